@@ -1,0 +1,70 @@
+#!/usr/bin/env bash
+# Sees to a Docker engine: the one that answers; else, as root on Debian or Ubuntu, Debian's own, installed and started.
+set -euo pipefail
+# shellcheck source=setup/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+socket=${SETUP_DOCKER_SOCKET:-/var/run/docker.sock}
+daemon_json=${SETUP_DAEMON_JSON:-/etc/docker/daemon.json}
+log=${SETUP_DOCKERD_LOG:-/var/log/dockerd-litellm-claude.log}
+
+answers() { timeout 20 docker version --format '{{.Server.Version}}' 2>&1; }
+
+# An engine older than 27 translates IPv6 addresses only when told to. Without that, IPv6 clients reach a published port
+# through a relay and all look like the bridge's own address, and a source allow-list could not tell them apart.
+enable_ipv6_nat() {
+  local major
+  [ ! -e "$daemon_json" ] || return 0
+  major=$(dockerd --version | sed -E 's/^[^0-9]*([0-9]+).*/\1/')
+  [ "$major" -lt 27 ] || return 0
+  ip6tables -t nat -L -n >/dev/null 2>&1 || {
+    say "this kernel has no IPv6 NAT: IPv6 clients will show the bridge's address to the gateway"
+    return 0
+  }
+  mkdir -p "$(dirname "$daemon_json")"
+  printf '{"experimental": true, "ip6tables": true}\n' >"$daemon_json"
+  say "wrote $daemon_json, which turns on IPv6 NAT (without it every IPv6 client looks like the bridge)"
+}
+
+start() {
+  if [ -d /run/systemd/system ]; then
+    say "starting the Docker engine (systemctl enable --now docker)"
+    systemctl enable --quiet docker
+    systemctl restart docker # also when apt has started it already: it must read daemon.json
+  else
+    say "starting the Docker engine in the background (its log: $log)"
+    setsid --fork dockerd </dev/null >>"$log" 2>&1
+  fi
+  for _ in $(seq 60); do
+    answers >/dev/null && return 0
+    sleep 0.5
+  done
+  die "the Docker engine was started but does not answer after 30 s; see $log or 'journalctl -u docker'"
+}
+
+if command -v docker >/dev/null && reply=$(answers); then
+  exit 0
+fi
+case ${reply:-} in
+  *"permission denied"*)
+    die "the Docker engine at ${DOCKER_HOST:-$socket} refuses this user. Add yourself to its group" \
+      "('sudo usermod -aG docker $(id -un)', then log in again), or run make with sudo." ;;
+esac
+if [ -n "${DOCKER_HOST:-}" ]; then
+  die "no Docker engine answers at DOCKER_HOST=$DOCKER_HOST. Start it, or 'unset DOCKER_HOST' to use this machine's own."
+fi
+context=$(docker context show 2>/dev/null || true)
+if [ -n "$context" ] && [ "$context" != default ]; then
+  die "no Docker engine answers in the docker context '$context'. Start it, or run 'docker context use default'."
+fi
+can_apt || die "no Docker engine answers. Start it (for example 'sudo systemctl start docker'), or install one" \
+  "(https://docs.docker.com/engine/install/), or run make as root on Debian or Ubuntu, which installs it."
+
+if ! { command -v dockerd && command -v docker && command -v iptables; } >/dev/null; then
+  apt_install docker.io iptables
+  # apt may have started it already, without daemon.json
+  [ -d /run/systemd/system ] || service docker stop >/dev/null 2>&1 || true
+fi
+enable_ipv6_nat
+start
+say "the Docker engine $(answers) answers"

@@ -1,0 +1,71 @@
+#!/usr/bin/env bash
+# Prints, as export lines, the environment in which pulumi runs here: eval "$(setup/env.sh STACK)". What the user has set
+# is respected: PULUMI_HOME, a backend (variable, login or Pulumi.yaml), a passphrase or a secrets provider.
+set -euo pipefail
+# shellcheck source=setup/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+stack=${1:?usage: env.sh STACK}
+name=${stack##*/} # of organisation/project/stack
+[[ $name =~ ^[A-Za-z0-9._-]+$ ]] || die "'$stack' is no stack name: letters, digits, '.', '_' and '-'. Example: make up STACK=dev"
+settings=$root/Pulumi.$name.yaml
+own_home=$root/.toolchain/home # where the built plugins are
+[ "${PULUMI_HOME:-}" != "$own_home" ] || unset PULUMI_HOME
+credentials=${PULUMI_CREDENTIALS_PATH:-${PULUMI_HOME:-$HOME/.pulumi}}
+
+export_line() { printf 'export %s=%q\n' "$1" "$2"; }
+
+current_login() { sed -n 's/.*"current": *"\([^"]\{1,\}\)".*/\1/p' "$credentials/credentials.json" 2>/dev/null | head -n 1; }
+declared_backend() { sed -n '/^backend:/,/^[^ ]/s/^ \{1,\}url: *//p' "$root/Pulumi.yaml" 2>/dev/null; }
+
+backend() {
+  if [ -n "${PULUMI_BACKEND_URL:-}" ]; then
+    echo "$PULUMI_BACKEND_URL"
+  elif [ -n "${PULUMI_ACCESS_TOKEN:-}" ]; then
+    echo "https://" # Pulumi Cloud, wherever it is
+  else
+    declared_backend | grep . || current_login | grep . || true
+  fi
+}
+
+# A passphrase made here is written once, and never printed. One that was made elsewhere cannot be replaced.
+passphrase() {
+  local file=$root/.pulumi-passphrase-$name
+  if [ "$name" = dev ]; then
+    export_line PULUMI_CONFIG_PASSPHRASE development # not a secret, and the development stack's alone
+    return
+  fi
+  if [ ! -s "$file" ]; then
+    if grep -q '^encryptionsalt:' "$settings" 2>/dev/null; then
+      die "the secrets of the stack '$name' are encrypted with a passphrase that is not here ($(basename "$file") is missing)." \
+        "Put it back, or set PULUMI_CONFIG_PASSPHRASE or PULUMI_CONFIG_PASSPHRASE_FILE."
+    fi
+    (umask 077 && head -c 32 /dev/urandom | od -An -v -tx1 | tr -d ' \n' >"$file.new" && mv "$file.new" "$file")
+    say "made a random passphrase for the stack '$name' in $file."
+    say "Keep a copy in a safe place: without it this stack's secrets are lost."
+  fi
+  export_line PULUMI_CONFIG_PASSPHRASE_FILE "$file"
+}
+
+bin=$root/.toolchain/bin
+if [ -x "$bin/pulumi" ] && [[ :$PATH: != *":$bin:"* ]]; then
+  printf 'export PATH=%q:"$PATH"\n' "$bin"
+fi
+export_line PULUMI_SKIP_UPDATE_CHECK true
+if [ -z "${PULUMI_HOME:-}" ] && [ -d "$own_home" ]; then
+  export_line PULUMI_HOME "$own_home"
+  [ -z "$(current_login)" ] || export_line PULUMI_CREDENTIALS_PATH "$credentials"
+fi
+backend=$(backend)
+if [ -z "$backend" ]; then
+  (umask 077 && mkdir -p "$root/.pulumi-state")
+  backend=file://$root/.pulumi-state
+  export_line PULUMI_BACKEND_URL "$backend"
+fi
+provider=$(sed -n 's/^secretsprovider: *//p' "$settings" 2>/dev/null | head -n 1)
+if [ -z "$provider" ] && [[ $backend == http* ]]; then
+  provider=service # Pulumi Cloud's own
+fi
+if [ -z "${PULUMI_CONFIG_PASSPHRASE+set}${PULUMI_CONFIG_PASSPHRASE_FILE:+set}" ] && [[ ${provider:-passphrase} == passphrase ]]; then
+  passphrase
+fi

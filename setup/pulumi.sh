@@ -1,0 +1,108 @@
+#!/usr/bin/env bash
+# Sees to the Pulumi CLI and its plugins: the CLI on PATH, else Pulumi's own installer, else a build of toolchain/; the
+# plugins by Pulumi's own download, else the built ones. Says which way it took; a second run does nothing.
+set -euo pipefail
+# shellcheck source=setup/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+version=$(sed -n 's#^\tgithub.com/pulumi/pulumi/sdk/v3 v##p' "$root/toolchain/cli/go.mod" | head -n 1)
+plugins=(docker random tls)
+store=$root/.toolchain
+stamp=$store/pulumi.stamp
+sources=$(cd "$root" && find toolchain -type f | LC_ALL=C sort | xargs cat | sha256sum | cut -d' ' -f1)
+[ "${PULUMI_HOME:-}" != "$store/home" ] || unset PULUMI_HOME # `make env` sets it
+key="$sources ${PULUMI_HOME:-}"
+cli_was_built=
+
+plugin_version() { sed -n "s/^pulumi-$1==//p" "$root/requirements.in"; }
+
+# fits COMMAND: 3.200 or newer of the same major version, with the host that runs Python programs
+fits() {
+  local found
+  found=$("$1" version 2>/dev/null) || return 1
+  [[ $found =~ ^v3\.([0-9]+)\. ]] && [ "${BASH_REMATCH[1]}" -ge 200 ] && command -v pulumi-language-python >/dev/null
+}
+
+official_cli() {
+  local script
+  script=$(curl --fail --silent --show-error --location --connect-timeout 5 --max-time 20 https://get.pulumi.com 2>/dev/null) &&
+    timeout 120 sh -s -- --version "$version" --install-root "$store" --no-edit-path <<<"$script" >/dev/null 2>&1 &&
+    "$store/bin/pulumi" version >/dev/null 2>&1
+}
+
+# built PART...: each part of toolchain/ at most once for the same sources
+built() {
+  local go part
+  for part in "$@"; do
+    [ "$(cat "$store/built-$part" 2>/dev/null)" = "$sources" ] && continue
+    : "${go:=$("$root/setup/go.sh")}"
+    PATH="$go:$PATH" GOTOOLCHAIN=${GOTOOLCHAIN:-auto} "$root/toolchain/build.sh" "$store" "$part" ||
+      die "the build of the Pulumi toolchain failed (the reason is above). What is built is kept: run make again to go on."
+    printf '%s\n' "$sources" >"$store/built-$part"
+  done
+}
+
+find_cli() {
+  if fits pulumi; then
+    rm -rf "$store/bin" "$store/built-cli"
+    say "Pulumi CLI: $(command -v pulumi) $(pulumi version), which is on PATH"
+  elif official_cli; then
+    rm -f "$store/built-cli"
+    say "Pulumi CLI: $version from Pulumi's own installer, in .toolchain/bin"
+  else
+    say "Pulumi CLI: its download site does not answer, so it is built from the Go module proxy"
+    say "this takes 10 to 15 minutes on 2 cores, once; an interrupted build goes on where it stopped"
+    cli_was_built=yes
+    built cli "${plugins[@]}"
+    say "Pulumi CLI: $version, built, in .toolchain/bin"
+  fi
+}
+
+downloaded_plugins() {
+  local plugin
+  [ -z "$cli_was_built" ] || return 1 # that site has just been seen not to answer
+  for plugin in "${plugins[@]}"; do
+    timeout 60 pulumi plugin install resource "$plugin" "$(plugin_version "$plugin")" >/dev/null 2>&1 || return 1
+  done
+}
+
+# In a PULUMI_HOME of this working copy, unless the user has one: in ~/.pulumi the built plugins would stand in for the
+# official ones in other projects.
+built_plugins() {
+  local plugin wanted has
+  export PULUMI_HOME=${PULUMI_HOME:-$store/home}
+  mkdir -p "$PULUMI_HOME"
+  built "${plugins[@]}"
+  for plugin in "${plugins[@]}"; do
+    wanted=$(plugin_version "$plugin")
+    has=$("$store/plugins/pulumi-resource-$plugin" -version)
+    [ "$wanted" = "$has" ] || die "requirements.in asks for pulumi-$plugin $wanted, toolchain/$plugin/main.go serves $has." \
+      "Set them to the same version (and go.mod to the release of the Terraform provider that it wraps)."
+    pulumi plugin install resource "$plugin" "$wanted" --reinstall --file "$store/plugins/pulumi-resource-$plugin" \
+      >/dev/null 2>&1 || die "could not install the $plugin plugin into $PULUMI_HOME. Is that folder writable?"
+  done
+}
+
+export PULUMI_SKIP_UPDATE_CHECK=true
+PATH=":$PATH:"
+PATH=${PATH//:"$store/bin":/:} # `make env` puts it there, and what counts as the user's own is the rest
+PATH=${PATH#:}
+PATH=${PATH%:}
+if [ "$(cat "$stamp" 2>/dev/null)" = "$key" ] && PATH="$store/bin:$PATH" command -v pulumi >/dev/null; then
+  exit 0
+fi
+one_at_a_time pulumi
+if [ "$(cat "$stamp" 2>/dev/null)" = "$key" ]; then
+  exit 0
+fi
+rm -f "$stamp"
+find_cli
+PATH="$store/bin:$PATH"
+if downloaded_plugins; then
+  rm -rf "$store/home"
+  say "Pulumi plugins: downloaded"
+else
+  built_plugins
+  say "Pulumi plugins: built, in $PULUMI_HOME"
+fi
+printf '%s\n' "$key" >"$stamp"

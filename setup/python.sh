@@ -1,0 +1,48 @@
+#!/usr/bin/env bash
+# Makes .venv and installs a lock file into it, hashes checked. Usage: python.sh LOCK. A lock already installed costs nothing.
+set -euo pipefail
+# shellcheck source=setup/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+lock=$1
+venv=$root/.venv
+stamp=$venv/.installed-$(basename "$lock")
+
+new_enough() { command -v "$1" >/dev/null && "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; }
+
+find_python() {
+  local candidate
+  for candidate in python3 python3.14 python3.13 python3.12 python3.11; do
+    if new_enough "$candidate"; then
+      echo "$candidate"
+      return
+    fi
+  done
+  return 1
+}
+
+make_venv() {
+  local python
+  python=$(find_python) || {
+    can_apt || die "Python 3.11 or newer is needed, and python3 is $(python3 --version 2>&1 || true). Install it."
+    apt_install python3 python3-venv
+    python=$(find_python) || die "this system's packages have no Python 3.11 or newer. Install one and run make again."
+  }
+  if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
+    can_apt || die "$python lacks its venv module. Run 'sudo apt-get install python3-venv', then make again."
+    apt_install "$("$python" -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])')"
+  fi
+  say "making the Python environment .venv"
+  "$python" -m venv --clear "$venv"
+}
+
+[ -s "$root/$lock" ] || die "$lock is missing. Run 'git checkout -- $lock', or 'make lock' to make it anew."
+if [ -e "$stamp" ] && cmp -s "$root/$lock" "$stamp" && new_enough "$venv/bin/python"; then
+  touch "$stamp"
+  exit 0
+fi
+"$venv/bin/python" -m pip --version >/dev/null 2>&1 && new_enough "$venv/bin/python" || make_venv
+say "installing $lock into .venv"
+"$venv/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes -r "$root/$lock" ||
+  die "pip could not install $lock (its message is above). Nothing else was changed; run make again to retry."
+cp "$root/$lock" "$stamp"
