@@ -1,0 +1,42 @@
+"""One log for the container, on stdout, from which no secret can be read."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Iterable
+
+from claude_gateway.secret import Secret
+
+LITELLM_LOGGERS = ("LiteLLM", "LiteLLM Proxy", "LiteLLM Router")
+# Libraries whose INFO lines name every request or every start; their warnings are kept.
+QUIET_LOGGERS = ("httpx", "apscheduler", "claude_agent_sdk", "uvicorn.access", *LITELLM_LOGGERS)
+
+
+class RedactingFormatter(logging.Formatter):
+    """Formats a record and masks every known secret in the result, tracebacks included."""
+
+    def __init__(self, secrets: Iterable[Secret]) -> None:
+        super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s", datefmt="%Y-%m-%dT%H:%M:%S%z")
+        self._secrets = [secret.reveal() for secret in secrets]
+
+    def format(self, record: logging.LogRecord) -> str:
+        text = super().format(record)
+        for secret in self._secrets:
+            text = text.replace(secret, "[redacted]")
+        return text
+
+
+def set_up_log(level: str, secrets: Iterable[Secret]) -> None:
+    """Send every logger through one redacting handler on stdout; a library's own handlers are removed."""
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(RedactingFormatter(secrets))
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level)
+    for name in list(logging.root.manager.loggerDict):
+        logger = logging.getLogger(name)
+        logger.handlers.clear()
+        logger.propagate = True
+    for name in QUIET_LOGGERS:
+        logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
