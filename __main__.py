@@ -1,0 +1,41 @@
+"""A LiteLLM gateway in front of Claude: settings, then what exists, then what a user needs to know of it."""
+
+import pulumi
+
+from components.claude_auth import ClaudeAuthVolume
+from components.configuration import load
+from components.egress import Egress
+from components.gateway import Gateway
+from components.images import Images
+from components.litellm import LiteLLM
+from components.master_key import MasterKey
+from components.networks import Networks
+from components.server_certificate import ServerCertificate
+from components.stack import Deployment
+
+settings = load(pulumi.Config())
+deployment = Deployment.of(settings)
+
+images = Images("images", deployment)
+networks = Networks("networks", deployment)
+login = ClaudeAuthVolume("claude-auth", deployment)
+key = MasterKey("master-key", deployment)
+certificate = ServerCertificate("server-certificate", deployment)
+
+egress = Egress("egress", deployment, images, networks)
+litellm = LiteLLM("litellm", deployment, images, networks, key, login, egress)
+gateway = Gateway("gateway", deployment, images, networks, certificate, litellm)
+
+pulumi.export("url", settings.url)
+pulumi.export("master_key", key.current)
+pulumi.export("master_key_source", key.source.value)
+pulumi.export("key_generation", key.generation)
+pulumi.export("key_created", key.created)
+pulumi.export("previous_key_generation", key.previous_generation)
+pulumi.export("previous_key_expires", settings.previous_key_expires and settings.previous_key_expires.isoformat())
+pulumi.export("claude_auth", settings.claude_auth.value)
+pulumi.export("ca_certificate", certificate.authority)
+pulumi.export("litellm_container", litellm.container.name)
+pulumi.export("gateway_container", gateway.container.name)
+pulumi.export("egress_container", egress.container.name)
+pulumi.export("claude_auth_volume", login.volume.name)

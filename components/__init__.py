@@ -1,0 +1,1 @@
+"""The parts of a litellm-claude stack, one component a module."""

@@ -1,0 +1,56 @@
+"""Whether a provided certificate fits its key, its name and the present time. Pure functions."""
+
+from datetime import datetime
+from ipaddress import ip_address
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
+
+
+def pair_fault(certificate: str, private_key: str, *, hostname: str, now: datetime) -> str | None:  # noqa: PLR0911 - one a rule
+    """Returns why the PEM chain ``certificate`` (server's first) cannot serve ``hostname``, or None.
+
+    The words never hold anything of the key. Names are matched as clients do (RFC 9525: subject alternative names
+    alone, a wildcard for one leftmost label).
+    """
+    try:
+        leaf = x509.load_pem_x509_certificates(certificate.encode())[0]
+    except ValueError:
+        return "is not a PEM certificate chain"
+    try:
+        key = load_pem_private_key(private_key.encode(), password=None)
+    except (ValueError, TypeError):
+        return "cannot be used: tlsPrivateKey is not an unencrypted PEM private key"
+    form = Encoding.DER, PublicFormat.SubjectPublicKeyInfo
+    if key.public_key().public_bytes(*form) != leaf.public_key().public_bytes(*form):
+        return "does not match tlsPrivateKey"
+    if now >= leaf.not_valid_after_utc:
+        return f"expired on {leaf.not_valid_after_utc:%Y-%m-%d}"
+    if now < leaf.not_valid_before_utc:
+        return f"is not valid before {leaf.not_valid_before_utc:%Y-%m-%d}"
+    if not _covers(leaf, hostname):
+        return f"does not cover the hostname {hostname}"
+    return None
+
+
+def bundle_fault(bundle: str) -> str | None:
+    """Returns why ``bundle`` is not a PEM bundle of certificates, or None."""
+    try:
+        x509.load_pem_x509_certificates(bundle.encode())
+    except ValueError:
+        return "is not a PEM bundle of certificates"
+    return None
+
+
+def _covers(leaf: x509.Certificate, hostname: str) -> bool:
+    try:
+        names = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound:
+        return False
+    try:
+        return ip_address(hostname) in names.get_values_for_type(x509.IPAddress)
+    except ValueError:
+        pass
+    parent = hostname.partition(".")[2]
+    accepted = {hostname, f"*.{parent}"} if "." in parent else {hostname}
+    return any(name.lower() in accepted for name in names.get_values_for_type(x509.DNSName))

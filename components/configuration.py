@@ -1,0 +1,129 @@
+"""From the stack's configuration to :class:`Settings`: what is wrong is said in sentences, without a traceback."""
+
+import json
+from difflib import get_close_matches
+from typing import Any, NoReturn, get_origin
+
+import pulumi
+from pulumi.runtime import config as runtime_config
+from pydantic import ValidationError
+
+from components.settings import Settings
+
+FIELDS = {str(field.alias): field for field in Settings.model_fields.values()}
+SECRETS = frozenset(name for name, field in FIELDS.items() if "SecretStr" in str(field.annotation))
+
+EXAMPLES = {
+    "environment": "environment production",
+    "hostname": "hostname gateway.example.org",
+    "bindAddresses": "--path 'bindAddresses[0]' 127.0.0.1",
+    "allowedCidrs": "--path 'allowedCidrs[0]' 10.0.0.0/8",
+    "egressAllow": "--path 'egressAllow[0]' api.anthropic.com",
+    "egressPrivateCidrs": "--path 'egressPrivateCidrs[0]' 10.1.2.3/32",
+    "egressDns": "--path 'egressDns[0]' 10.0.0.53",
+    "models": "--path 'models.sonnet' claude-sonnet-4-5",
+    "tls": "tls managed",
+    "keyRotation": "keyRotation 2026-11-24",
+    "previousKeyExpires": "previousKeyExpires 2026-11-25T12:00:00Z",
+    "allowHost": "allowHost false",
+    "logLevel": "logLevel INFO",
+    "anthropicBaseUrl": "anthropicBaseUrl https://api.anthropic.com",
+}
+"""What to type behind ``pulumi config set`` where the setting's default does not show it."""
+
+GENERATE = "printf 'sk-%s' \"$(openssl rand -hex 32)\" | pulumi config set --secret "
+
+
+def load(config: pulumi.Config) -> Settings:
+    """Returns the validated settings of the current stack.
+
+    Raises :class:`pulumi.RunError`, which ends preview and up with its sentences alone: each names the key, what is
+    wrong and the command that mends it. No value is ever quoted, for it may be a secret in the wrong place.
+    """
+    raw = _raw(config.name)
+    _refuse_unknown(raw)
+    _refuse_plaintext(config, raw)
+    given = {name: _parsed(name, text) for name, text in raw.items() if text != "" or _is_secret(config, name)}
+    try:
+        return Settings.model_validate(given)
+    except ValidationError as error:
+        _refuse(*(_sentence(problem) for problem in error.errors(include_url=False, include_input=False)))
+
+
+def _raw(namespace: str) -> dict[str, Any]:
+    values = {**runtime_config.get_config_env(), **runtime_config.CONFIG.get()}
+    prefix = f"{namespace}:"
+    return {key.removeprefix(prefix): value for key, value in values.items() if key.startswith(prefix)}
+
+
+def _is_secret(config: pulumi.Config, name: str) -> bool:
+    return runtime_config.is_config_secret(config.full_key(name))
+
+
+def _refuse_unknown(raw: dict[str, Any]) -> None:
+    unknown = sorted(set(raw) - set(FIELDS))
+    if unknown:
+        _refuse(*map(_unknown_sentence, unknown))
+
+
+def _unknown_sentence(name: str) -> str:
+    # Compared in lower case: the usual slip is the case of a letter.
+    known = {field.lower(): field for field in FIELDS}
+    near = get_close_matches(name.lower(), known, n=1, cutoff=0.5)
+    hint = f"the nearest setting is {known[near[0]]}" if near else "Pulumi.yaml lists the settings"
+    return f"{name}: is not a setting; {hint}. Mend it with: pulumi config rm {name}"
+
+
+def _refuse_plaintext(config: pulumi.Config, raw: dict[str, Any]) -> None:
+    naked = sorted(name for name in SECRETS & set(raw) if raw[name] != "" and not _is_secret(config, name))
+    if naked:
+        _refuse(
+            *(
+                f"{name}: was set without --secret and stands in the stack file in the clear. {_mend(name)}"
+                for name in naked
+            )
+        )
+
+
+def _parsed(name: str, text: Any) -> Any:
+    """Pulumi hands over lists and maps as JSON text, and everything else as plain text."""
+    if not isinstance(text, str) or get_origin(FIELDS[name].annotation) not in (list, dict):
+        return text
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        return text
+
+
+def _sentence(problem: Any) -> str:
+    """Turns one of pydantic's errors into a sentence that begins with the setting's name."""
+    context = problem.get("ctx") or {}
+    name = str(context.get("key") or problem["loc"][0])
+    message = str(problem["msg"]).removeprefix("Value error, ").removeprefix("Input should be ")
+    if message != problem["msg"] and str(problem["msg"]).startswith("Input should be "):
+        message = f"must be {message}"
+    elif problem["type"] == "missing":
+        message = "must be set"
+    elif problem["type"] != "setting" and not message.startswith("must"):
+        message = f"is wrong: {message[:1].lower()}{message[1:]}"
+    return f"{name}: {message}. {_mend(name)}"
+
+
+def _mend(name: str) -> str:
+    if name in ("masterKey", "previousMasterKey"):
+        return f"Mend it with: {GENERATE}{name}"
+    if name in SECRETS or name.endswith(("Certificate", "Certificates")):
+        flag = "--secret " if name in SECRETS else ""
+        return f"Mend it with: pulumi config set {flag}{name} < FILE"
+    default = FIELDS[name].default if name in FIELDS else ""
+    return f"Mend it with: pulumi config set {EXAMPLES.get(name, f'{name} {_shown(default)}')}"
+
+
+def _shown(default: object) -> str:
+    if default is None:
+        return "VALUE"
+    return str(default).lower() if isinstance(default, bool) else str(default)
+
+
+def _refuse(*sentences: str) -> NoReturn:
+    raise pulumi.RunError("\n".join(sentences))

@@ -1,0 +1,99 @@
+"""The one way in which this project makes a container: nothing allowed that the service does not need."""
+
+from collections.abc import Mapping, Sequence
+
+import pulumi
+import pulumi_docker as docker
+
+from components.stack import Deployment
+
+TMPFS = "rw,nosuid,nodev,noexec"
+TMP = "/tmp"  # noqa: S108 - a container's own, and a tmpfs
+
+
+def environment(values: Mapping[str, pulumi.Input[str] | None]) -> list[pulumi.Input[str]]:
+    """Returns ``NAME=value`` pairs in a stable order; an output keeps its secrecy, and None leaves the variable out."""
+    return [pulumi.Output.concat(name, "=", value) for name, value in sorted(values.items()) if value is not None]
+
+
+def hardened(
+    deployment: Deployment,
+    role: str,
+    *,
+    parent: pulumi.Resource,
+    image: pulumi.Input[str],
+    user: str,
+    env: Mapping[str, pulumi.Input[str] | None],
+    networks: Sequence[docker.Network],
+    tmpfs: Mapping[str, str],
+    memory_mib: int,
+    cpus: float,
+    files: int,
+    processes: int,
+    grace_seconds: int,
+    start_seconds: int = 60,
+    create_before_delete: bool = False,
+    ports: Sequence[docker.ContainerPortArgs] | None = None,
+    volumes: Sequence[docker.ContainerVolumeArgs] | None = None,
+    dns: Sequence[str] | None = None,
+    depends_on: Sequence[pulumi.Resource] = (),
+) -> docker.Container:
+    """Makes the container that plays ``role``, hardened as section 5 of the CIS Docker Benchmark asks.
+
+    :param user: ``uid:gid``, never root (CIS 4.1).
+    :param env: environment; values may be secret outputs.
+    :param networks: the first one is the network mode; on each the container answers to ``role`` as its name.
+    :param tmpfs: writable directories and their mount options; everything else is read-only (5.12).
+    :param memory_mib: memory limit in MiB, without swap (5.10).
+    :param cpus: CPU limit in cores (5.11).
+    :param files: limit of open files (5.18).
+    :param processes: limit of processes of the user (5.28: the provider has no PID limit).
+    :param grace_seconds: time between SIGTERM and SIGKILL when the container is deleted.
+    :param start_seconds: how long an update waits for the container to be healthy before it fails.
+    :param create_before_delete: replace without an outage; impossible for a container that publishes a port.
+    :param dns: resolvers for names that the engine does not know itself.
+    """
+    return docker.Container(
+        f"{deployment.name}-{role}",
+        image=image,
+        hostname=role,
+        user=user,
+        envs=environment(env),
+        labels=[
+            docker.ContainerLabelArgs(label=label, value=value) for label, value in deployment.labels(role).items()
+        ],
+        network_mode="bridge",
+        networks_advanced=[
+            docker.ContainerNetworksAdvancedArgs(name=network.name, aliases=[role]) for network in networks
+        ],
+        ports=ports,
+        volumes=volumes,
+        dns=dns,
+        read_only=True,
+        tmpfs={path: f"{TMPFS},{options}" for path, options in tmpfs.items()},
+        capabilities=docker.ContainerCapabilitiesArgs(drops=["ALL"]),
+        security_opts=["no-new-privileges:true"],
+        ipc_mode="private",
+        memory=memory_mib,
+        memory_swap=memory_mib,
+        cpus=str(cpus),
+        ulimits=[
+            docker.ContainerUlimitArgs(name="nofile", soft=files, hard=files),
+            docker.ContainerUlimitArgs(name="nproc", soft=processes, hard=processes),
+        ],
+        log_driver="json-file",
+        log_opts={"max-size": "10m", "max-file": "5"},
+        # Not on-failure:5 (CIS 5.14): the stack must come back after a reboot without a hand.
+        restart="unless-stopped",
+        healthcheck=docker.ContainerHealthcheckArgs(
+            tests=["CMD", f"{role}-healthcheck"],
+            interval="3s",
+            timeout="5s",
+            retries=3,
+            start_period=f"{start_seconds}s",
+        ),
+        wait=True,
+        wait_timeout=start_seconds,
+        destroy_grace_seconds=grace_seconds,
+        opts=deployment.child(parent, delete_before_replace=not create_before_delete, depends_on=list(depends_on)),
+    )

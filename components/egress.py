@@ -1,0 +1,50 @@
+"""The egress proxy: the only way out, and only to the names on its list."""
+
+import pulumi
+import pulumi_docker as docker
+
+from components.container import TMP, hardened
+from components.images import Images
+from components.networks import Networks
+from components.stack import Deployment
+
+PORT = 3128
+
+
+class Egress(pulumi.ComponentResource):
+    """Squid, which opens tunnels to the hosts of ``egressAllow`` and refuses addresses that are not public."""
+
+    container: docker.Container
+    url = f"http://egress:{PORT}"
+
+    def __init__(
+        self,
+        name: str,
+        deployment: Deployment,
+        images: Images,
+        networks: Networks,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("litellm-claude:components:Egress", name, None, opts)
+        settings = deployment.settings
+        self.container = hardened(
+            deployment,
+            "egress",
+            parent=self,
+            image=images.egress,
+            user="13:13",
+            env={
+                "EGRESS_ALLOW": ",".join(settings.egress_hosts),
+                "EGRESS_PORTS": ",".join(map(str, sorted({443, settings.upstream[1]}))),
+                "EGRESS_PRIVATE_CIDRS": ",".join(map(str, settings.egress_private_cidrs)),
+            },
+            networks=[networks.egress, networks.backend],
+            dns=[str(address) for address in settings.egress_dns] or None,
+            tmpfs={"/run/squid": "size=16m,uid=13,gid=13,mode=0750", TMP: "size=16m,mode=1777"},
+            memory_mib=256,
+            cpus=1,
+            files=4096,
+            processes=64,
+            grace_seconds=10,
+        )
+        self.register_outputs({"container": self.container.name})

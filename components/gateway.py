@@ -1,0 +1,73 @@
+"""The gateway: the only published port, and the rules about who may call what."""
+
+import pulumi
+import pulumi_docker as docker
+
+from components.container import hardened
+from components.images import Images
+from components.litellm import LiteLLM
+from components.networks import Networks
+from components.server_certificate import ServerCertificate
+from components.stack import Deployment
+from components.vocabulary import TlsMode
+
+TLS_PORT = 8443
+PLAIN_PORT = 8080
+
+
+class Gateway(pulumi.ComponentResource):
+    """HAProxy: source allow-list before TLS, the model API alone, limits, and a health-checked backend."""
+
+    container: docker.Container
+
+    def __init__(
+        self,
+        name: str,
+        deployment: Deployment,
+        images: Images,
+        networks: Networks,
+        certificate: ServerCertificate,
+        litellm: LiteLLM,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("litellm-claude:components:Gateway", name, None, opts)
+        settings = deployment.settings
+        encrypted = settings.tls_mode is not TlsMode.OFF
+        ports = {settings.port: TLS_PORT if encrypted else PLAIN_PORT}
+        if settings.redirect_port:
+            ports[settings.redirect_port] = PLAIN_PORT
+        self.container = hardened(
+            deployment,
+            "gateway",
+            parent=self,
+            image=images.gateway,
+            user="99:99",
+            env={
+                "GATEWAY_ALLOWED_CIDRS": ",".join(map(str, settings.allowed_cidrs)),
+                "GATEWAY_ALLOW_HOST": str(settings.allow_host).lower(),
+                "GATEWAY_HOSTNAME": settings.hostname if encrypted else "",
+                "GATEWAY_TLS": "on" if encrypted else "off",
+                "GATEWAY_TLS_PROFILE": settings.tls_profile.value,
+                "GATEWAY_TLS_CERTIFICATE": certificate.certificate,
+                "GATEWAY_TLS_PRIVATE_KEY": certificate.private_key,
+                "GATEWAY_REDIRECT": str(bool(settings.redirect_port)).lower(),
+                "GATEWAY_PUBLIC_PORT": str(settings.port),
+                "GATEWAY_MAX_REQUEST_BYTES": str(settings.max_request_mib * 1024 * 1024),
+                "GATEWAY_MAX_CONNECTIONS_PER_SOURCE": str(settings.max_connections_per_source),
+                "GATEWAY_FAILED_AUTH_PER_MINUTE": str(settings.failed_auth_per_minute),
+            },
+            networks=[networks.edge, networks.backend],
+            ports=[
+                docker.ContainerPortArgs(internal=internal, external=external, ip=str(address), protocol="tcp")
+                for address in settings.bind_addresses
+                for external, internal in ports.items()
+            ],
+            tmpfs={"/run/gateway": "size=16m,uid=99,gid=99,mode=0700"},
+            memory_mib=512,
+            cpus=1,
+            files=16384,
+            processes=64,
+            grace_seconds=30,
+            depends_on=[litellm],
+        )
+        self.register_outputs({"container": self.container.name})

@@ -1,0 +1,62 @@
+"""The three images: built from ``images/`` by the stack itself, or ready ones by digest."""
+
+import hashlib
+from pathlib import Path
+
+import pulumi
+import pulumi_docker as docker
+
+from components import releases
+from components.stack import Deployment
+
+CONTEXTS = Path(__file__).parent.parent / "images"
+IGNORED = {"__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache"}
+
+
+class Images(pulumi.ComponentResource):
+    """Image ids, which name content: a container changes when, and only when, what it runs has changed."""
+
+    litellm: pulumi.Output[str]
+    gateway: pulumi.Output[str]
+    egress: pulumi.Output[str]
+
+    def __init__(self, name: str, deployment: Deployment, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("litellm-claude:components:Images", name, None, opts)
+        settings = deployment.settings
+        if settings.litellm_image is None:
+            problem = releases.locked_fault(CONTEXTS / "litellm" / "requirements.lock")
+        else:
+            problem = releases.tag_fault(settings.litellm_image)
+        if problem:
+            raise pulumi.RunError(f"litellmImage: {problem}")
+
+        def image(role: str, ready: str | None) -> pulumi.Output[str]:
+            digest = context_digest(CONTEXTS / role)
+            # keep_locally: a replacement deletes the old image last, and with it the tag that was just built.
+            resource = docker.RemoteImage(
+                f"{deployment.name}-{role}",
+                name=ready or f"{deployment.name}/{role}:{digest[:12]}",
+                build=None
+                if ready
+                else docker.RemoteImageBuildArgs(context=str((CONTEXTS / role).relative_to(Path.cwd()))),
+                triggers=None if ready else {"context": digest},
+                keep_locally=True,
+                opts=deployment.child(self),
+            )
+            return resource.image_id
+
+        self.litellm = image("litellm", settings.litellm_image)
+        self.gateway = image("gateway", settings.gateway_image)
+        self.egress = image("egress", settings.egress_image)
+        self.register_outputs({"litellm": self.litellm, "gateway": self.gateway, "egress": self.egress})
+
+
+def context_digest(context: Path) -> str:
+    """Returns the SHA-256 over names, execute bits and contents of everything below ``context``, caches aside."""
+    digest = hashlib.sha256()
+    for path in sorted(context.rglob("*")):
+        if path.is_file() and not IGNORED & set(path.relative_to(context).parts):
+            mode = "x" if path.stat().st_mode & 0o100 else "-"
+            content = hashlib.sha256(path.read_bytes()).hexdigest()
+            digest.update(f"{path.relative_to(context).as_posix()}\0{mode}\0{content}\n".encode())
+    return digest.hexdigest()

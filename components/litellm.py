@@ -1,0 +1,93 @@
+"""LiteLLM, the proxy that speaks to Claude."""
+
+import json
+
+import pulumi
+import pulumi_docker as docker
+from pydantic import SecretStr
+
+from components.claude_auth import ClaudeAuthVolume
+from components.container import TMP, hardened
+from components.egress import Egress
+from components.images import Images
+from components.master_key import MasterKey
+from components.networks import Networks
+from components.stack import Deployment
+
+CLAUDE_CONFIG_DIR = "/home/app/.claude"
+PORT = 4000
+NO_RESOLVER = "127.0.0.1"
+"""Inside the container nothing listens there: names that the engine does not know itself do not resolve, for a name
+that is forwarded to a resolver is a tunnel out."""
+DRAIN_NOTICE_SECONDS = 3
+"""How long the container serves on after SIGTERM while it reports itself unready: the gateway turns away first."""
+
+
+class LiteLLM(pulumi.ComponentResource):
+    """The proxy, on the closed network alone; when it is replaced, the new one is healthy before the old one drains."""
+
+    container: docker.Container
+
+    def __init__(
+        self,
+        name: str,
+        deployment: Deployment,
+        images: Images,
+        networks: Networks,
+        key: MasterKey,
+        login: ClaudeAuthVolume,
+        egress: Egress,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("litellm-claude:components:LiteLLM", name, None, opts)
+        settings = deployment.settings
+        expires = settings.previous_key_expires
+        self.container = hardened(
+            deployment,
+            "litellm",
+            parent=self,
+            image=images.litellm,
+            user="10001:10001",
+            env={
+                "LITELLM_MASTER_KEY": key.current,
+                "LITELLM_KEY_GENERATION": key.generation,
+                "LITELLM_PREVIOUS_MASTER_KEY": key.previous,
+                "LITELLM_PREVIOUS_KEY_GENERATION": key.previous_generation,
+                "LITELLM_PREVIOUS_KEY_EXPIRES": expires.isoformat() if expires else None,
+                "GATEWAY_MODELS": json.dumps(settings.models, sort_keys=True),
+                "CLAUDE_AUTH": settings.claude_auth.value,
+                "CLAUDE_CODE_OAUTH_TOKEN": _secret(settings.claude_oauth_token),
+                "ANTHROPIC_API_KEY": _secret(settings.anthropic_api_key),
+                "ANTHROPIC_BASE_URL": settings.anthropic_base_url,
+                "UPSTREAM_CA_CERTIFICATES": settings.upstream_ca_certificates,
+                "HTTPS_PROXY": egress.url,
+                "HTTP_PROXY": egress.url,
+                "NO_PROXY": "localhost,127.0.0.1",
+                "CLAUDE_WARM_PROCESSES": str(settings.claude_warm_processes),
+                "CLAUDE_MAX_CONCURRENCY": str(settings.claude_max_concurrency),
+                "DRAIN_SECONDS": str(settings.drain_seconds),
+                "DROP_PARAMS": str(settings.drop_params).lower(),
+                "LOG_LEVEL": settings.log_level.value,
+            },
+            networks=[networks.backend],
+            dns=[NO_RESOLVER],
+            volumes=[
+                docker.ContainerVolumeArgs(
+                    volume_name=login.volume.name, container_path=CLAUDE_CONFIG_DIR, read_only=False
+                )
+            ],
+            tmpfs={TMP: "size=256m,mode=1777", "/run/litellm": "size=16m,uid=10001,gid=10001,mode=0700"},
+            memory_mib=settings.litellm_memory_mib,
+            cpus=settings.litellm_cpus,
+            files=65536,
+            processes=4096,
+            grace_seconds=settings.drain_seconds + DRAIN_NOTICE_SECONDS + 5,
+            start_seconds=120,
+            create_before_delete=True,
+            depends_on=[egress],
+        )
+        self.register_outputs({"container": self.container.name})
+
+
+def _secret(value: SecretStr | None) -> pulumi.Output[str] | None:
+    return pulumi.Output.secret(value.get_secret_value()) if value else None

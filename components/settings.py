@@ -1,0 +1,211 @@
+"""The settings of a stack: typed, with safe defaults, and the rules between them.
+
+What each setting does is described once, in ``Pulumi.yaml``; a test holds the two files together.
+"""
+
+from datetime import UTC, datetime
+from functools import cached_property
+from ipaddress import IPv4Network, IPv6Network, ip_address
+from typing import Annotated, Self
+from urllib.parse import urlsplit
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic.alias_generators import to_camel
+from pydantic_core import PydanticCustomError
+
+from components import certificates, keys
+from components.vocabulary import (
+    Address,
+    ClaudeAuth,
+    DomainName,
+    Environment,
+    Generation,
+    HostName,
+    ImageDigest,
+    LogLevel,
+    ModelName,
+    TlsMode,
+    TlsProfile,
+)
+
+Network = IPv4Network | IPv6Network
+Port = Annotated[int, Field(ge=1, le=65535)]
+Positive = Annotated[int, Field(ge=1)]
+
+ANTHROPIC = "https://api.anthropic.com"
+LOGIN_HOSTS = ("console.anthropic.com", "platform.claude.com", "claude.ai")
+"""Where the Claude CLI exchanges and refreshes OAuth tokens, besides the API itself."""
+MODELS = {"sonnet": "claude-sonnet-4-5", "opus": "claude-opus-4-5", "haiku": "claude-haiku-4-5"}
+
+
+def fault(key: str, message: str) -> PydanticCustomError:
+    """Returns a validation error that belongs to ``key``, for a rule between several settings."""
+    return PydanticCustomError("setting", message, {"key": key})
+
+
+class Settings(BaseModel):
+    """Everything that a stack can be told. Immutable; secrets are ``SecretStr`` and never shown."""
+
+    model_config = ConfigDict(alias_generator=to_camel, extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    environment: Environment
+    hostname: HostName = "localhost"
+    bind_addresses: Annotated[list[Address], Field(min_length=1)] = [ip_address("127.0.0.1")]
+    port: Port = 4000
+    redirect_port: Annotated[int, Field(ge=0, le=65535)] = 0
+
+    master_key: SecretStr | None = None
+    previous_master_key: SecretStr | None = None
+    key_rotation: Generation | None = None
+    previous_key_rotation: Generation | None = None
+    previous_key_expires: AwareDatetime | None = None
+    key_max_age_days: Positive = 90
+
+    tls: TlsMode | None = None
+    tls_profile: TlsProfile = TlsProfile.INTERMEDIATE
+    tls_certificate: str | None = None
+    tls_private_key: SecretStr | None = None
+    tls_validity_hours: Annotated[int, Field(ge=1, le=398 * 24)] = 90 * 24
+    tls_renewal_hours: Positive = 30 * 24
+
+    allowed_cidrs: list[Network] = []
+    allow_host: bool = False
+    allow_public_access: bool = False
+    max_request_mib: Annotated[int, Field(ge=1, le=256)] = 32
+    max_connections_per_source: Positive = 100
+    failed_auth_per_minute: Positive = 10
+
+    egress_allow: list[DomainName] = []
+    egress_private_cidrs: list[Network] = []
+    egress_dns: list[Address] = []
+    anthropic_base_url: str | None = None
+    upstream_ca_certificates: str | None = None
+
+    models: Annotated[dict[ModelName, ModelName], Field(min_length=1)] = MODELS
+    claude_auth_volume: str | None = None
+    claude_oauth_token: SecretStr | None = None
+    anthropic_api_key: SecretStr | None = None
+    claude_warm_processes: Annotated[int, Field(ge=0, le=64)] = 2
+    claude_max_concurrency: Annotated[int, Field(ge=1, le=256)] = 8
+    drop_params: bool = False
+
+    litellm_image: ImageDigest | None = None
+    gateway_image: ImageDigest | None = None
+    egress_image: ImageDigest | None = None
+    litellm_memory_mib: Annotated[int, Field(ge=512)] = 3072
+    litellm_cpus: Annotated[float, Field(gt=0)] = 2
+    log_level: LogLevel = LogLevel.INFO
+    drain_seconds: Annotated[int, Field(ge=1, le=86400)] = 600
+    verify_on_update: bool = True
+    docker_host: str | None = None
+    docker_cert_path: str | None = None
+
+    @property
+    def production(self) -> bool:
+        """Whether this is a production stack."""
+        return self.environment is Environment.PRODUCTION
+
+    @property
+    def loopback_only(self) -> bool:
+        """Whether nothing but this machine can reach the gateway's port."""
+        return all(address.is_loopback for address in self.bind_addresses)
+
+    @property
+    def tls_mode(self) -> TlsMode:
+        """The TLS mode in force: what ``tls`` says, else managed in production and off in development."""
+        return self.tls or (TlsMode.MANAGED if self.production else TlsMode.OFF)
+
+    @property
+    def claude_auth(self) -> ClaudeAuth:
+        """Which Claude credential the stack uses; at most one can be configured."""
+        if self.anthropic_api_key:
+            return ClaudeAuth.API_KEY
+        return ClaudeAuth.TOKEN if self.claude_oauth_token else ClaudeAuth.LOGIN
+
+    @cached_property
+    def upstream(self) -> tuple[str, int]:
+        """Host and port of the Anthropic API that the models use."""
+        url = urlsplit(self.anthropic_base_url or ANTHROPIC)
+        return str(url.hostname), url.port or 443
+
+    @property
+    def egress_hosts(self) -> list[str]:
+        """The names that the egress proxy lets through: as configured, else just what the credential needs."""
+        needed = [self.upstream[0], *(LOGIN_HOSTS if self.claude_auth is ClaudeAuth.LOGIN else ())]
+        return sorted(set(self.egress_allow or needed))
+
+    @property
+    def url(self) -> str:
+        """The base URL that clients use."""
+        scheme, default = ("http", 80) if self.tls_mode is TlsMode.OFF else ("https", 443)
+        host = f"[{self.hostname}]" if ":" in self.hostname else self.hostname
+        return f"{scheme}://{host}" + ("" if self.port == default else f":{self.port}")
+
+    @model_validator(mode="after")
+    def _key_is_fit(self) -> Self:
+        exposed = self.production or not self.loopback_only
+        check = keys.strength_fault if exposed else keys.form_fault
+        for name, secret in (("masterKey", self.master_key), ("previousMasterKey", self.previous_master_key)):
+            if secret is not None and (problem := check(secret.get_secret_value())):
+                raise fault(name, problem)
+        default_key = not (self.production or self.master_key or self.key_rotation)
+        if default_key and not self.loopback_only:
+            raise fault("masterKey", "must be set: the development key is refused on an address that is not loopback")
+        return self
+
+    @model_validator(mode="after")
+    def _rotation_is_complete(self) -> Self:
+        previous = self.previous_master_key or self.previous_key_rotation
+        if self.previous_master_key and self.previous_key_rotation and self.master_key is None:
+            raise fault("previousKeyRotation", "and previousMasterKey both name the previous key; keep one")
+        if self.master_key and self.master_key == self.previous_master_key:
+            raise fault("previousMasterKey", "equals masterKey, so nothing would be rotated")
+        if self.previous_key_rotation and self.previous_key_rotation == self.key_rotation:
+            raise fault("previousKeyRotation", "equals keyRotation, so nothing would be rotated")
+        if previous and self.previous_key_expires is None:
+            raise fault("previousKeyExpires", "must say until when the previous key is accepted")
+        if self.previous_key_expires and not previous:
+            raise fault("previousKeyExpires", "is set, but neither previousKeyRotation nor previousMasterKey is")
+        return self
+
+    @model_validator(mode="after")
+    def _transport_is_safe(self) -> Self:
+        if self.tls_mode is TlsMode.OFF and not self.loopback_only:
+            raise fault("tls", "is off, which is for loopback alone: the key would travel in the clear")
+        if self.tls_mode is TlsMode.PROVIDED:
+            if self.tls_certificate is None or self.tls_private_key is None:
+                raise fault("tlsCertificate", "and tlsPrivateKey must both be set when tls is provided")
+            pair = self.tls_certificate, self.tls_private_key.get_secret_value()
+            if problem := certificates.pair_fault(*pair, hostname=self.hostname, now=datetime.now(UTC)):
+                raise fault("tlsCertificate", problem)
+        if self.tls_renewal_hours >= self.tls_validity_hours:
+            raise fault("tlsRenewalHours", "must be less than tlsValidityHours")
+        if self.redirect_port and (self.tls_mode is TlsMode.OFF or self.redirect_port == self.port):
+            raise fault("redirectPort", "needs TLS and a port other than the gateway's own")
+        return self
+
+    @model_validator(mode="after")
+    def _access_is_limited(self) -> Self:
+        everyone = [str(network) for network in self.allowed_cidrs if network.prefixlen == 0]
+        if everyone and not self.allow_public_access:
+            raise fault("allowedCidrs", f"holds {everyone[0]}, the whole internet, but allowPublicAccess is not true")
+        exposed_v6 = any(address.version == 6 and not address.is_loopback for address in self.bind_addresses)
+        if self.allow_host and exposed_v6:
+            # An engine without ip6tables forwards IPv6 clients from the bridge's own address: they would be "the host".
+            raise fault("allowHost", "must be false while bindAddresses holds an IPv6 address that is not loopback")
+        return self
+
+    @model_validator(mode="after")
+    def _upstream_is_one(self) -> Self:
+        if self.claude_oauth_token and self.anthropic_api_key:
+            raise fault("anthropicApiKey", "and claudeOauthToken are both set, but a stack has one Claude credential")
+        url = urlsplit(self.anthropic_base_url or ANTHROPIC)
+        if url.scheme != "https" or not url.hostname or url.path.strip("/") or url.query or url.username:
+            raise fault("anthropicBaseUrl", "must be an https URL of a host, without path or credentials")
+        if self.upstream_ca_certificates and (problem := certificates.bundle_fault(self.upstream_ca_certificates)):
+            raise fault("upstreamCaCertificates", problem)
+        if self.production and self.log_level is LogLevel.DEBUG:
+            raise fault("logLevel", "is DEBUG, which logs requests whole and is refused in production")
+        if self.claude_warm_processes > self.claude_max_concurrency:
+            raise fault("claudeWarmProcesses", "must not exceed claudeMaxConcurrency")
+        return self

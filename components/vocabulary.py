@@ -1,0 +1,111 @@
+"""The words of the settings: enumerations, and strings whose form carries a rule."""
+
+import re
+from enum import StrEnum
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from typing import Annotated
+
+from pydantic import AfterValidator
+
+LABEL = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)")
+IMAGE = re.compile(r"(?:[^\s@]+@)?sha256:[0-9a-f]{64}")
+GENERATION = re.compile(r"\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])(?:\.[1-9]\d?)?")
+MODEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}")
+
+
+class Environment(StrEnum):
+    """What a stack is for; decides which key it may run with and which protections cannot be turned off."""
+
+    DEVELOPMENT = "development"
+    PRODUCTION = "production"
+
+
+class TlsMode(StrEnum):
+    """Where the gateway's certificate comes from; ``OFF`` is plain HTTP and for loopback alone."""
+
+    MANAGED = "managed"
+    PROVIDED = "provided"
+    OFF = "off"
+
+
+class TlsProfile(StrEnum):
+    """Mozilla's server-side TLS profiles, version 5.7; ``MODERN`` is TLS 1.3 alone."""
+
+    INTERMEDIATE = "intermediate"
+    MODERN = "modern"
+
+
+class LogLevel(StrEnum):
+    """How much LiteLLM says; at ``DEBUG`` it logs requests whole, so production refuses it."""
+
+    DEBUG = "DEBUG"
+    INFO = "INFO"
+    WARNING = "WARNING"
+    ERROR = "ERROR"
+
+
+class ClaudeAuth(StrEnum):
+    """How requests are paid for: the login in the volume, a long-lived OAuth token, or an API key (never mixed)."""
+
+    LOGIN = "login"
+    TOKEN = "token"  # noqa: S105 - the name of a mode
+    API_KEY = "api-key"
+
+
+def _host_name(value: str) -> str:
+    """A DNS name in lower case or an IP address; one name, neither URL nor wildcard (RFC 1123, section 2.1)."""
+    name = value.strip().lower().removesuffix(".")
+    try:
+        return str(ip_address(name))
+    except ValueError:
+        pass
+    labels = name.split(".")
+    if len(name) > 253 or not all(LABEL.fullmatch(label) for label in labels) or labels[-1].isdigit():
+        raise ValueError("must be a host name such as gateway.example.org, without scheme, port, path or wildcard")
+    return name
+
+
+def _domain_name(value: str) -> str:
+    """A host name with at least two labels; a leading dot stands for its subdomains (Squid's dstdomain)."""
+    bare = value.strip().removeprefix(".")
+    name = _host_name(bare)
+    if "." not in name or _is_address(name):
+        raise ValueError("must be a domain name such as api.anthropic.com (or .example.org for all of its subdomains)")
+    return f".{name}" if value.strip().startswith(".") else name
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+def _image(value: str) -> str:
+    """An image by digest, for a tag can be moved after it was checked (CIS Docker 4.2, 6.1)."""
+    if not IMAGE.fullmatch(value):
+        raise ValueError("must name an image by digest, name@sha256:<64 hexadecimal digits>")
+    return value
+
+
+def _generation(value: str) -> str:
+    if not GENERATION.fullmatch(value):
+        raise ValueError(
+            "must be the ISO date of the rotation, such as 2026-11-24 (2026-11-24.2 for a second one that day)"
+        )
+    return value
+
+
+def _model_name(value: str) -> str:
+    if not MODEL_NAME.fullmatch(value):
+        raise ValueError("must consist of model names (letters, digits, and any of . _ : / -)")
+    return value
+
+
+HostName = Annotated[str, AfterValidator(_host_name)]
+DomainName = Annotated[str, AfterValidator(_domain_name)]
+ImageDigest = Annotated[str, AfterValidator(_image)]
+Generation = Annotated[str, AfterValidator(_generation)]
+ModelName = Annotated[str, AfterValidator(_model_name)]
+Address = IPv4Address | IPv6Address

@@ -1,0 +1,140 @@
+"""Runs the real ``__main__.py`` against Pulumi's mocks and hands back the graph of what it declared."""
+
+import asyncio
+import json
+import runpy
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pytest
+import yaml
+from google.protobuf import json_format
+from pulumi.runtime import mocks, settings, stack
+
+ROOT = Path(__file__).parents[3]
+PROJECT = "litellm-claude"
+SECRET = "4dabf18193072939515e22adb298388d"
+SIGNATURE = "1b47061264138c4ac30d75fd1eb44270"
+
+
+@dataclass
+class Declared:
+    """One registered resource: its type, name, plain inputs, which of them are secret, and its options."""
+
+    type: str
+    name: str
+    inputs: dict[str, Any]
+    secret: bool
+    request: Any
+
+
+@dataclass
+class Graph:
+    resources: list[Declared] = field(default_factory=list)
+    outputs: dict[str, Any] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+
+    def of(self, type_: str) -> list[Declared]:
+        return [r for r in self.resources if r.type == type_]
+
+    def container(self, role: str) -> Declared:
+        (found,) = [r for r in self.of("docker:index/container:Container") if r.name.endswith(f"-{role}")]
+        return found
+
+    def env(self, role: str) -> dict[str, str]:
+        return dict(pair.split("=", 1) for pair in plain(self.container(role).inputs["envs"]))
+
+
+def plain(value: Any) -> Any:
+    """Strips the marks of secrets from a serialised value."""
+    if isinstance(value, dict):
+        return plain(value["value"]) if value.get(SIGNATURE) == SIGNATURE or SIGNATURE in value else {k: plain(v) for k, v in value.items()}
+    return [plain(v) for v in value] if isinstance(value, list) else value
+
+
+class Recorder(mocks.MockMonitor):
+    """Keeps each request whole, for the mocks themselves are not told a resource's options."""
+
+    def __init__(self, answers: pulumi.runtime.Mocks, graph: Graph) -> None:
+        super().__init__(answers)
+        self.graph = graph
+
+    def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - the RPC's name
+        inputs = json_format.MessageToDict(request.object)
+        self.graph.resources.append(
+            Declared(request.type, request.name, inputs, SIGNATURE in json.dumps(inputs), request)
+        )
+        return super().RegisterResource(request)
+
+
+class Answers(pulumi.runtime.Mocks):
+    """What a provider would add to a resource's inputs."""
+
+    def __init__(self, outputs: dict[str, dict[str, Any]]) -> None:
+        self.outputs = outputs
+
+    def new_resource(self, args: pulumi.runtime.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
+        computed = {
+            "docker:index/remoteImage:RemoteImage": {"imageId": f"sha256:{args.name}"},
+            "random:index/randomPassword:RandomPassword": {"result": "0123456789abcdef" * 4},
+            "tls:index/privateKey:PrivateKey": {"privateKeyPem": f"{args.name} private key"},
+            "tls:index/selfSignedCert:SelfSignedCert": {"certPem": "CA\n"},
+            "tls:index/certRequest:CertRequest": {"certRequestPem": "request"},
+            "tls:index/locallySignedCert:LocallySignedCert": {"certPem": "server\n"},
+        }.get(args.typ, {})
+        named = {"name": args.inputs.get("name", f"{args.name}-1a2b3c4")}
+        return f"{args.name}-id", {**named, **args.inputs, **computed, **self.outputs.get(args.typ, {})}
+
+    def call(self, args: pulumi.runtime.MockCallArgs) -> dict[str, Any]:
+        raise AssertionError(f"the program must not read from the outside, but called {args.token}")
+
+
+def configuration(stack_name: str, changes: dict[str, Any]) -> dict[str, str]:
+    """What the CLI would hand over: the project's defaults, then the stack file, then ``changes``."""
+    project = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"]
+    values = {f"{PROJECT}:{name}": entry["default"] for name, entry in project.items()}
+    values |= yaml.safe_load((ROOT / f"Pulumi.{stack_name}.yaml").read_text())["config"]
+    values |= {f"{PROJECT}:{name}": value for name, value in changes.items()}
+    return {name: value if isinstance(value, str) else json.dumps(value) for name, value in values.items()}
+
+
+Deploy = Callable[..., Graph]
+
+
+@pytest.fixture
+def deploy(monkeypatch: pytest.MonkeyPatch) -> Deploy:
+    """Returns a function that runs the program for a stack; ``secrets`` are set with --secret."""
+    monkeypatch.chdir(ROOT)
+
+    def run(
+        stack_name: str,
+        *,
+        secrets: dict[str, str] | None = None,
+        answers: dict[str, dict[str, Any]] | None = None,
+        **changes: Any,
+    ) -> Graph:
+        secrets = secrets or {}
+        graph = Graph()
+        pulumi.runtime.set_all_config(
+            configuration(stack_name, {**changes, **secrets}), [f"{PROJECT}:{name}" for name in secrets]
+        )
+        monitor = Recorder(Answers(answers or {}), graph)
+        monkeypatch.setattr(pulumi.log, "warn", lambda message, *_a, **_k: graph.warnings.append(message))
+
+        async def resolve() -> None:
+            settings.set_root_resource(None)
+            pulumi.runtime.set_mocks(monitor.mocks, project=PROJECT, stack=stack_name, preview=False, monitor=monitor)
+            root = settings.get_root_resource()
+            runpy.run_path(str(ROOT / "__main__.py"), run_name="__main__")
+            await stack.wait_for_rpcs()
+            for name, value in root.outputs.items():
+                output = pulumi.Output.from_input(value)
+                graph.outputs[name] = {"value": await output.future(), "secret": await output.is_secret()}
+
+        asyncio.run(resolve())
+        return graph
+
+    return run
