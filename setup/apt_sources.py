@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """Which Debian mirror this machine's own apt uses: the base image must come from a place that the machine reaches.
 
 Prints `mirror URI` and `security URI`, a line each, and no line for what is not configured. Only entries of Debian's
@@ -10,7 +11,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-ONE_LINE = re.compile(r"^deb\s+(?:\[(?P<options>[^]]*)]\s+)?(?P<uri>\S+)\s+(?P<suite>\S+)(?P<components>(?:\s+\S+)*)\s*$")
+ONE_LINE = re.compile(
+    r"^deb\s+(?:\[(?P<options>[^]]*)]\s+)?(?P<uri>\S+)\s+(?P<suite>\S+)(?P<components>(?:\s+\S+)*)\s*$"
+)
 
 
 @dataclass(frozen=True)

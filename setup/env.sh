@@ -49,6 +49,7 @@ passphrase() {
 
 bin=$root/.toolchain/bin
 if [ -x "$bin/pulumi" ] && [[ :$PATH: != *":$bin:"* ]]; then
+  # shellcheck disable=SC2016 # the shell that evaluates it expands it
   printf 'export PATH=%q:"$PATH"\n' "$bin"
 fi
 export_line PULUMI_SKIP_UPDATE_CHECK true

@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """Copies the CA certificates that this machine trusts beyond Debian's own into a folder, one PEM file each.
 
 A machine behind a proxy that inspects TLS has such certificates; without them `docker build` could not reach package

@@ -44,7 +44,7 @@ built() {
 
 find_cli() {
   if fits pulumi; then
-    rm -rf "$store/bin" "$store/built-cli"
+    rm -rf "${store:?}/bin" "$store/built-cli"
     say "Pulumi CLI: $(command -v pulumi) $(pulumi version), which is on PATH"
   elif official_cli; then
     rm -f "$store/built-cli"
@@ -99,7 +99,7 @@ rm -f "$stamp"
 find_cli
 PATH="$store/bin:$PATH"
 if downloaded_plugins; then
-  rm -rf "$store/home"
+  rm -rf "${store:?}/home"
   say "Pulumi plugins: downloaded"
 else
   built_plugins

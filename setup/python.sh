@@ -41,7 +41,9 @@ if [ -e "$stamp" ] && cmp -s "$root/$lock" "$stamp" && new_enough "$venv/bin/pyt
   touch "$stamp"
   exit 0
 fi
-"$venv/bin/python" -m pip --version >/dev/null 2>&1 && new_enough "$venv/bin/python" || make_venv
+if ! { new_enough "$venv/bin/python" && "$venv/bin/python" -m pip --version >/dev/null 2>&1; }; then
+  make_venv
+fi
 say "installing $lock into .venv"
 "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes -r "$root/$lock" ||
   die "pip could not install $lock (its message is above). Nothing else was changed; run make again to retry."

@@ -1,0 +1,76 @@
+# `make` lists what there is. Each target does the set-up that it needs; what is set up already costs next to nothing.
+STACK ?= dev
+NAME ?= url
+MAKEFLAGS += --no-print-directory
+SHELL := /bin/bash
+
+PYTHON := .venv/bin/python
+IN_STACK := setup/in_env.sh $(STACK)
+PACKAGES := $(wildcard components posture ops setup tests images bench)
+SCRIPTS = $(shell git ls-files --cached --others --exclude-standard '*.sh' .ci/run)
+
+.DEFAULT_GOAL := help
+.PHONY: help up preview down login logs output env test test-unit test-integration lint format lock clean \
+  setup setup-pulumi setup-python setup-dev setup-engine setup-base
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo "STACK=dev (the default) or STACK=prod chooses the stack."
+
+##### the stack
+
+up: setup ## bring the stack up, and say how to use it
+	@setup/up.sh $(STACK)
+
+preview: setup ## show what `up` would change
+	@setup/preview.sh $(STACK)
+
+down: setup-pulumi setup-python setup-engine ## take the stack down; the Claude login stays
+	@setup/down.sh $(STACK)
+
+login: setup-pulumi setup-python ## log in to Claude, in the running container
+	@setup/container.sh $(STACK) login
+
+logs: setup-pulumi setup-python ## the last logs of the stack's containers
+	@setup/container.sh $(STACK) logs
+
+output: setup-pulumi setup-python ## print one output: NAME=url, NAME=master_key, ...
+	@$(IN_STACK) pulumi stack output $(NAME) --show-secrets --stack $(STACK)
+
+env: setup-pulumi ## print what `make` sets for pulumi: eval "$(make -s env STACK=dev)"
+	@setup/env.sh $(STACK)
+
+##### tests
+
+test: lint test-unit test-integration ## everything: lint and types, unit and property tests, a real engine
+
+test-unit: setup-dev ## unit and property tests, with all branches of components/ covered
+	@$(PYTHON) -m pytest tests/unit tests/property --cov --cov-branch
+
+test-integration: setup-pulumi setup-dev setup-engine setup-base ## tests on a real Docker engine
+	@setup/in_env.sh dev $(PYTHON) -m pytest tests/gateway tests/integration
+
+lint: setup-dev ## style and types
+	@$(PYTHON) -m ruff check .
+	@$(PYTHON) -m ruff format --check --quiet .
+	@$(PYTHON) -m mypy --strict __main__.py $(PACKAGES)
+	@.venv/bin/shellcheck --external-sources $(SCRIPTS)
+
+format: setup-dev ## put the Python code into its standard form
+	@$(PYTHON) -m ruff check --fix --quiet .
+	@$(PYTHON) -m ruff format .
+
+##### the project
+
+lock: setup-dev ## lock the newest versions that requirements*.in allow, with hashes
+	@setup/lock.sh
+
+clean: ## delete what set-up made here (.venv, .toolchain); stacks, passphrases and images stay
+	rm -rf .venv .toolchain
+
+setup: setup-pulumi setup-python setup-engine setup-base
+setup-pulumi: ; @setup/pulumi.sh
+setup-python: ; @setup/python.sh requirements.lock
+setup-dev: ; @setup/python.sh requirements-dev.lock
+setup-engine: ; @setup/engine.sh
+setup-base: setup-engine ; @setup/base_image.sh

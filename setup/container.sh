@@ -1,0 +1,27 @@
+#!/usr/bin/env bash
+# Acts on a stack's running containers. Usage: container.sh STACK {login|logs}
+set -euo pipefail
+# shellcheck source=setup/lib.sh
+. "$(dirname "$0")/lib.sh"
+# shellcheck source=setup/stack.sh
+. "$(dirname "$0")/stack.sh"
+
+container_of() {
+  pulumi stack output "$1_container" --stack "$stack" 2>/dev/null ||
+    die "the stack '$stack' is not up. Run 'make up STACK=$stack' first."
+}
+
+case $2 in
+  login)
+    container=$(container_of litellm)
+    [ -t 0 ] || die "the login asks for a code: run 'make login STACK=$stack' in a terminal."
+    exec docker exec -it "$container" claude-login
+    ;;
+  logs)
+    for role in litellm gateway egress; do
+      container=$(container_of "$role")
+      printf '==> %s (%s) <==\n' "$role" "$container"
+      docker logs --tail 200 "$container" 2>&1
+    done
+    ;;
+esac

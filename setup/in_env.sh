@@ -1,0 +1,8 @@
+#!/usr/bin/env bash
+# Runs a command in a stack's environment (env.sh). Usage: in_env.sh STACK COMMAND...
+set -euo pipefail
+cd "$(dirname "$0")/.."
+exports=$(setup/env.sh "$1")
+eval "$exports"
+shift
+exec "$@"

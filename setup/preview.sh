@@ -1,0 +1,10 @@
+#!/usr/bin/env bash
+# Shows what an update of a stack would change. Usage: preview.sh STACK
+set -euo pipefail
+# shellcheck source=setup/lib.sh
+. "$(dirname "$0")/lib.sh"
+# shellcheck source=setup/stack.sh
+. "$(dirname "$0")/stack.sh"
+
+select_or_create preview
+pulumi preview --stack "$stack" || explain preview

@@ -1,0 +1,39 @@
+# shellcheck shell=bash
+# Sourced, after lib.sh, by the scripts that act on a stack: it is known, and the environment is what env.sh prints.
+
+: "${root:?}"
+stack=${1:?a stack is needed}
+name=${stack##*/}
+python=$root/.venv/bin/python
+cd "$root" || exit
+
+if [ ! -e "Pulumi.$name.yaml" ]; then
+  known=$(printf '%s\n' Pulumi.*.yaml | sed -E 's/^Pulumi\.(.*)\.yaml$/\1/' | paste -sd, | sed 's/,/, /g')
+  die "there is no stack '$stack'. Known ones: $known. Use 'make ... STACK=NAME', or add Pulumi.$name.yaml for a new one."
+fi
+exports=$(setup/env.sh "$stack")
+eval "$exports"
+
+state=
+[[ ${PULUMI_BACKEND_URL:-} != file://* ]] || state=${PULUMI_BACKEND_URL#file://}/.pulumi
+
+# explain: what most often makes pulumi fail, looked for afterwards, so that a good run pays nothing for it
+explain() {
+  setup/engine.sh || exit 1
+  case $(pulumi config --stack "$stack" 2>&1 >/dev/null) in
+    *"incorrect passphrase"*)
+      die "this is not the passphrase of the stack '$name'. Set PULUMI_CONFIG_PASSPHRASE or PULUMI_CONFIG_PASSPHRASE_FILE to" \
+        "the one that it was made with (made by make: the file .pulumi-passphrase-$name), or unset them to use that file." ;;
+    *"passphrase must be set"*)
+      die "the stack '$name' needs its passphrase: set PULUMI_CONFIG_PASSPHRASE_FILE (or PULUMI_CONFIG_PASSPHRASE)." ;;
+  esac
+  "$python" setup/ports.py "$name" || exit 1
+  die "pulumi did not finish; its own message is above. Nothing is lost: mend the cause and run 'make $1 STACK=$stack' again."
+}
+
+# select_or_create TARGET: with a file backend a look at the file is enough to know that the stack is there
+select_or_create() {
+  if [ -z "$state" ] || ! compgen -G "$state/stacks/*/$name.json" >/dev/null; then
+    pulumi stack select --create "$stack" >/dev/null || explain "$1"
+  fi
+}

@@ -1,0 +1,13 @@
+#!/usr/bin/env bash
+# Brings a stack up and says how to use it. Usage: up.sh STACK
+set -euo pipefail
+# shellcheck source=setup/lib.sh
+. "$(dirname "$0")/lib.sh"
+# shellcheck source=setup/stack.sh
+. "$(dirname "$0")/stack.sh"
+
+select_or_create up
+[ -z "$state" ] || "$python" setup/repair.py "$state" "$stack"
+"$python" setup/ports.py "$name"
+pulumi up --stack "$stack" --yes --skip-preview || explain up
+pulumi stack output --json --stack "$stack" | "$python" setup/summary.py "$stack"
