@@ -95,7 +95,7 @@ def main(apt: str = "/etc/apt", os_release: str = "/etc/os-release") -> None:
     system = {name: value.strip('"') for name, value in pairs}
     if system.get("ID") == "debian":
         for kind, uri in mirrors(Path(apt), system.get("VERSION_CODENAME", "")).items():
-            print(kind, uri)
+            sys.stdout.write(f"{kind} {uri}\n")
 
 
 if __name__ == "__main__":

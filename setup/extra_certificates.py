@@ -42,7 +42,7 @@ def main(target: str, system: str = "/") -> None:
         path = Path(target, f"machine-{name[:16]}.crt")
         path.write_text(pem + "\n")
         path.chmod(0o644)
-    print(len(found))
+    sys.stdout.write(f"{len(found)}\n")
 
 
 if __name__ == "__main__":

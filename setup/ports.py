@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Refuses to go on when something else has the gateway's port. Usage: ports.py STACK
+"""Refuses to go on when something else has the gateway's port. Usage: ports.py STACK.
 
 Looks only where it can know: the engine is this machine's own, and no gateway of the stack holds the port already.
 """
@@ -41,7 +41,10 @@ def problem(address: str, port: int) -> str | None:
                 "Stop it, or choose another port: pulumi config set port NUMBER"
             )
         if error.errno == errno.EADDRNOTAVAIL:
-            return f"this machine has no address {address}. Correct it: pulumi config set --path 'bindAddresses[0]' ADDRESS"
+            return (
+                f"this machine has no address {address}. "
+                "Correct it: pulumi config set --path 'bindAddresses[0]' ADDRESS"
+            )
     return None
 
 
@@ -49,7 +52,7 @@ def gateway_runs(stack: str) -> bool:
     """Whether the stack's own gateway runs, which then has the port rightly."""
     filters = [f"label=litellm-claude.stack={PROJECT}-{stack}", "label=litellm-claude.role=gateway"]
     command = ["docker", "ps", "--quiet", *(part for f in filters for part in ("--filter", f))]
-    return bool(subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip())
+    return bool(subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip())  # noqa: S603 - fixed words
 
 
 def main(stack: str, root: Path) -> int:

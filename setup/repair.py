@@ -1,5 +1,7 @@
 #!/usr/bin/env python3
-"""Mends what a killed update left behind in a file backend. Usage: repair.py STATE STACK, STATE being its .pulumi folder.
+"""Mends what a killed update left behind in a file backend. Usage: repair.py STATE STACK.
+
+STATE is the backend's .pulumi folder.
 
 - A lock whose process on this host is gone is cancelled; one that another update holds stops with a sentence.
 - Resources that were being created: Pulumi forgets them, and the containers and networks of this stack that its state
@@ -25,12 +27,13 @@ def say(text: str) -> None:
 
 def run(command: Sequence[str]) -> str:
     """The command's output; its own message and a CalledProcessError when it fails."""
-    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout  # noqa: S603 - no shell
 
 
 def runs_pulumi(pid: int) -> bool:
     """Whether that process lives and is a pulumi; the number alone may be another program's by now."""
-    found = subprocess.run(["ps", "-p", str(pid), "-o", "comm="], check=False, capture_output=True, text=True)
+    command = ["ps", "-p", str(pid), "-o", "comm="]
+    found = subprocess.run(command, check=False, capture_output=True, text=True)  # noqa: S603 - no shell
     return "pulumi" in found.stdout
 
 
@@ -48,13 +51,11 @@ def check_locks(state: Path, stack: str) -> None:
     """
     held = locks(state, stack)
     for lock in held:
-        who = (
-            f"pid {lock.get('pid')} of {lock.get('username')} on {lock.get('hostname')}, since {lock.get('timestamp')}"
-        )
+        who = "pid {pid} of {username} on {hostname}, since {timestamp}".format_map(lock)
         if lock.get("hostname") != socket.gethostname():
             sys.exit(
-                f"error: another machine's update holds the stack '{stack}' ({who}). Wait for it; when it surely is dead, "
-                f"run 'pulumi cancel --stack {stack}' in the environment of 'make env' and try again."
+                f"error: another machine's update holds the stack '{stack}' ({who}). Wait for it; "
+                f"when it surely is dead, run 'pulumi cancel --stack {stack}' and try again."
             )
         if runs_pulumi(int(lock["pid"])):
             sys.exit(f"error: another update of the stack '{stack}' runs ({who}). Wait for it and try again.")
@@ -87,7 +88,7 @@ def finish_interrupted(state: Path, stack: str) -> None:
         return
     say("an earlier update was interrupted: looking at what is really there (pulumi refresh)")
     refresh = ["pulumi", "refresh", "--yes", "--skip-preview", "--clear-pending-creates", "--stack", stack]
-    subprocess.run(refresh, check=True)
+    subprocess.run(refresh, check=True)  # noqa: S603 - no shell
     if not os.environ.get("DOCKER_HOST", "unix:").startswith("unix:"):
         return  # docker's own client may look elsewhere than the stack does
     known = {str(resource.get("id")) for resource in checkpoint(state, stack).get("resources", [])}
