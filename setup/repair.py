@@ -4,8 +4,8 @@
 STATE is the backend's .pulumi folder.
 
 - A lock whose process on this host is gone is cancelled; one that another update holds stops with a sentence.
-- Resources that were being created: Pulumi forgets them, and the containers and networks of this stack that its state
-  does not know are removed, for they would hold the port and their names.
+- What was being created: Pulumi forgets it, and a container or network of exactly that name is removed, for it
+  would hold the port. Nothing else is: by label alone, a stack of the same name from another working copy would go too.
 """
 
 import json
@@ -17,7 +17,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-PROJECT = "litellm-claude"
+KINDS = {"docker:index/container:Container": "container", "docker:index/network:Network": "network"}
+ALL = {"container": ["--all"], "network": []}
+FORCE = {"container": ["--force"], "network": []}
 
 
 def say(text: str) -> None:
@@ -72,30 +74,37 @@ def checkpoint(state: Path, stack: str) -> dict[str, Any]:
     return {}
 
 
-def strays(stack: str, known: set[str]) -> dict[str, list[str]]:
-    """Ids of this stack's containers and networks that are not `known`, by docker's word for their kind."""
-    label = f"label=litellm-claude.stack={PROJECT}-{stack}"
-    listing = {
-        "container": ["docker", "ps", "--all", "--quiet", "--no-trunc", "--filter", label],
-        "network": ["docker", "network", "ls", "--quiet", "--no-trunc", "--filter", label],
-    }
-    return {kind: [i for i in run(command).split() if i not in known] for kind, command in listing.items()}
+def half_made(latest: dict[str, Any]) -> list[tuple[str, str]]:
+    """Docker's word for the kind, and the name, of the containers and networks that were being created."""
+    return [
+        (KINDS[operation["resource"]["type"]], operation["resource"]["inputs"]["name"])
+        for operation in latest.get("pending_operations") or []
+        if operation["type"] == "creating" and operation["resource"]["type"] in KINDS
+    ]
+
+
+def remove(kind: str, name: str) -> None:
+    """Removes the container or network of exactly that name, when there is one."""
+    found = run(["docker", kind, "ls", "--quiet", "--filter", f"name=^/?{name}$", *ALL[kind]]).split()
+    for identifier in found:
+        say(f"removing the {kind} {name}, which the interrupted update left half-made")
+        run(["docker", kind, "rm", *FORCE[kind], identifier])
 
 
 def finish_interrupted(state: Path, stack: str) -> None:
     """Forgets and removes what an interrupted update was creating."""
-    if not checkpoint(state, stack).get("pending_operations"):
+    latest = checkpoint(state, stack)
+    if not latest.get("pending_operations"):
         return
     say("an earlier update was interrupted: looking at what is really there (pulumi refresh)")
     refresh = ["pulumi", "refresh", "--yes", "--skip-preview", "--clear-pending-creates", "--stack", stack]
     subprocess.run(refresh, check=True)  # noqa: S603 - no shell
     if not os.environ.get("DOCKER_HOST", "unix:").startswith("unix:"):
         return  # docker's own client may look elsewhere than the stack does
-    known = {str(resource.get("id")) for resource in checkpoint(state, stack).get("resources", [])}
-    for kind, ids in strays(stack, known).items():
-        for identifier in ids:
-            say(f"removing a {kind} that the interrupted update left behind: {identifier[:12]}")
-            run(["docker", kind, "rm", *(["--force"] if kind == "container" else []), identifier])
+    known = {resource.get("outputs", {}).get("name") for resource in checkpoint(state, stack).get("resources") or []}
+    for kind, name in half_made(latest):
+        if name not in known:
+            remove(kind, name)
 
 
 if __name__ == "__main__":

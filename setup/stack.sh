@@ -20,10 +20,10 @@ state=
 # explain: what most often makes pulumi fail, looked for afterwards, so that a good run pays nothing for it
 explain() {
   setup/engine.sh || exit 1
-  case $(pulumi config --stack "$stack" 2>&1 >/dev/null) in
+  case $(pulumi stack output --show-secrets --stack "$stack" 2>&1 >/dev/null) in
     *"incorrect passphrase"*)
       die "this is not the passphrase of the stack '$name'. Set PULUMI_CONFIG_PASSPHRASE or PULUMI_CONFIG_PASSPHRASE_FILE to" \
-        "the one that it was made with (made by make: the file .pulumi-passphrase-$name), or unset them to use that file." ;;
+        "the one that it was made with, or unset both when make made it." ;;
     *"passphrase must be set"*)
       die "the stack '$name' needs its passphrase: set PULUMI_CONFIG_PASSPHRASE_FILE (or PULUMI_CONFIG_PASSPHRASE)." ;;
   esac
