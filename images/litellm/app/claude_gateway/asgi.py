@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from claude_gateway.answer_shape import AnswerShape
 from claude_gateway.answers import error_body, send_json
 from claude_gateway.asgi_types import App, Message, Receive, Scope, Send
 from claude_gateway.disconnect import run_until_client_leaves
-from claude_gateway.error_shape import shape_errors
 from claude_gateway.keys import Authenticator, Refusal
 from claude_gateway.request_scope import RequestScope, current_request
 
@@ -25,15 +25,26 @@ UNAUTHORIZED_HEADERS = {"www-authenticate": "Bearer"}
 
 
 class FrontDoor:
-    """Readiness, authentication and the life of a request. `is_draining` is asked for every readiness check."""
+    """Readiness, authentication and the life of a request.
+
+    `is_draining` is asked for every readiness check. `own_provider`: answers come from the Claude CLI, whose endings and
+    errors are put right on the way out.
+    """
 
     def __init__(
-        self, app: App, authenticator: Authenticator, internal_token: str, is_draining: Callable[[], bool]
+        self,
+        app: App,
+        authenticator: Authenticator,
+        internal_token: str,
+        is_draining: Callable[[], bool],
+        *,
+        own_provider: bool,
     ) -> None:
         self._app = app
         self._authenticator = authenticator
         self._authorization = b"Bearer " + internal_token.encode()
         self._is_draining = is_draining
+        self._own_provider = own_provider
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -60,7 +71,8 @@ class FrontDoor:
         request = RequestScope()
         token = current_request.set(request)
         try:
-            await run_until_client_leaves(self._app, scope, receive, shape_errors(send, request, scope["path"]))
+            shaped = AnswerShape(send, request, scope["path"]) if self._own_provider else send
+            await run_until_client_leaves(self._app, scope, receive, shaped)
         finally:
             request.close()
             current_request.reset(token)

@@ -38,11 +38,19 @@ def litellm_config(settings: Settings) -> dict[str, Any]:
             "custom_provider_map": [{"provider": PROVIDER, "custom_handler": "claude_gateway.claude.provider.handler"}],
         },
         # A retry would bill twice, and a cooldown would turn one client's error into an outage for all.
-        "router_settings": {"num_retries": 0, "disable_cooldowns": True},
+        "router_settings": {"num_retries": 0, "disable_cooldowns": True, "model_group_alias": _aliases(settings)},
         "general_settings": {
             "master_key": "os.environ/LITELLM_MASTER_KEY",
             "custom_auth": "claude_gateway.key_hook.user_api_key_auth",
         },
+    }
+
+
+def _aliases(settings: Settings) -> dict[str, Any]:
+    """Upstream ids work as names too, unlisted: the Claude Code CLI knows its models only by those."""
+    taken = set(settings.models)
+    return {
+        upstream: {"model": name, "hidden": True} for name, upstream in settings.models.items() if upstream not in taken
     }
 
 

@@ -9,16 +9,19 @@ import logging
 from collections.abc import Callable
 from contextvars import ContextVar
 
+from claude_gateway.claude.ending import Ending
 from claude_gateway.claude.errors import ClaudeError
 
 log = logging.getLogger(__name__)
 
 
 class RequestScope:
-    """Callbacks to run when the request is over, however it ends, and the provider's error."""
+    """Callbacks to run when the request is over, however it ends, and what the provider says about its answer."""
 
     def __init__(self) -> None:
         self.error: ClaudeError | None = None
+        self.answering = False  # the provider has given the first piece
+        self.ending: Ending | None = None
         self._callbacks: list[Callable[[], None]] = []
         self.closed = False
 

@@ -105,7 +105,11 @@ def main() -> None:
     )
     server = DrainingServer(config, settings.drain_notice_seconds)
     config.app = FrontDoor(
-        app, Authenticator(settings.current_key, settings.previous_key), INTERNAL_TOKEN, lambda: server.draining
+        app,
+        Authenticator(settings.current_key, settings.previous_key),
+        INTERNAL_TOKEN,
+        lambda: server.draining,
+        own_provider=settings.auth is not ClaudeAuth.API_KEY,
     )
     log.info("LiteLLM loaded in %.1f s; models: %s", time.monotonic() - started, ", ".join(settings.models))
     server.run()

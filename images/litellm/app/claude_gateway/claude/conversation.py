@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Callable, Mapping
+from functools import partial
 from typing import Any
 
+from claude_gateway.claude.ending import Ending
 from claude_gateway.claude.errors import ClaudeError, from_result
 from claude_gateway.claude.pool import Pool
 from claude_gateway.claude.process import CliEnded, CliProcess
@@ -20,16 +21,9 @@ HAND_OVER_TRIES = 2  # a warm process may have died since it was looked at
 USAGE_FIELDS = ("input_tokens", "output_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")
 
 
-@dataclass(slots=True)
-class Ending:
-    """How an answer ended: Anthropic's stop reason and the tokens used."""
-
-    stop_reason: str
-    stop_sequence: str | None = None
-    usage: dict[str, int] = field(default_factory=dict)
-
-
-async def converse(pool: Pool, request: ChatRequest, on_process: Any) -> AsyncIterator[str | Ending]:
+async def converse(
+    pool: Pool, request: ChatRequest, on_process: Callable[[Callable[[], None]], None]
+) -> AsyncIterator[str | Ending]:
     """Text pieces, then one Ending. Raises ClaudeError. The process is killed when this ends, however it ends.
 
     `on_process` is called with a function that ends the process at once, for a client that leaves.
@@ -56,7 +50,9 @@ async def converse(pool: Pool, request: ChatRequest, on_process: Any) -> AsyncIt
         _release_once(pool, process)
 
 
-async def _handed_over(pool: Pool, request: ChatRequest, on_process: Any) -> CliProcess:
+async def _handed_over(
+    pool: Pool, request: ChatRequest, on_process: Callable[[Callable[[], None]], None]
+) -> CliProcess:
     for attempt in range(1, HAND_OVER_TRIES + 1):
         try:
             process = await pool.acquire()
@@ -65,7 +61,7 @@ async def _handed_over(pool: Pool, request: ChatRequest, on_process: Any) -> Cli
         except Exception as error:
             log.error("cannot start the Claude CLI: %s: %s", type(error).__name__, error)
             raise ClaudeError(500, "The gateway cannot start the Claude CLI: see make logs.") from error
-        on_process(lambda process=process: _release_once(pool, process))
+        on_process(partial(_release_once, pool, process))
         try:
             await process.hand_over(request)
             return process

@@ -11,7 +11,8 @@ import litellm
 from litellm import CustomLLM, ModelResponse
 from litellm.types.utils import GenericStreamingChunk
 
-from claude_gateway.claude.conversation import Ending, converse
+from claude_gateway.claude.conversation import converse
+from claude_gateway.claude.ending import Ending
 from claude_gateway.claude.errors import ClaudeError
 from claude_gateway.claude.pool import Pool
 from claude_gateway.claude.process import CliProcess
@@ -99,6 +100,9 @@ class ClaudeProvider(CustomLLM):
             request = chat_request(model, messages, parameters or {}, drop=drop)
             conversation = converse(self.pool, request, scope.on_close if scope else _ignore)
             async for piece in conversation:
+                if scope is not None:
+                    scope.answering = True
+                    scope.ending = piece if isinstance(piece, Ending) else None
                 yield piece
         except ClaudeError as error:
             if scope is not None:

@@ -1,0 +1,1 @@
+"""The official clients against the gateway: what a user's program would see."""

@@ -1,0 +1,57 @@
+"""Fixtures: the gateway, and the two official clients pointed at it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import anthropic
+import httpx2
+import openai
+import pytest
+
+from tests.conformance.ask import ASKS, Ask, Clients
+from tests.conformance.harness import Gateway, given_gateway, local_gateway
+
+
+@pytest.fixture(scope="session")
+def shared_gateway() -> Iterator[Gateway]:
+    given = given_gateway()
+    if given is not None:
+        yield given
+        return
+    with local_gateway() as local:
+        yield local
+
+
+@pytest.fixture
+def gateway(shared_gateway: Gateway) -> Gateway:
+    """The gateway, with a fake API that has forgotten earlier tests."""
+    shared_gateway.forget()
+    return shared_gateway
+
+
+@pytest.fixture
+def openai_client(gateway: Gateway) -> Iterator[openai.OpenAI]:
+    transport = httpx2.Client(verify=gateway.ca or True, timeout=60)
+    with openai.OpenAI(
+        base_url=f"{gateway.url}/v1", api_key=gateway.key, max_retries=0, http_client=transport
+    ) as client:
+        yield client
+
+
+@pytest.fixture
+def anthropic_client(gateway: Gateway) -> Iterator[anthropic.Anthropic]:
+    transport = httpx2.Client(verify=gateway.ca or True, timeout=60)
+    with anthropic.Anthropic(base_url=gateway.url, api_key=gateway.key, max_retries=0, http_client=transport) as client:
+        yield client
+
+
+@pytest.fixture
+def clients(openai_client: openai.OpenAI, anthropic_client: anthropic.Anthropic) -> Clients:
+    return Clients(openai_client, anthropic_client)
+
+
+@pytest.fixture(params=list(ASKS))
+def ask(request: pytest.FixtureRequest) -> Ask:
+    """Each client, streamed and not."""
+    return ASKS[request.param]

@@ -1,0 +1,166 @@
+"""What the suite runs against: a gateway that stands already, or a LiteLLM container and a fake API of its own.
+
+With CONFORMANCE_URL set (and CONFORMANCE_KEY, CONFORMANCE_CA for a private CA, CONFORMANCE_FAKE_URL for the fake's address
+and CONFORMANCE_CONTAINER for the LiteLLM container's name) the suite runs through a whole stack. Otherwise it builds
+images/litellm, and starts it beside the fake on a network of its own, without a way out.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+ROOT = Path(__file__).resolve().parents[2]
+IMAGE = "litellm-claude-conformance"
+TOKEN = "fake-oauth-token-of-the-suite"
+MODELS = {"sonnet": "claude-sonnet-4-5", "opus": "claude-opus-4-5", "haiku": "claude-haiku-4-5"}
+START_SECONDS = 180
+HARDENED = (
+    "--user=10001:10001 --read-only --cap-drop=ALL --security-opt=no-new-privileges --memory=3g --memory-swap=3g "
+    "--pids-limit=1024 --tmpfs=/tmp:mode=1777 --tmpfs=/run/litellm:uid=10001,gid=10001,mode=0700"
+).split()
+
+
+@dataclass(frozen=True)
+class Gateway:
+    """A gateway under test and the fake API behind it."""
+
+    url: str
+    key: str
+    fake_url: str
+    container: str
+    ca: str | None = None
+
+    def records(self) -> list[dict[str, Any]]:
+        """What the fake has received since the last `forget`, model calls only."""
+        answer = httpx.get(f"{self.fake_url}/__fake__/requests", timeout=10).json()["requests"]
+        return [record for record in answer if record["path"].startswith("/v1/messages") and record["method"] == "POST"]
+
+    def forget(self) -> None:
+        httpx.delete(f"{self.fake_url}/__fake__/requests", timeout=10)
+
+    def http(self, **options: Any) -> httpx.Client:
+        """A plain HTTP client with the gateway's key."""
+        headers = {"Authorization": f"Bearer {self.key}"}
+        return httpx.Client(base_url=self.url, headers=headers, verify=self.ca or True, timeout=60, **options)
+
+    def run(self, *command: str) -> str:
+        """Run a command in the LiteLLM container."""
+        return docker("exec", self.container, *command)
+
+    def log(self) -> str:
+        done = subprocess.run(["docker", "logs", self.container], capture_output=True, text=True, check=True)
+        return done.stdout + done.stderr
+
+    def cli_processes(self) -> int:
+        """How many Claude CLI processes exist in the container, zombies included."""
+        listing = docker("top", self.container, "-eo", "pid,comm")
+        return sum(line.split()[1].startswith("claude") for line in listing.splitlines()[1:])
+
+
+def docker(*arguments: str) -> str:
+    """Run the docker client. Raises RuntimeError with its own words when it fails."""
+    done = subprocess.run(["docker", *arguments], capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise RuntimeError(f"docker {arguments[0]}: {done.stderr.strip()}")
+    return done.stdout.strip()
+
+
+def address(container: str) -> str:
+    networks = json.loads(docker("inspect", "--format", "{{json .NetworkSettings.Networks}}", container))
+    return str(next(iter(networks.values()))["IPAddress"])
+
+
+def build_image() -> str:
+    """Build images/litellm (quick when nothing changed)."""
+    docker("build", "--quiet", "--tag", IMAGE, str(ROOT / "images" / "litellm"))
+    return IMAGE
+
+
+def start_fake(image: str, network: str, name: str, environment: Mapping[str, str] | None = None) -> str:
+    """Start the fake API in a container (python is in the image already); returns its URL as seen from this machine."""
+    options = [f"--env={key}={value}" for key, value in (environment or {}).items()]
+    where = ["--name", name, "--network", network, "--network-alias", "fake", "--entrypoint", "python3"]
+    docker("create", *where, *options, image, "/srv/anthropic_api.py")
+    for file in ("anthropic_api.py", "anthropic_script.py"):
+        docker("cp", str(ROOT / "tests" / "fakes" / file), f"{name}:/srv/{file}")
+    docker("start", name)
+    return f"http://{address(name)}:8080"
+
+
+def start_litellm(image: str, network: str, name: str, environment: Mapping[str, str]) -> None:
+    """Start a LiteLLM container, hardened as the stack does it, and wait until it is healthy."""
+    settings = {"GATEWAY_MODELS": json.dumps(MODELS), "ANTHROPIC_BASE_URL": "http://fake:8080", **environment}
+    options = [f"--env={key}={value}" for key, value in settings.items()]
+    volume = f"--mount=type=volume,src={name},dst=/home/app/.claude"
+    docker("run", "--detach", "--name", name, "--network", network, *HARDENED, volume, *options, image)
+    wait_healthy(name)
+
+
+def wait_healthy(name: str, seconds: float = START_SECONDS) -> None:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if docker("inspect", "--format", "{{.State.Running}}", name) != "true":
+            break
+        if (
+            subprocess.run(["docker", "exec", name, "litellm-healthcheck"], capture_output=True, check=False).returncode
+            == 0
+        ):
+            return
+        time.sleep(0.3)
+    raise RuntimeError(f"{name} does not become healthy:\n{docker('logs', '--tail', '20', name)}")
+
+
+@contextmanager
+def network() -> Iterator[str]:
+    """A network of its own without a way out; everything on it is removed at the end."""
+    name = f"llm-conformance-{secrets.token_hex(4)}"
+    docker("network", "create", "--internal", "--label", "litellm-claude.test=1", name)
+    try:
+        yield name
+    finally:
+        for container in docker("ps", "--all", "--quiet", "--filter", f"network={name}").split():
+            docker("rm", "--force", "--volumes", container)
+        docker("network", "rm", name)
+
+
+@contextmanager
+def local_gateway(environment: Mapping[str, str] | None = None) -> Iterator[Gateway]:
+    """A LiteLLM container with a warm pool behind a fake API."""
+    image = build_image()
+    with network() as net:
+        key, name = f"sk-{secrets.token_hex(32)}", f"{net}-litellm"
+        fake_url = start_fake(image, net, f"{net}-fake")
+        login = {"CLAUDE_AUTH": "token", "CLAUDE_CODE_OAUTH_TOKEN": TOKEN}
+        try:
+            start_litellm(
+                image, net, name, {"LITELLM_MASTER_KEY": key, **(login if environment is None else environment)}
+            )
+            yield Gateway(f"http://{address(name)}:4000", key, fake_url, name)
+        finally:
+            subprocess.run(["docker", "rm", "--force", name], capture_output=True, check=False)
+            subprocess.run(["docker", "volume", "rm", name], capture_output=True, check=False)
+
+
+def given_gateway() -> Gateway | None:
+    """The gateway that the environment names, if any."""
+    env = os.environ
+    if "CONFORMANCE_URL" not in env:
+        return None
+    return Gateway(
+        url=env["CONFORMANCE_URL"].rstrip("/"),
+        key=env["CONFORMANCE_KEY"],
+        fake_url=env["CONFORMANCE_FAKE_URL"].rstrip("/"),
+        container=env["CONFORMANCE_CONTAINER"],
+        ca=env.get("CONFORMANCE_CA"),
+    )
