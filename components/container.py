@@ -11,6 +11,12 @@ TMPFS = "rw,nosuid,nodev,noexec"
 TMP = "/tmp"  # noqa: S108 - a container's own, and a tmpfs
 
 
+def go_duration(seconds: int) -> str:
+    """Returns ``seconds`` as the engine prints a duration, for any other form shows as a change in every preview."""
+    minutes, rest = divmod(seconds, 60)
+    return f"{minutes}m{rest}s" if minutes else f"{rest}s"
+
+
 def environment(values: Mapping[str, pulumi.Input[str] | None]) -> list[pulumi.Input[str]]:
     """Returns ``NAME=value`` pairs in a stable order; an output keeps its secrecy, and None leaves the variable out."""
     return [pulumi.Output.concat(name, "=", value) for name, value in sorted(values.items()) if value is not None]
@@ -76,7 +82,7 @@ def hardened(
         ipc_mode="private",
         memory=memory_mib,
         memory_swap=memory_mib,
-        cpus=str(cpus),
+        cpus=str(float(cpus)),
         ulimits=[
             docker.ContainerUlimitArgs(name="nofile", soft=files, hard=files),
             docker.ContainerUlimitArgs(name="nproc", soft=processes, hard=processes),
@@ -90,7 +96,7 @@ def hardened(
             interval="3s",
             timeout="5s",
             retries=3,
-            start_period=f"{start_seconds}s",
+            start_period=go_duration(start_seconds),
         ),
         wait=True,
         wait_timeout=start_seconds,

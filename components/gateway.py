@@ -41,7 +41,7 @@ class Gateway(pulumi.ComponentResource):
             "gateway",
             parent=self,
             image=images.gateway,
-            user="99:99",
+            user="100:101",
             env={
                 "GATEWAY_ALLOWED_CIDRS": ",".join(map(str, settings.allowed_cidrs)),
                 "GATEWAY_ALLOW_HOST": str(settings.allow_host).lower(),
@@ -62,10 +62,10 @@ class Gateway(pulumi.ComponentResource):
                 for address in settings.bind_addresses
                 for external, internal in ports.items()
             ],
-            tmpfs={"/run/gateway": "size=16m,uid=99,gid=99,mode=0700"},
+            tmpfs={"/run/gateway": "size=16m,uid=100,gid=101,mode=0700"},
             memory_mib=512,
             cpus=1,
-            files=16384,
+            files=8192,
             processes=64,
             grace_seconds=30,
             depends_on=[litellm],

@@ -79,7 +79,7 @@ class LiteLLM(pulumi.ComponentResource):
             tmpfs={TMP: "size=256m,mode=1777", "/run/litellm": "size=16m,uid=10001,gid=10001,mode=0700"},
             memory_mib=settings.litellm_memory_mib,
             cpus=settings.litellm_cpus,
-            files=65536,
+            files=8192,
             processes=4096,
             grace_seconds=settings.drain_seconds + DRAIN_NOTICE_SECONDS + 5,
             start_seconds=120,

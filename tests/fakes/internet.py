@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from dnslib import AAAA, QTYPE, RR, A, DNSRecord
-from dnslib.server import BaseResolver, DNSServer
+from dnslib.server import BaseResolver, DNSLogger, DNSServer
 
 from tests.fakes.anthropic_api import FakeAnthropic
 
@@ -56,7 +56,7 @@ def serve(address: str, certificate: str, names: dict[str, str]) -> None:
             """The record is the log."""
 
     for tcp in (False, True):
-        DNSServer(resolver, address=address, port=53, tcp=tcp).start_thread()
+        DNSServer(resolver, address=address, port=53, tcp=tcp, logger=DNSLogger(log="-request,-reply")).start_thread()
     threading.Thread(
         target=ThreadingHTTPServer((address, QUESTIONS_PORT), Questions).serve_forever, daemon=True
     ).start()

@@ -1,0 +1,119 @@
+"""Hosts of the tests' own: network namespaces on a wire of their own to this machine, with real addresses."""
+
+import contextlib
+import json
+import secrets
+import ssl
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import trustme
+
+from tests.fakes.internet import QUESTIONS_PORT, UPSTREAM
+
+ROOT = Path(__file__).parents[2]
+
+
+def ip(*arguments: str) -> None:
+    """Runs the ip command; its own words are in the error."""
+    done = subprocess.run(["ip", *arguments], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"ip {' '.join(arguments)}: {done.stderr.strip()}")
+
+
+@dataclass(frozen=True)
+class Host:
+    """A namespace with one interface: its own ``address``, and this ``machine``'s at the other end of the wire."""
+
+    name: str
+    address: str
+    machine: str
+    address6: str
+    machine6: str
+
+    def run(self, *command: str, timeout: float = 60) -> subprocess.CompletedProcess[str]:
+        """Runs a command on the host."""
+        return subprocess.run(
+            ["ip", "netns", "exec", self.name, *command], capture_output=True, text=True, check=False, timeout=timeout
+        )
+
+    def curl(self, url: str, *options: str, timeout: int = 10) -> str:
+        """Returns the HTTP status as curl prints it; 000 when there was no connection."""
+        fixed = ("curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", "--max-time", str(timeout))
+        return self.run(*fixed, *options, url).stdout
+
+
+@contextlib.contextmanager
+def host(number: int) -> Iterator[Host]:
+    """A host at 10.213.<number>.2 and fd00:213:<number>::2, gone again at the end."""
+    tag = secrets.token_hex(2)
+    name, near, far = f"lc-{number}-{tag}", f"lcn{number}{tag}", f"lcf{number}{tag}"
+    made = Host(name, f"10.213.{number}.2", f"10.213.{number}.1", f"fd00:213:{number}::2", f"fd00:213:{number}::1")
+    ip("netns", "add", name)
+    try:
+        ip("link", "add", near, "type", "veth", "peer", "name", far, "netns", name)
+        for where, device, v4, v6 in (
+            ((), near, made.machine, made.machine6),
+            (("-n", name), far, made.address, made.address6),
+        ):
+            ip(*where, "addr", "add", f"{v4}/24", "dev", device)
+            ip(*where, "addr", "add", f"{v6}/64", "dev", device, "nodad")
+            ip(*where, "link", "set", device, "up")
+        ip("-n", name, "link", "set", "lo", "up")
+        ip("-n", name, "route", "add", "default", "via", made.machine)
+        ip("-n", name, "-6", "route", "add", "default", "via", made.machine6)
+        yield made
+    finally:
+        ip("netns", "del", name)
+
+
+@dataclass(frozen=True)
+class Internet:
+    """The host on which the fake API and the DNS server run, and the CA that signed its certificate."""
+
+    host: Host
+    ca: str
+    context: ssl.SSLContext
+
+    def requests(self) -> list[dict[str, Any]]:
+        """What the fake API has received."""
+        url = f"https://{self.host.address}/__fake__/requests"
+        with urllib.request.urlopen(url, context=self.context, timeout=10) as answer:
+            return list(json.load(answer)["requests"])
+
+    def questions(self) -> list[str]:
+        """The names that the DNS server was asked for."""
+        with urllib.request.urlopen(f"http://{self.host.address}:{QUESTIONS_PORT}", timeout=10) as answer:
+            return list(json.load(answer))
+
+
+@contextlib.contextmanager
+def internet(folder: Path, names: dict[str, str] | None = None) -> Iterator[Internet]:
+    """Serves the upstream's names, and ``names``, from a host of its own."""
+    authority = trustme.CA()
+    with host(1) as machine:
+        issued = authority.issue_cert(*UPSTREAM, machine.address)
+        pem = folder / "internet.pem"
+        issued.private_key_and_cert_chain_pem.write_to_path(pem)
+        context = ssl.create_default_context()
+        authority.configure_trust(context)
+        pairs = [f"{name}={address}" for name, address in (names or {}).items()]
+        command = [sys.executable, "-m", "tests.fakes.internet", machine.address, str(pem), *pairs]
+        server = subprocess.Popen(["ip", "netns", "exec", machine.name, *command], cwd=ROOT)
+        try:
+            made = Internet(machine, authority.cert_pem.bytes().decode(), context)
+            for attempt in range(100):
+                with contextlib.suppress(OSError):
+                    made.requests()
+                    break
+                time.sleep(0.1 if attempt < 99 else 0)
+            yield made
+        finally:
+            server.terminate()
+            server.wait()
