@@ -32,10 +32,10 @@ official_cli() {
 
 # built PART...: each part of toolchain/ at most once for the same sources
 built() {
-  local go part
+  local go='' part
   for part in "$@"; do
     [ "$(cat "$store/built-$part" 2>/dev/null)" = "$sources" ] && continue
-    : "${go:=$("$root/setup/go.sh")}"
+    [ -n "$go" ] || go=$("$root/setup/go.sh") || exit 1 # it has said why
     PATH="$go:$PATH" GOTOOLCHAIN=${GOTOOLCHAIN:-auto} "$root/toolchain/build.sh" "$store" "$part" ||
       die "the build of the Pulumi toolchain failed (the reason is above). What is built is kept: run make again to go on."
     printf '%s\n' "$sources" >"$store/built-$part"

@@ -5,24 +5,17 @@ import json
 import sys
 from collections.abc import Mapping
 
-SOURCES = {
-    "development": "the well-known development key: fit for this machine alone",
-    "configured": "the one you set as masterKey",
-    "generated": "made by this stack at random",
-}
-
 
 def summary(outputs: Mapping[str, object], stack: str) -> str:
     """What to know and to do next; never holds the key itself, but a command that reads it."""
     make = "make" if stack == "dev" else f"make STACK={stack}"
-    source = str(outputs.get("master_key_source", ""))
     # the key goes through a pipe: an argument could be read by any process of the machine
     curl = f"{make} -s output NAME=master_key | sed 's/^/Authorization: Bearer /' | curl -H @- "
     if outputs.get("ca_certificate"):
         curl = f"{make} -s output NAME=ca_certificate >ca.pem && {curl}--cacert ca.pem "
     return f"""
   url   {outputs["url"]}
-  key   {make} -s output NAME=master_key   ({SOURCES.get(source, source)})
+  key   {make} -s output NAME=master_key   ({outputs["master_key_source"]})
   try   {curl}{outputs["url"]}/v1/models
   next  {make} login   (the Claude login, once; kept in the volume {outputs["claude_auth_volume"]})
 """

@@ -1,0 +1,86 @@
+"""The Docker engine: what is done without one, and what is said."""
+
+import pytest
+
+from tests.unit.setup.conftest import Copy
+
+
+@pytest.fixture
+def user(copy: Copy) -> Copy:
+    """Somebody who is not root."""
+    copy.environment["SETUP_ASSUME_UID"] = "1000"
+    return copy
+
+
+def silent(copy: Copy, message: str) -> None:
+    """A docker client whose engine does not answer."""
+    copy.fake("docker", f'[ "$1" != context ] || exit 0; echo "{message}" >&2; exit 1')
+
+
+def test_an_engine_that_answers_is_used_in_silence(copy: Copy) -> None:
+    copy.fake("docker", "echo 27.0.0")
+    result = copy.run("engine.sh")
+    assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
+
+
+def test_without_permission_it_names_the_group_and_sudo(user: Copy) -> None:
+    silent(user, "Got permission denied while trying to connect to the Docker daemon socket")
+    result = user.run("engine.sh")
+    assert result.returncode == 1
+    assert "usermod -aG docker" in result.stderr
+    assert "sudo" in result.stderr
+
+
+def test_without_an_engine_and_without_root_it_says_what_to_do(user: Copy) -> None:
+    silent(user, "Cannot connect to the Docker daemon")
+    result = user.run("engine.sh")
+    assert result.returncode == 1
+    assert "no Docker engine answers. Start it" in result.stderr
+
+
+def test_a_remote_engine_that_does_not_answer_is_never_replaced_by_a_local_one(copy: Copy) -> None:
+    silent(copy, "Cannot connect to the Docker daemon")
+    copy.fake("apt-get", "exit 0")
+    copy.environment |= {"DOCKER_HOST": "tcp://192.0.2.1:2376", "SETUP_ASSUME_UID": "0"}
+    result = copy.run("engine.sh")
+    assert result.returncode == 1
+    assert "DOCKER_HOST=tcp://192.0.2.1:2376" in result.stderr
+    assert not [call for call in copy.calls() if call.startswith("apt-get")]
+
+
+@pytest.mark.parametrize(("version", "written"), [("20.10.24", True), ("28.2.2", False)])
+def test_root_gets_an_engine_with_ipv6_nat(copy: Copy, version: str, written: bool) -> None:
+    copy.fake("docker", f'[ "$1" = version ] || exit 0; [ -e "{copy.root}/started" ] || exit 1; echo {version}')
+    copy.fake("dockerd", f'[ "$1" != --version ] || {{ echo "Docker version {version}, build x"; exit 0; }}')
+    copy.fake("setsid", f'touch "{copy.root}/started"')
+    copy.fake("systemctl", f'touch "{copy.root}/started"')
+    for name in ("iptables", "ip6tables", "apt-get"):
+        copy.fake(name, "exit 0")
+    daemon_json = copy.root / "daemon.json"
+    copy.environment |= {
+        "SETUP_ASSUME_UID": "0",
+        "SETUP_DAEMON_JSON": str(daemon_json),
+        "SETUP_DOCKERD_LOG": str(copy.root / "log"),
+    }
+    result = copy.run("engine.sh")
+    assert result.returncode == 0, result.stderr
+    assert f"the Docker engine {version} answers" in result.stderr
+    assert daemon_json.exists() == written
+
+
+def test_a_daemon_json_of_the_user_is_left_alone(copy: Copy) -> None:
+    test_root_gets_an_engine_with_ipv6_nat(copy, "28.2.2", written=False)
+    (copy.root / "started").unlink()
+    copy.fake("dockerd", 'echo "Docker version 20.10.24"')
+    daemon_json = copy.root / "daemon.json"
+    daemon_json.write_text("{}")
+    copy.run("engine.sh")
+    assert daemon_json.read_text() == "{}"
+
+
+def test_no_base_image_and_no_root_says_how_to_get_one(user: Copy) -> None:
+    user.fake("docker", "exit 1")
+    result = user.run("base_image.sh")
+    assert result.returncode == 1
+    assert "needs root" in result.stderr
+    assert "docker pull debian:trixie-slim" in result.stderr

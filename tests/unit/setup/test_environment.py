@@ -1,0 +1,92 @@
+"""The environment that make sets for pulumi."""
+
+import stat
+from collections.abc import Callable
+
+import pytest
+
+from tests.unit.setup.conftest import Copy
+
+Exports = Callable[..., dict[str, str]]
+
+
+def test_a_first_try_needs_no_account_and_no_passphrase(copy: Copy, exports: Exports) -> None:
+    found = exports("dev")
+    assert found["PULUMI_BACKEND_URL"] == f"file://{copy.root}/.pulumi-state"
+    assert found["PULUMI_CONFIG_PASSPHRASE"] == "development"
+    assert stat.S_IMODE((copy.root / ".pulumi-state").stat().st_mode) == 0o700
+
+
+def test_a_production_passphrase_is_made_once_for_its_owner_alone_and_never_printed(
+    copy: Copy, exports: Exports
+) -> None:
+    first = copy.run("env.sh", "prod")
+    path = copy.root / ".pulumi-passphrase-prod"
+    passphrase = path.read_text()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert len(passphrase) == 64
+    assert passphrase not in first.stdout + first.stderr
+    assert str(path) in first.stderr
+    assert exports("prod")["PULUMI_CONFIG_PASSPHRASE_FILE"] == str(path)
+    assert path.read_text() == passphrase
+
+
+def test_a_passphrase_made_elsewhere_is_asked_for_not_replaced(copy: Copy) -> None:
+    (copy.root / "Pulumi.prod.yaml").write_text("config: {}\nencryptionsalt: v1:abc\n")
+    result = copy.run("env.sh", "prod")
+    assert result.returncode == 1
+    assert "set PULUMI_CONFIG_PASSPHRASE" in result.stderr
+    assert not (copy.root / ".pulumi-passphrase-prod").exists()
+
+
+@pytest.mark.parametrize("name", ["PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE"])
+def test_the_users_passphrase_is_respected(copy: Copy, exports: Exports, name: str) -> None:
+    copy.environment[name] = "/of/the/user"
+    assert not [variable for variable in exports("prod") if "PASSPHRASE" in variable]
+    assert not (copy.root / ".pulumi-passphrase-prod").exists()
+
+
+def test_the_users_backend_is_respected(copy: Copy, exports: Exports) -> None:
+    copy.environment["PULUMI_BACKEND_URL"] = "s3://bucket"
+    assert "PULUMI_BACKEND_URL" not in exports("dev")
+    assert not (copy.root / ".pulumi-state").exists()
+
+
+def test_a_login_elsewhere_is_respected(copy: Copy, exports: Exports) -> None:
+    home = copy.root.parent / "home" / ".pulumi"
+    home.mkdir()
+    (home / "credentials.json").write_text('{"current": "https://api.pulumi.com"}')
+    (copy.root / ".toolchain" / "home").mkdir(parents=True)
+    found = exports("prod")
+    assert "PULUMI_BACKEND_URL" not in found
+    assert found["PULUMI_CREDENTIALS_PATH"] == str(home)
+    assert not (copy.root / ".pulumi-passphrase-prod").exists(), "Pulumi Cloud keeps its own secrets"
+
+
+def test_a_backend_in_the_project_file_is_respected(copy: Copy, exports: Exports) -> None:
+    (copy.root / "Pulumi.yaml").write_text("name: litellm-claude\nbackend:\n  url: gs://bucket\n")
+    assert "PULUMI_BACKEND_URL" not in exports("dev")
+
+
+def test_another_secrets_provider_needs_no_passphrase(copy: Copy, exports: Exports) -> None:
+    (copy.root / "Pulumi.prod.yaml").write_text("secretsprovider: awskms://alias/x\n")
+    assert not [variable for variable in exports("prod") if "PASSPHRASE" in variable]
+
+
+def test_the_users_pulumi_home_is_respected(copy: Copy, exports: Exports) -> None:
+    (copy.root / ".toolchain" / "home").mkdir(parents=True)
+    assert exports("dev")["PULUMI_HOME"] == str(copy.root / ".toolchain" / "home")
+    copy.environment["PULUMI_HOME"] = "/of/the/user"
+    assert "PULUMI_HOME" not in exports("dev")
+
+
+def test_an_odd_stack_name_is_refused(copy: Copy) -> None:
+    result = copy.run("env.sh", "dev; rm -rf x")
+    assert result.returncode == 1
+    assert "is no stack name" in result.stderr
+
+
+def test_an_unknown_stack_names_the_known_ones(copy: Copy) -> None:
+    result = copy.run("up.sh", "staging")
+    assert result.returncode == 1
+    assert "there is no stack 'staging'. Known ones: dev, prod." in result.stderr

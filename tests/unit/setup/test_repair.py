@@ -1,0 +1,135 @@
+"""What a killed update leaves behind, and what is refused or removed on the next one."""
+
+import json
+import os
+import socket
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from setup import ports, repair, summary
+
+PENDING = {
+    "type": "creating",
+    "resource": {"type": "docker:index/container:Container", "inputs": {"name": "litellm-claude-dev-litellm-1a2b3c4"}},
+}
+
+
+class Engine:
+    """Stands in for pulumi and docker: notes each command, and lists a leftover and a stranger as docker would."""
+
+    def __init__(self) -> None:
+        self.commands: list[str] = []
+        self.names = ["litellm-claude-dev-litellm-1a2b3c4", "litellm-claude-dev-litellm-fffffff"]
+
+    def __call__(self, command: list[str], **_: Any) -> subprocess.CompletedProcess[str]:
+        self.commands.append(" ".join(command))
+        asked = command[command.index("--filter") + 1] if "--filter" in command else ""
+        found = "\n".join(name for name in self.names if asked == f"name=^/?{name}$")
+        return subprocess.CompletedProcess(command, 0, stdout=found)
+
+
+@pytest.fixture
+def engine(monkeypatch: pytest.MonkeyPatch) -> Engine:
+    """No command of this test is real."""
+    fake = Engine()
+    monkeypatch.setattr(subprocess, "run", fake)
+    monkeypatch.delenv("DOCKER_HOST", raising=False)
+    return fake
+
+
+def lock(state: Path, host: str, pid: int) -> None:
+    """A lock as Pulumi writes it."""
+    folder = state / "locks" / "organization" / "litellm-claude" / "dev"
+    folder.mkdir(parents=True)
+    content = {"pid": pid, "username": "ann", "hostname": host, "timestamp": "2026-11-24T12:00:00Z"}
+    (folder / "1.json").write_text(json.dumps(content))
+
+
+def state_with(state: Path, **latest: Any) -> None:
+    """A stack's state in a file backend."""
+    folder = state / "stacks" / "litellm-claude"
+    folder.mkdir(parents=True)
+    (folder / "dev.json").write_text(json.dumps({"checkpoint": {"latest": latest}}))
+
+
+def test_a_lock_of_a_dead_process_is_cancelled(tmp_path: Path, engine: Engine) -> None:
+    lock(tmp_path, socket.gethostname(), 999999)
+    repair.check_locks(tmp_path, "dev")
+    assert engine.commands[-1] == "pulumi cancel --yes --stack dev"
+
+
+def test_a_lock_of_a_running_update_stops(tmp_path: Path, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    lock(tmp_path, socket.gethostname(), os.getpid())
+    monkeypatch.setattr(repair, "runs_pulumi", lambda pid: pid == os.getpid())
+    with pytest.raises(SystemExit, match="another update of the stack 'dev' runs"):
+        repair.check_locks(tmp_path, "dev")
+    assert engine.commands == []
+
+
+def test_a_lock_of_another_machine_is_never_cancelled(tmp_path: Path, engine: Engine) -> None:
+    lock(tmp_path, "elsewhere", 1)
+    with pytest.raises(SystemExit, match="pulumi cancel --stack dev"):
+        repair.check_locks(tmp_path, "dev")
+    assert engine.commands == []
+
+
+def test_only_what_this_state_was_creating_is_removed(tmp_path: Path, engine: Engine) -> None:
+    state_with(tmp_path, pending_operations=[PENDING], resources=[])
+    repair.finish_interrupted(tmp_path, "dev")
+    removed = [command for command in engine.commands if " rm " in command]
+    assert removed == ["docker container rm --force litellm-claude-dev-litellm-1a2b3c4"]
+    assert not [command for command in engine.commands if "label" in command], "another copy's stack has the same label"
+
+
+def test_what_the_refresh_took_into_the_state_stays(tmp_path: Path, engine: Engine) -> None:
+    kept = {"outputs": {"name": PENDING["resource"]["inputs"]["name"]}}  # type: ignore[index]
+    state_with(tmp_path, pending_operations=[PENDING], resources=[kept])
+    repair.finish_interrupted(tmp_path, "dev")
+    assert not [command for command in engine.commands if " rm " in command]
+
+
+def test_a_half_done_deletion_removes_nothing(tmp_path: Path, engine: Engine) -> None:
+    state_with(tmp_path, pending_operations=[PENDING | {"type": "deleting"}], resources=[])
+    repair.finish_interrupted(tmp_path, "dev")
+    assert not [command for command in engine.commands if " rm " in command]
+
+
+def test_a_whole_state_costs_no_command(tmp_path: Path, engine: Engine) -> None:
+    state_with(tmp_path, resources=[])
+    repair.check_locks(tmp_path, "dev")
+    repair.finish_interrupted(tmp_path, "dev")
+    assert engine.commands == []
+
+
+def test_a_taken_port_is_named_with_the_command_that_changes_it() -> None:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        port = listener.getsockname()[1]
+        assert f"port {port} on 127.0.0.1 is taken" in (ports.problem("127.0.0.1", port) or "")
+    assert ports.problem("127.0.0.1", port) is None
+
+
+def test_an_address_of_another_machine_is_named() -> None:
+    assert "has no address 192.0.2.1" in (ports.problem("192.0.2.1", 4000) or "")
+
+
+def test_a_stacks_setting_wins_over_the_projects_default(tmp_path: Path) -> None:
+    (tmp_path / "Pulumi.yaml").write_text("config:\n  port: {type: integer, default: 4000}\n")
+    stack = tmp_path / "Pulumi.dev.yaml"
+    stack.write_text("config: {}\n")
+    assert ports.setting("port", "dev", tmp_path) == 4000
+    stack.write_text("config:\n  litellm-claude:port: 4100\n")
+    assert ports.setting("port", "dev", tmp_path) == 4100
+
+
+def test_the_summary_never_holds_the_key_and_trusts_the_stacks_own_ca() -> None:
+    outputs = {"url": "https://h", "master_key": "sk-x", "master_key_source": "generated", "claude_auth_volume": "v"}
+    text = summary.summary(outputs | {"ca_certificate": "PEM"}, "prod")
+    assert "sk-x" not in text
+    assert "--cacert ca.pem https://h/v1/models" in text
+    assert "make STACK=prod login" in text
+    assert "--cacert" not in summary.summary(outputs, "dev")
