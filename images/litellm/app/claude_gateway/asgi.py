@@ -27,7 +27,7 @@ UNAUTHORIZED_HEADERS = {"www-authenticate": "Bearer"}
 class FrontDoor:
     """Readiness, authentication and the life of a request.
 
-    `is_draining` is asked for every readiness check. `own_provider`: answers come from the Claude CLI, whose endings and
+    `is_draining` is asked for every readiness check. `on_ready` is called once LiteLLM has started. `own_provider`: answers come from the Claude CLI, whose endings and
     errors are put right on the way out.
     """
 
@@ -39,16 +39,18 @@ class FrontDoor:
         is_draining: Callable[[], bool],
         *,
         own_provider: bool,
+        on_ready: Callable[[], None],
     ) -> None:
         self._app = app
         self._authenticator = authenticator
         self._authorization = b"Bearer " + internal_token.encode()
         self._is_draining = is_draining
         self._own_provider = own_provider
+        self._on_ready = on_ready
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
-            await self._app(scope, receive, send)
+            await self._app(scope, receive, self._noting_readiness(send))
         elif scope["type"] == "websocket":
             await receive()
             await send({"type": "websocket.close", "code": 1008})  # uvicorn answers 403: no model speaks it here
@@ -82,6 +84,16 @@ class FrontDoor:
             await send_json(send, 503, {"status": "draining"})
         else:
             await send_json(send, 200, {"status": "ready"})
+
+    def _noting_readiness(self, send: Send) -> Send:
+        """Tell the server when LiteLLM has started, before the first request can come."""
+
+        async def send_noted(message: Message) -> None:
+            if message["type"] == "lifespan.startup.complete":
+                self._on_ready()
+            await send(message)
+
+        return send_noted
 
     def _closing(self, send: Send) -> Send:
         """While draining, tell each client to open its next connection elsewhere."""

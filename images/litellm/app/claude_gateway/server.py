@@ -25,6 +25,7 @@ from claude_gateway.settings import ClaudeAuth, Settings
 
 log = logging.getLogger(__name__)
 PORT = 4000
+LITELLM_KEY_VARIABLE = "LITELLM_MASTER_KEY"
 
 
 class DrainingServer(uvicorn.Server):
@@ -65,7 +66,7 @@ def read_settings(env: Mapping[str, str]) -> Settings:
 
 def load_litellm(settings: Settings) -> App:
     """Import LiteLLM's application (several seconds). It gets a master key that nobody else knows."""
-    os.environ["LITELLM_MASTER_KEY"] = "sk-" + secrets.token_hex(32)
+    os.environ[LITELLM_KEY_VARIABLE] = "sk-" + secrets.token_hex(32)
     if settings.auth is ClaudeAuth.API_KEY and settings.credential is not None:
         os.environ[API_KEY_VARIABLE] = settings.credential.reveal()
     gc.disable()  # the import makes millions of objects that live for ever
@@ -104,12 +105,22 @@ def main() -> None:
         h11_max_incomplete_event_size=64 * 1024,
     )
     server = DrainingServer(config, settings.drain_notice_seconds)
+    own_provider = settings.auth is not ClaudeAuth.API_KEY
+
+    def ready() -> None:
+        """LiteLLM has read its own secrets by now; what is started from here on must not inherit them."""
+        for name in (LITELLM_KEY_VARIABLE, API_KEY_VARIABLE):
+            os.environ.pop(name, None)
+        if own_provider:
+            handler.start()
+
     config.app = FrontDoor(
         app,
         Authenticator(settings.current_key, settings.previous_key),
         INTERNAL_TOKEN,
         lambda: server.draining,
-        own_provider=settings.auth is not ClaudeAuth.API_KEY,
+        own_provider=own_provider,
+        on_ready=ready,
     )
     log.info("LiteLLM loaded in %.1f s; models: %s", time.monotonic() - started, ", ".join(settings.models))
     server.run()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -17,13 +17,14 @@ log = logging.getLogger(__name__)
 
 FIRST_OUTPUT_SECONDS = 300.0  # a long prompt without a cached prefix
 IDLE_SECONDS = 120.0  # between two pieces of one answer
+CLIENT_LEFT = 499  # for the log; nobody is there to read it
 HAND_OVER_TRIES = 2  # a warm process may have died since it was looked at
 USAGE_FIELDS = ("input_tokens", "output_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")
 
 
 async def converse(
     pool: Pool, request: ChatRequest, on_process: Callable[[Callable[[], None]], None]
-) -> AsyncIterator[str | Ending]:
+) -> AsyncGenerator[str | Ending, None]:
     """Text pieces, then one Ending. Raises ClaudeError. The process is killed when this ends, however it ends.
 
     `on_process` is called with a function that ends the process at once, for a client that leaves.
@@ -66,6 +67,8 @@ async def _handed_over(
             await process.hand_over(request)
             return process
         except CliEnded as error:
+            if process.released:  # killed for a client that left: no second try
+                raise ClaudeError(CLIENT_LEFT, "The client left.") from error
             log.warning("attempt %d of %d: %s", attempt, HAND_OVER_TRIES, error)
             _release_once(pool, process)
         except BaseException:

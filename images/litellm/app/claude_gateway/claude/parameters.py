@@ -13,7 +13,7 @@ BODY_PARAMETERS = ("temperature", "top_p", "top_k")
 # Handled below, or by LiteLLM itself: none of these changes what the model is asked.
 HANDLED = frozenset(
     {"max_tokens", "max_completion_tokens", "stop", "stop_sequences", "stream", "stream_options", "user", "metadata",
-     "max_retries", "timeout", "extra_headers", "store", *BODY_PARAMETERS}
+     "max_retries", "timeout", "extra_headers", "store", "prompt_cache_key", "prompt_cache_retention", "safety_identifier", *BODY_PARAMETERS}
 )  # fmt: skip
 # Values with which an unsupported parameter asks for nothing.
 NEUTRAL: dict[str, tuple[Any, ...]] = {

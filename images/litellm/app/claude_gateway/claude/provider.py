@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
@@ -99,18 +101,19 @@ class ClaudeProvider(CustomLLM):
             drop = self._settings is not None and self._settings.drop_params
             request = chat_request(model, messages, parameters or {}, drop=drop)
             conversation = converse(self.pool, request, scope.on_close if scope else _ignore)
-            async for piece in conversation:
-                if scope is not None:
-                    scope.answering = True
-                    scope.ending = piece if isinstance(piece, Ending) else None
-                yield piece
+            async with aclosing(conversation):
+                async for piece in conversation:
+                    if scope is not None:
+                        scope.answering = True
+                        scope.ending = piece if isinstance(piece, Ending) else None
+                    yield piece
         except ClaudeError as error:
             if scope is not None:
                 scope.error = error
             raise litellm_error(error, model) from error
 
 
-def _ignore(callback: Any) -> None:
+def _ignore(callback: Callable[[], None]) -> None:
     """Outside of an HTTP request nothing ends early."""
 
 
@@ -123,8 +126,6 @@ async def _spawn(settings: Settings) -> CliProcess:
 
 def credentials_file() -> Path:
     """Where the CLI keeps its login (CLAUDE_CONFIG_DIR)."""
-    import os
-
     return Path(os.environ.get("CLAUDE_CONFIG_DIR", "/home/app/.claude")) / ".credentials.json"
 
 

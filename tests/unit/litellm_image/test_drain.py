@@ -1,0 +1,59 @@
+"""SIGTERM: say so, go on serving, then stop accepting, finish, end. And the log."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import time
+from typing import Any
+
+import pytest
+import uvicorn
+from claude_gateway.log_setup import RedactingFormatter
+from claude_gateway.secret import Secret
+from claude_gateway.server import DrainingServer
+
+
+async def nothing(scope: Any, receive: Any, send: Any) -> None:
+    """Never called."""
+
+
+@pytest.fixture
+def server() -> DrainingServer:
+    return DrainingServer(uvicorn.Config(nothing, timeout_graceful_shutdown=600, log_config=None), notice_seconds=0.2)
+
+
+async def tick(server: DrainingServer) -> bool:
+    server.servers = []
+    return await server.on_tick(1)
+
+
+@pytest.mark.asyncio
+async def test_the_first_signal_gives_notice_before_it_stops_accepting(server: DrainingServer) -> None:
+    assert (server.draining, await tick(server)) == (False, False)
+    server.handle_exit(signal.SIGTERM, None)
+    assert (server.draining, await tick(server)) == (True, False)
+    time.sleep(0.25)
+    assert await tick(server) is True
+    assert not server.force_exit
+
+
+@pytest.mark.asyncio
+async def test_a_second_signal_ends_at_once(server: DrainingServer) -> None:
+    server.handle_exit(signal.SIGTERM, None)
+    server.handle_exit(signal.SIGTERM, None)
+    assert await tick(server) is True
+    assert server.force_exit
+
+
+def test_the_log_masks_every_secret_in_messages_and_tracebacks() -> None:
+    formatter = RedactingFormatter([Secret("sk-very-secret"), Secret("token-very-secret")])
+    try:
+        raise ValueError("token-very-secret")
+    except ValueError:
+        import sys
+
+        record = logging.LogRecord("n", logging.ERROR, __file__, 1, "key %s", ("sk-very-secret",), sys.exc_info())
+    text = formatter.format(record)
+    assert "very-secret" not in text
+    assert text.count("[redacted]") >= 2

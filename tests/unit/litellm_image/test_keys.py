@@ -1,0 +1,119 @@
+"""Which keys open the door, and until when."""
+
+from __future__ import annotations
+
+import hmac
+import logging
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from claude_gateway import keys
+from claude_gateway.keys import Admission, Authenticator, Refusal
+from claude_gateway.secret import Secret
+from claude_gateway.settings import MasterKey
+from hypothesis import given
+from hypothesis import strategies as st
+
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+CURRENT, PREVIOUS = "sk-current-0123456789", "sk-previous-0123456789"
+
+
+def authenticator(
+    *, expires: datetime | None = None, now: datetime = NOW, previous: str | None = PREVIOUS
+) -> Authenticator:
+    old = MasterKey(Secret(previous), "2026-08-01", expires) if previous else None
+    return Authenticator(MasterKey(Secret(CURRENT), "2026-11-24"), old, now=lambda: now)
+
+
+def test_the_current_key_is_accepted() -> None:
+    assert authenticator().check([CURRENT.encode()]) == Admission("2026-11-24")
+
+
+def test_the_previous_key_is_accepted_during_the_overlap() -> None:
+    assert authenticator(expires=NOW + timedelta(hours=1)).check([PREVIOUS.encode()]) == Admission("2026-08-01")
+
+
+def test_the_previous_key_without_an_expiry_stays_accepted() -> None:
+    assert authenticator().check([PREVIOUS.encode()]) == Admission("2026-08-01")
+
+
+@pytest.mark.parametrize(
+    ("seconds_left", "verdict"),
+    [(1e-6, Admission("2026-08-01")), (0, Refusal.ROTATED), (-1e-6, Refusal.ROTATED), (-1e6, Refusal.ROTATED)],
+)
+def test_the_previous_key_is_refused_from_the_very_moment_of_its_expiry(
+    seconds_left: float, verdict: Admission | Refusal
+) -> None:
+    door = authenticator(expires=NOW + timedelta(seconds=seconds_left))
+    assert door.check([PREVIOUS.encode()]) == verdict
+    assert door.check([CURRENT.encode()]) == Admission("2026-11-24")
+
+
+def test_an_expired_key_is_told_that_it_was_rotated() -> None:
+    verdict = authenticator(expires=NOW).check([PREVIOUS.encode()])
+    assert isinstance(verdict, Refusal)
+    assert "rotated" in verdict.value
+
+
+def test_after_an_emergency_rotation_the_old_key_is_merely_wrong() -> None:
+    assert authenticator(previous=None).check([PREVIOUS.encode()]) == Refusal.WRONG
+
+
+def test_no_key_is_a_refusal_of_its_own() -> None:
+    assert authenticator().check([]) == Refusal.MISSING
+
+
+def test_one_right_credential_of_two_is_enough() -> None:
+    assert authenticator().check([b"wrong", CURRENT.encode()]) == Admission("2026-11-24")
+
+
+@given(st.binary(max_size=200))
+def test_nothing_else_is_accepted_and_nothing_raises(presented: bytes) -> None:
+    expected = {CURRENT.encode(), PREVIOUS.encode()}
+    verdict = authenticator().check([presented])
+    assert isinstance(verdict, Admission) == (presented in expected)
+
+
+@given(st.integers(0, len(CURRENT) - 1), st.binary(min_size=1, max_size=1))
+def test_one_wrong_byte_is_wrong(position: int, byte: bytes) -> None:
+    raw = CURRENT.encode()
+    changed = raw[:position] + byte + raw[position + 1 :]
+    assert isinstance(authenticator().check([changed]), Admission) == (changed == raw)
+
+
+@pytest.mark.parametrize("presented", [CURRENT, PREVIOUS, "sk-wrong", ""])
+def test_every_key_is_compared_in_constant_time_whatever_matches(
+    presented: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compared: list[bytes] = []
+
+    def counting(left: bytes, right: bytes) -> bool:
+        compared.append(right)
+        return hmac.compare_digest(left, right)
+
+    class Counting:
+        compare_digest = staticmethod(counting)
+
+    monkeypatch.setattr(keys, "hmac", Counting)
+    authenticator().check([presented.encode()])
+    assert compared == [CURRENT.encode(), PREVIOUS.encode()]
+
+
+def test_the_log_names_the_generation_once_a_minute_and_never_a_key(caplog: pytest.LogCaptureFixture) -> None:
+    at = [0.0]
+    door = Authenticator(
+        MasterKey(Secret(CURRENT), "new"), MasterKey(Secret(PREVIOUS), "old"), now=lambda: NOW, clock=lambda: at[0]
+    )
+    with caplog.at_level(logging.INFO):
+        for at[0] in (0.0, 1.0, 59.0, 60.0):
+            door.check([CURRENT.encode()])
+        door.check([PREVIOUS.encode()])
+        door.check([b"sk-wrong-key"])
+    assert [record.getMessage().split()[4] for record in caplog.records] == ["new", "new", "old"]
+    assert "3 requests" in caplog.records[1].getMessage()
+    assert not any(secret in caplog.text for secret in (CURRENT, PREVIOUS, "sk-wrong-key"))
+
+
+def test_a_secret_does_not_show_itself() -> None:
+    key = MasterKey(Secret(CURRENT), "2026-11-24")
+    assert CURRENT not in f"{key} {key!r} {key.value} {key.value!r}"

@@ -1,0 +1,153 @@
+"""What the container refuses to start with, and what the server process may see."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+from claude_gateway import entry
+from claude_gateway.litellm_config import litellm_config
+from claude_gateway.settings import SECRET_VARIABLES, ClaudeAuth, Settings, SettingsError
+
+GOOD = {"LITELLM_MASTER_KEY": "sk-good-key", "GATEWAY_MODELS": '{"sonnet": "claude-sonnet-4-5"}'}
+SECRETS = {
+    "LITELLM_MASTER_KEY": "sk-secret-current",
+    "LITELLM_PREVIOUS_MASTER_KEY": "sk-secret-previous",
+    "CLAUDE_CODE_OAUTH_TOKEN": "secret-oauth-token",
+}
+
+
+def test_defaults() -> None:
+    settings = Settings.from_environment(GOOD)
+    assert settings.auth is ClaudeAuth.LOGIN
+    assert (settings.warm_processes, settings.max_concurrency, settings.queue_seconds) == (2, 8, 10)
+    assert (settings.drain_seconds, settings.drain_notice_seconds, settings.drop_params) == (600, 3, False)
+    assert settings.previous_key is None
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"LITELLM_MASTER_KEY": None}, "LITELLM_MASTER_KEY"),
+        ({"LITELLM_MASTER_KEY": ""}, "LITELLM_MASTER_KEY"),
+        ({"LITELLM_MASTER_KEY": "no-prefix"}, "sk-"),
+        ({"LITELLM_MASTER_KEY": "sk-"}, "LITELLM_MASTER_KEY"),
+        ({"LITELLM_MASTER_KEY": "sk-with blank"}, "LITELLM_MASTER_KEY"),
+        ({"LITELLM_MASTER_KEY": "sk-new\nline"}, "LITELLM_MASTER_KEY"),
+        ({"LITELLM_PREVIOUS_MASTER_KEY": "old"}, "LITELLM_PREVIOUS_MASTER_KEY"),
+        ({"LITELLM_PREVIOUS_MASTER_KEY": "sk-good-key"}, "make rotate"),
+        ({"LITELLM_PREVIOUS_MASTER_KEY": "sk-old", "LITELLM_PREVIOUS_KEY_EXPIRES": "tomorrow"}, "RFC 3339"),
+        ({"LITELLM_PREVIOUS_MASTER_KEY": "sk-old", "LITELLM_PREVIOUS_KEY_EXPIRES": "2026-11-25T12:00:00"}, "zone"),
+        ({"LITELLM_KEY_GENERATION": "a b"}, "LITELLM_KEY_GENERATION"),
+        ({"GATEWAY_MODELS": None}, "GATEWAY_MODELS"),
+        ({"GATEWAY_MODELS": "{}"}, "GATEWAY_MODELS"),
+        ({"GATEWAY_MODELS": "[1]"}, "GATEWAY_MODELS"),
+        ({"GATEWAY_MODELS": '{"a": 1}'}, "GATEWAY_MODELS"),
+        ({"GATEWAY_MODELS": '{"a": "b c"}'}, "GATEWAY_MODELS"),
+        ({"CLAUDE_AUTH": "magic"}, "CLAUDE_AUTH"),
+        ({"CLAUDE_AUTH": "token"}, "claudeOauthToken"),
+        ({"CLAUDE_AUTH": "api-key"}, "anthropicApiKey"),
+        ({"ANTHROPIC_API_KEY": "sk-ant"}, "never share"),
+        ({"CLAUDE_CODE_OAUTH_TOKEN": "token"}, "never share"),
+        ({"CLAUDE_AUTH": "token", "CLAUDE_CODE_OAUTH_TOKEN": "t", "ANTHROPIC_API_KEY": "k"}, "never share"),
+        ({"CLAUDE_AUTH": "api-key", "CLAUDE_CODE_OAUTH_TOKEN": "t", "ANTHROPIC_API_KEY": "k"}, "never share"),
+        ({"CLAUDE_AUTH": "token", "CLAUDE_CODE_OAUTH_TOKEN": "a b"}, "blanks"),
+        ({"ANTHROPIC_BASE_URL": "ftp://x"}, "ANTHROPIC_BASE_URL"),
+        ({"ANTHROPIC_BASE_URL": "https://user:pass@x"}, "ANTHROPIC_BASE_URL"),
+        ({"UPSTREAM_CA_CERTIFICATES": "no pem"}, "UPSTREAM_CA_CERTIFICATES"),
+        ({"CLAUDE_WARM_PROCESSES": "-1"}, "CLAUDE_WARM_PROCESSES"),
+        ({"CLAUDE_WARM_PROCESSES": "9"}, "CLAUDE_MAX_CONCURRENCY"),
+        ({"CLAUDE_MAX_CONCURRENCY": "0"}, "CLAUDE_MAX_CONCURRENCY"),
+        ({"CLAUDE_QUEUE_SECONDS": "soon"}, "CLAUDE_QUEUE_SECONDS"),
+        ({"DRAIN_SECONDS": "0"}, "DRAIN_SECONDS"),
+        ({"DROP_PARAMS": "maybe"}, "DROP_PARAMS"),
+        ({"LOG_LEVEL": "LOUD"}, "LOG_LEVEL"),
+    ],
+)
+def test_a_wrong_setting_is_refused_by_name_and_without_its_secret(change: dict[str, Any], named: str) -> None:
+    env = {name: value for name, value in {**GOOD, **change}.items() if value is not None}
+    with pytest.raises(SettingsError) as caught:
+        Settings.from_environment(env)
+    assert named in str(caught.value)
+    for name in SECRET_VARIABLES:
+        if len(change.get(name) or "") > 4:
+            assert change[name] not in str(caught.value)
+
+
+def test_the_server_process_gets_no_secret_and_nothing_unknown() -> None:
+    env = {
+        **GOOD,
+        **SECRETS,
+        "DATABASE_URL": "postgres://x",
+        "LITELLM_LOG": "DEBUG",
+        "HTTPS_PROXY": "http://egress:3128",
+    }
+    passed = entry.server_environment(env)
+    assert not set(passed) & {*SECRET_VARIABLES, "DATABASE_URL", "LITELLM_LOG"}
+    assert not any(secret in value for secret in SECRETS.values() for value in passed.values())
+    assert passed["https_proxy"] == passed["HTTPS_PROXY"] == "http://egress:3128"
+    assert passed["LITELLM_LOCAL_MODEL_COST_MAP"] == "True"
+
+
+def test_secrets_are_handed_over_in_memory_only() -> None:
+    descriptor = entry.hand_over({**GOOD, **SECRETS})
+    assert os.get_inheritable(descriptor)
+    assert os.readlink(f"/proc/self/fd/{descriptor}").startswith("/memfd:")
+    with os.fdopen(descriptor) as file:
+        assert json.load(file) == SECRETS
+
+
+@pytest.mark.parametrize("mode", ["login", "token", "api-key"])
+def test_the_written_files_hold_no_secret_and_are_private(mode: str, tmp_path: Path) -> None:
+    credential = {"token": {"CLAUDE_CODE_OAUTH_TOKEN": "secret-oauth"}, "api-key": {"ANTHROPIC_API_KEY": "secret-api"}}
+    env = {**GOOD, "LITELLM_MASTER_KEY": "sk-secret-current", "CLAUDE_AUTH": mode, **credential.get(mode, {})}
+    system = tmp_path / "system.crt"
+    system.write_text("system\n")
+    run = tmp_path / "run"
+    run.mkdir()
+    for _ in range(2):  # a container that restarts finds its own files
+        entry.write_files(Settings.from_environment(env), run, system)
+    for path in run.iterdir():
+        assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0
+        if path.is_file():
+            assert "secret" not in path.read_text()
+
+
+def test_a_private_ca_is_added_to_the_systems_own(tmp_path: Path) -> None:
+    system = tmp_path / "system.crt"
+    system.write_text("system\n")
+    pem = "-----BEGIN CERTIFICATE-----\nprivate\n-----END CERTIFICATE-----"
+    entry.write_files(Settings.from_environment({**GOOD, "UPSTREAM_CA_CERTIFICATES": pem}), tmp_path, system)
+    bundle = (tmp_path / "ca-certificates.crt").read_text()
+    assert bundle.startswith("system")
+    assert pem in bundle
+
+
+def test_with_an_api_key_the_models_go_to_the_native_provider() -> None:
+    env = {**GOOD, "CLAUDE_AUTH": "api-key", "ANTHROPIC_API_KEY": "sk-ant", "ANTHROPIC_BASE_URL": "https://up.example/"}
+    (model,) = litellm_config(Settings.from_environment(env))["model_list"]
+    assert model["litellm_params"]["model"] == "anthropic/claude-sonnet-4-5"
+    assert model["litellm_params"]["api_base"] == "https://up.example"
+    assert "sk-ant" not in json.dumps(model)
+
+
+def test_upstream_ids_work_as_names_without_hiding_a_public_one() -> None:
+    env = {**GOOD, "GATEWAY_MODELS": '{"sonnet": "claude-a", "claude-b": "claude-b"}'}
+    aliases = litellm_config(Settings.from_environment(env))["router_settings"]["model_group_alias"]
+    assert aliases == {"claude-a": {"model": "sonnet", "hidden": True}}
+
+
+def test_the_entry_point_ends_with_one_line_for_a_wrong_setting(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(os, "environ", {})
+    with pytest.raises(SystemExit) as caught:
+        entry.main()
+    assert caught.value.code == 78
+    output = capsys.readouterr().out
+    assert output.startswith("ERROR: LITELLM_MASTER_KEY is missing")
+    assert output.count("\n") == 1
