@@ -1,0 +1,117 @@
+"""A stand-in for LiteLLM: reports what reached it, byte for byte, and drains as LiteLLM's container does.
+
+Each request is one JSON line on stdout. The answer is chosen by the request header `x-behave`:
+`sse` (five events, 0.2 s apart), `slow=SECONDS`, `drop` (close without an answer), `status=CODE`, `big=BYTES`.
+"""
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import time
+
+KEYS = {"Bearer sk-good", "Bearer sk-second"}
+DRAIN_NOTICE_SECONDS = 3.0
+START_SECONDS = float(os.environ.get("START_SECONDS", "0"))
+NAME = os.environ.get("NAME", "backend")
+
+draining = False
+in_flight = 0
+
+
+async def read_body(reader: asyncio.StreamReader, headers: list[tuple[str, str]]) -> bytes:
+    """Read what the framing headers announce, trusting each as a naive server would (chunked first)."""
+    names = dict(headers)
+    if "chunked" in names.get("transfer-encoding", "").lower():
+        body = b""
+        while size := int((await reader.readline()).split(b";")[0] or b"0", 16):
+            body += await reader.readexactly(size)
+            await reader.readline()
+        await reader.readline()
+        return body
+    return await reader.readexactly(int(names.get("content-length", "0")))
+
+
+async def respond(writer: asyncio.StreamWriter, status: int, body: bytes, kind: str = "application/json") -> None:
+    leaks = "server: uvicorn\r\nx-litellm-version: 1.2.3\r\nx-litellm-key-spend: 7\r\nset-cookie: token=x\r\n"
+    head = f"HTTP/1.1 {status} Status\r\n{leaks}content-type: {kind}\r\nx-litellm-call-id: call-1\r\n"
+    writer.write(head.encode() + f"content-length: {len(body)}\r\nconnection: close\r\n\r\n".encode() + body)
+    await writer.drain()
+
+
+async def stream_events(writer: asyncio.StreamWriter) -> None:
+    writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n")
+    for number in range(5):
+        event = f"data: {json.dumps({'number': number, 'sent': time.time()})}\n\n".encode()
+        writer.write(f"{len(event):x}\r\n".encode() + event + b"\r\n")
+        await writer.drain()
+        await asyncio.sleep(0.2)
+    writer.write(b"0\r\n\r\n")
+    await writer.drain()
+
+
+async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, head: bytes) -> None:
+    lines = head.decode("latin-1").split("\r\n")
+    pairs = [line.partition(":")[::2] for line in lines[1:] if line]
+    headers = [(name.lower(), value.strip()) for name, value in pairs]
+    names = dict(headers)
+    target = lines[0].split(" ")[1] if " " in lines[0] else lines[0]
+    if target == "/health/readiness":
+        await respond(writer, 503 if draining else 200, b"{}")
+        return
+    report = {"backend": NAME, "line": lines[0], "headers": headers}
+    print(json.dumps({**report, "event": "head"}))
+    body = await read_body(reader, headers)
+    report |= {"body_bytes": len(body), "last_byte": body[-1] if body else None}
+    print(json.dumps({**report, "event": "request"}))
+    behave, _, value = names.get("x-behave", "").partition("=")
+    if behave == "slow":
+        await asyncio.sleep(float(value))
+    if behave == "drop":
+        return
+    if behave == "sse":
+        await stream_events(writer)
+    elif behave == "status":
+        await respond(writer, int(value), json.dumps(report).encode())
+    elif names.get("authorization") not in KEYS:
+        await respond(writer, 401, b'{"error":{"message":"wrong key"}}')
+    elif behave == "big":
+        await respond(writer, 200, b"x" * int(value))
+    else:
+        await respond(writer, 200, json.dumps(report).encode())
+
+
+async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """One connection. Whatever follows the first request on it is a request too: that is how smuggling would show."""
+    global in_flight
+    in_flight += 1
+    try:
+        while True:
+            await answer(reader, writer, await reader.readuntil(b"\r\n\r\n"))
+            if not reader._buffer:  # type: ignore[attr-defined]
+                break
+    except (asyncio.IncompleteReadError, ConnectionError, ValueError):
+        pass
+    finally:
+        in_flight -= 1
+        with contextlib.suppress(ConnectionError):
+            writer.close()
+            await writer.wait_closed()
+
+
+async def main() -> None:
+    global draining
+    stop = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    await asyncio.sleep(START_SECONDS)
+    server = await asyncio.start_server(serve, "0.0.0.0", 4000, limit=2**20)
+    await stop.wait()
+    draining = True
+    await asyncio.sleep(DRAIN_NOTICE_SECONDS)
+    server.close()
+    while in_flight:
+        await asyncio.sleep(0.05)
+
+
+asyncio.run(main())

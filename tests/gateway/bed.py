@@ -1,0 +1,176 @@
+"""The test bed: real containers, real networks, and clients with addresses of their own in a network namespace.
+
+Needs root (network namespaces) and a Docker engine on this machine. Everything made here is named `gw-...`.
+"""
+
+import contextlib
+import ctypes
+import ipaddress
+import itertools
+import json
+import os
+import socket
+import subprocess
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+REPOSITORY = Path(__file__).parents[2]
+EDGE4, EDGE6 = "10.213.1.0/24", "fd13:1::/64"
+BACKEND4 = "10.213.2.0/24"
+CLIENTS4, CLIENTS6 = ipaddress.ip_network("10.214.0.0/16"), ipaddress.ip_network("fd13:9::/48")
+HOST4, HOST6 = str(CLIENTS4[1]), str(CLIENTS6[1])
+CLONE_NEWNET = 0x40000000
+HARDENING = ("--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--memory", "256m")
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def run(*command: str, check: bool = True, stdin: str | None = None) -> str:
+    """Run a command and return its output, both streams together; a failure raises with that output."""
+    done = subprocess.run(
+        command, input=stdin, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, errors="replace"
+    )
+    if check and done.returncode:
+        raise RuntimeError(f"{' '.join(command[:6])} ... ended with {done.returncode}:\n{done.stdout}")
+    return done.stdout.strip()
+
+
+def docker(*arguments: str, check: bool = True) -> str:
+    return run("docker", *arguments, check=check)
+
+
+def wait_until(condition: "object", seconds: float, what: str) -> None:
+    """Poll `condition` (a callable) every 50 ms; raise TimeoutError with `what` when it stays false."""
+    assert callable(condition)
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"not within {seconds} s: {what}")
+        time.sleep(0.05)
+
+
+@dataclass
+class Clients:
+    """A network namespace behind a veth pair; the host is its router. Addresses are handed out, one a test."""
+
+    name: str = "gw-clients"
+    _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(10))
+
+    def __post_init__(self) -> None:
+        self.remove()
+        run("ip", "netns", "add", self.name)
+        run("ip", "link", "add", "gw-host", "type", "veth", "peer", "name", "eth0", "netns", self.name)
+        run("ip", "addr", "add", f"{HOST4}/16", "dev", "gw-host")
+        run("ip", "addr", "add", f"{HOST6}/48", "dev", "gw-host", "nodad")
+        run("ip", "link", "set", "gw-host", "up")
+        for device in ("lo", "eth0"):
+            run("ip", "-n", self.name, "link", "set", device, "up")
+
+    def remove(self) -> None:
+        run("ip", "netns", "del", self.name, check=False)
+        run("ip", "link", "del", "gw-host", check=False)
+
+    def new_address(self) -> str:
+        return self._add(str(CLIENTS4[next(self._numbers)]), 16)
+
+    def new_address6(self) -> str:
+        """An IPv6 address in a /64 of its own."""
+        return self._add(str(CLIENTS6[(next(self._numbers) << 64) + 2]), 48, "nodad")
+
+    def neighbour6(self, address: str) -> str:
+        """Another address in the same /64."""
+        return self._add(str(ipaddress.ip_address(address) + next(self._numbers)), 48, "nodad")
+
+    def _add(self, address: str, length: int, *flags: str) -> str:
+        run("ip", "-n", self.name, "addr", "add", f"{address}/{length}", "dev", "eth0", *flags)
+        return address
+
+    @contextlib.contextmanager
+    def entered(self) -> Iterator[None]:
+        """Sockets that this thread makes inside belong to the namespace, and stay there."""
+        with Path("/proc/thread-self/ns/net").open() as home, Path(f"/run/netns/{self.name}").open() as there:
+            _set_namespace(there.fileno())
+            try:
+                yield
+            finally:
+                _set_namespace(home.fileno())
+
+    def connect(self, source: str, port: int, timeout: float = 10) -> socket.socket:
+        """A TCP connection from `source` to the port that the host publishes."""
+        target = HOST6 if ":" in source else HOST4
+        with self.entered():
+            return socket.create_connection((target, port), timeout=timeout, source_address=(source, 0))
+
+
+def _set_namespace(descriptor: int) -> None:
+    if _libc.setns(descriptor, CLONE_NEWNET):
+        raise OSError(ctypes.get_errno(), "setns failed: run these tests as root")
+
+
+@dataclass(frozen=True)
+class Gateway:
+    """A running gateway container and the host port that leads to it."""
+
+    name: str
+    port: int
+    redirect_port: int = 0
+
+    def log(self) -> list[dict[str, object]]:
+        """Its access log: one JSON object a line on stdout (a line that is none fails here)."""
+        out = subprocess.run(["docker", "logs", self.name], capture_output=True, text=True, check=True).stdout
+        return [json.loads(line) for line in out.splitlines()]
+
+
+def user_of(image: str) -> str:
+    """The `uid=..,gid=..` for a tmpfs that the image's user owns."""
+    uid, gid = docker("run", "--rm", "--network", "none", "--entrypoint", "sh", image, "-c", "id -u; id -g").split()
+    return f"uid={uid},gid={gid}"
+
+
+def environment(values: Mapping[str, str]) -> list[str]:
+    return list(itertools.chain.from_iterable(("--env", f"{name}={value}") for name, value in values.items()))
+
+
+def start(name: str, image: str, networks: Sequence[str], *options: str, command: Sequence[str] = ()) -> None:
+    """Create a container, attach it to all its networks, then start it (an entry point sees all of its routes)."""
+    docker("rm", "-f", name, check=False)
+    docker("create", "--name", name, "--network", networks[0], *options, image, *command)
+    for network in networks[1:]:
+        docker("network", "connect", network, name)
+    docker("start", name)
+
+
+def address_of(container: str, network: str, *, v6: bool = False) -> str:
+    key = "GlobalIPv6Address" if v6 else "IPAddress"
+    return docker("inspect", "--format", f'{{{{(index .NetworkSettings.Networks "{network}").{key}}}}}', container)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def healthy(name: str, command: str) -> bool:
+    state = docker("inspect", "--format", "{{.State.Status}}", name)
+    if state == "exited":
+        raise RuntimeError(f"{name} ended:\n{docker('logs', name)}")
+    probe = subprocess.run(["docker", "exec", name, command], capture_output=True, check=False)
+    return probe.returncode == 0
+
+
+def require_engine() -> None:
+    """Fail, and say why, on a machine where these tests could not mean anything."""
+    if os.geteuid():
+        raise RuntimeError("tests/gateway needs root for network namespaces: run `sudo make test`.")
+    run("docker", "info")
+    settings = Path("/etc/docker/daemon.json")
+    text = settings.read_text() if settings.exists() else "{}"
+    version = int(docker("version", "--format", "{{.Server.Version}}").split(".")[0])
+    if version < 27 and not json.loads(text).get("ip6tables"):
+        raise RuntimeError(
+            'this engine publishes no IPv6 port with the client\'s address: put {"experimental": true, "ip6tables": true} '
+            "into /etc/docker/daemon.json and restart it (make test does so where it starts the engine)."
+        )

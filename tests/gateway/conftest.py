@@ -1,0 +1,152 @@
+"""Fixtures of the gateway and egress tests: images, networks, a stand-in for LiteLLM, gateways with any settings."""
+
+import json
+import subprocess
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.gateway import bed, certificates
+from tests.gateway.clients import Answer, exchange, request_bytes
+
+GatewayFactory = Callable[..., bed.Gateway]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def engine() -> None:
+    bed.require_engine()
+
+
+def build(image: str, folder: Path) -> str:
+    bed.docker("build", "--quiet", "--tag", image, str(folder))
+    return image
+
+
+@pytest.fixture(scope="session")
+def gateway_image(engine: None) -> str:
+    return build("gw-gateway", bed.REPOSITORY / "images/gateway")
+
+
+@pytest.fixture(scope="session")
+def egress_image(engine: None) -> str:
+    return build("gw-egress", bed.REPOSITORY / "images/egress")
+
+
+@pytest.fixture(scope="session")
+def backend_image(engine: None) -> str:
+    return build("gw-backend", Path(__file__).parent / "backend")
+
+
+@pytest.fixture(scope="session")
+def clients(engine: None) -> Iterator[bed.Clients]:
+    clients = bed.Clients()
+    yield clients
+    clients.remove()
+
+
+@pytest.fixture(scope="session")
+def networks(engine: None) -> Iterator[tuple[str, str]]:
+    """The `edge` and `backend` networks, with the options that the stack gives them."""
+    options = "com.docker.network.bridge."
+    for name in ("gw-edge", "gw-back"):
+        bed.docker("network", "rm", name, check=False)
+    bed.docker(
+        *("network", "create", "--opt", options + "enable_ip_masquerade=false"),
+        *("--subnet", bed.EDGE4, "--ipv6", "--subnet", bed.EDGE6, "gw-edge"),
+    )
+    bed.docker(
+        *("network", "create", "--internal", "--opt", options + "inhibit_ipv4=true"),
+        *("--subnet", bed.BACKEND4, "gw-back"),
+    )
+    yield "gw-edge", "gw-back"
+    for name in ("gw-edge", "gw-back"):
+        bed.docker("network", "rm", name, check=False)
+
+
+@pytest.fixture(scope="session")
+def litellm(backend_image: str, networks: tuple[str, str]) -> Iterator[str]:
+    """A stand-in for LiteLLM under the alias `litellm`."""
+    name = "gw-litellm"
+    bed.start(name, backend_image, [networks[1]], "--network-alias", "litellm")
+    yield name
+    bed.docker("rm", "-f", name)
+
+
+@pytest.fixture(scope="session")
+def certificate() -> certificates.Pair:
+    return certificates.self_signed("gateway.test")
+
+
+@pytest.fixture(scope="session")
+def make_gateway(gateway_image: str, networks: tuple[str, str]) -> Iterator[GatewayFactory]:
+    """Start a gateway: settings as keywords (`allow_host="true"` is GATEWAY_ALLOW_HOST); plain HTTP unless tls="on"."""
+    made: list[str] = []
+    owner = bed.user_of(gateway_image)
+
+    def make(*, wait_for_backend: bool = True, network: str = "", **settings: str) -> bed.Gateway:
+        values = {"tls": "off", "allowed_cidrs": f"{bed.CLIENTS4},{bed.CLIENTS6}", **settings}
+        name, port, redirect_port = f"gw-gateway-{len(made)}", bed.free_port(), 0
+        made.append(name)
+        ports = ["--publish", f"{port}:{8443 if values['tls'] == 'on' else 8080}"]
+        if values.get("redirect") == "true":
+            redirect_port = bed.free_port()
+            ports += ["--publish", f"{redirect_port}:8080"]
+        bed.start(
+            *(name, gateway_image, [network or networks[0], networks[1]], *ports, *bed.HARDENING),
+            *("--tmpfs", f"/run/gateway:{owner},mode=0700,size=1m,noexec,nosuid,nodev"),
+            *bed.environment({f"GATEWAY_{key.upper()}": value for key, value in values.items()}),
+        )
+        bed.wait_until(lambda: bed.healthy(name, "gateway-healthcheck"), 15, f"{name} is healthy")
+        if wait_for_backend:
+            bed.wait_until(lambda: "READY" in bed.docker("logs", name), 15, f"{name} has found its backend")
+        return bed.Gateway(name, port, redirect_port)
+
+    yield make
+    bed.docker("rm", "-f", *made)
+
+
+@pytest.fixture(scope="session")
+def gateway(make_gateway: GatewayFactory, litellm: str) -> bed.Gateway:
+    """One gateway with the default limits, for all tests that do not need settings of their own."""
+    return make_gateway()
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Calls a gateway from one source address."""
+
+    clients: bed.Clients
+    port: int
+    source: str
+
+    def send(self, data: bytes, timeout: float = 10) -> Answer:
+        return exchange(self.clients.connect(self.source, self.port, timeout), data)
+
+    def call(self, method: str = "GET", target: str = "/v1/models", **options: Any) -> Answer:
+        return self.send(request_bytes(method, target, **options))
+
+
+@pytest.fixture
+def call(clients: bed.Clients, gateway: bed.Gateway) -> Caller:
+    """The shared gateway, from a source address that no other test uses."""
+    return Caller(clients, gateway.port, clients.new_address())
+
+
+@pytest.fixture
+def caller(clients: bed.Clients) -> Callable[[bed.Gateway], Caller]:
+    """A caller of any gateway, from a source address that no other test uses."""
+    return lambda gateway: Caller(clients, gateway.port, clients.new_address())
+
+
+@pytest.fixture
+def received(litellm: str) -> Callable[[str], list[dict[str, Any]]]:
+    """What the stand-in for LiteLLM has received whose report contains a text, such as a marker of the test."""
+
+    def find(text: str) -> list[dict[str, Any]]:
+        out = subprocess.run(["docker", "logs", litellm], capture_output=True, text=True, check=True).stdout
+        return [json.loads(line) for line in out.splitlines() if text in line]
+
+    return find
