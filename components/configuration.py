@@ -71,7 +71,8 @@ def _unknown_sentence(name: str) -> str:
     known = {field.lower(): field for field in FIELDS}
     near = get_close_matches(name.lower(), known, n=1, cutoff=0.5)
     hint = f"the nearest setting is {known[near[0]]}" if near else "Pulumi.yaml lists the settings"
-    return f"{name}: is not a setting; {hint}. Mend it with: pulumi config rm {name}"
+    shown = name if name.isprintable() else ascii(name)
+    return f"{shown}: is not a setting; {hint}. Mend it with: pulumi config rm {shown}"
 
 
 def _refuse_plaintext(config: pulumi.Config, raw: dict[str, Any]) -> None:
@@ -99,10 +100,8 @@ def _sentence(problem: Any) -> str:
     """Turns one of pydantic's errors into a sentence that begins with the setting's name."""
     context = problem.get("ctx") or {}
     name = str(context.get("key") or problem["loc"][0])
-    message = str(problem["msg"]).removeprefix("Value error, ").removeprefix("Input should be ")
-    if message != problem["msg"] and str(problem["msg"]).startswith("Input should be "):
-        message = f"must be {message}"
-    elif problem["type"] == "missing":
+    message = str(problem["msg"]).removeprefix("Value error, ").replace("Input should ", "must ", 1)
+    if problem["type"] == "missing":
         message = "must be set"
     elif problem["type"] != "setting" and not message.startswith("must"):
         message = f"is wrong: {message[:1].lower()}{message[1:]}"

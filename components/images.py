@@ -35,7 +35,7 @@ class Images(pulumi.ComponentResource):
             # keep_locally: a replacement deletes the old image last, and with it the tag that was just built.
             resource = docker.RemoteImage(
                 f"{deployment.name}-{role}",
-                name=ready or f"{deployment.name}/{role}:{digest[:12]}",
+                name=ready or f"{pulumi.get_project()}/{role}:{digest[:12]}",
                 build=None
                 if ready
                 else docker.RemoteImageBuildArgs(context=str((CONTEXTS / role).relative_to(Path.cwd()))),

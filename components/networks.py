@@ -1,5 +1,7 @@
 """The three networks that decide who can speak to whom."""
 
+import hashlib
+
 import pulumi
 import pulumi_docker as docker
 
@@ -12,7 +14,8 @@ class Networks(pulumi.ComponentResource):
     """``edge`` takes callers in, ``backend`` is closed, ``egress`` is the way out.
 
     - ``edge``: the gateway alone, for a published port needs a network that is not internal. Without masquerading a
-      packet that the gateway sends out on its own is never answered, so that it is no way out.
+      packet that the gateway sends out on its own is never answered, so that it is no way out. It has IPv6 only when
+      the gateway is published there.
     - ``backend``: internal, and without an address of the host on it (``inhibit_ipv4``), or every listener of the host
       could be reached through the bridge.
     - ``egress``: the egress proxy alone.
@@ -25,12 +28,20 @@ class Networks(pulumi.ComponentResource):
     def __init__(self, name: str, deployment: Deployment, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("litellm-claude:components:Networks", name, None, opts)
 
-        def network(role: str, *, internal: bool = False, options: dict[str, str] | None = None) -> docker.Network:
+        def network(
+            role: str,
+            *,
+            internal: bool = False,
+            options: dict[str, str] | None = None,
+            subnet6: str | None = None,
+        ) -> docker.Network:
             return docker.Network(
                 f"{deployment.name}-{role}",
                 driver="bridge",
                 internal=internal,
                 options=options,
+                ipv6=subnet6 is not None,
+                ipam_configs=[docker.NetworkIpamConfigArgs(subnet=subnet6)] if subnet6 else None,
                 labels=[
                     docker.NetworkLabelArgs(label=label, value=value)
                     for label, value in deployment.labels(role).items()
@@ -38,7 +49,18 @@ class Networks(pulumi.ComponentResource):
                 opts=deployment.child(self),
             )
 
-        self.edge = network("edge", options={f"{BRIDGE}.enable_ip_masquerade": "false"})
+        dual_stack = any(address.version == 6 for address in deployment.settings.bind_addresses)
+        self.edge = network(
+            "edge",
+            options={f"{BRIDGE}.enable_ip_masquerade": "false"},
+            subnet6=local_subnet6(f"{deployment.name}-edge") if dual_stack else None,
+        )
         self.backend = network("backend", internal=True, options={f"{BRIDGE}.inhibit_ipv4": "true"})
         self.egress = network("egress")
         self.register_outputs({"edge": self.edge.name, "backend": self.backend.name, "egress": self.egress.name})
+
+
+def local_subnet6(name: str) -> str:
+    """Returns a unique local /64 (RFC 4193), always the same for ``name``; older engines choose none themselves."""
+    digest = hashlib.sha256(name.encode()).hexdigest()
+    return f"fd{digest[:2]}:{digest[2:6]}:{digest[6:10]}:{digest[10:14]}::/64"

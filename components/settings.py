@@ -5,7 +5,7 @@ What each setting does is described once, in ``Pulumi.yaml``; a test holds the t
 
 from datetime import UTC, datetime
 from functools import cached_property
-from ipaddress import IPv4Network, IPv6Network, ip_address
+from ipaddress import ip_address
 from typing import Annotated, Self
 from urllib.parse import urlsplit
 
@@ -24,11 +24,11 @@ from components.vocabulary import (
     ImageDigest,
     LogLevel,
     ModelName,
+    Network,
     TlsMode,
     TlsProfile,
 )
 
-Network = IPv4Network | IPv6Network
 Port = Annotated[int, Field(ge=1, le=65535)]
 Positive = Annotated[int, Field(ge=1)]
 

@@ -2,10 +2,10 @@
 
 import re
 from enum import StrEnum
-from ipaddress import IPv4Address, IPv6Address, ip_address
-from typing import Annotated
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from typing import Annotated, Any
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, BeforeValidator
 
 LABEL = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)")
 IMAGE = re.compile(r"(?:[^\s@]+@)?sha256:[0-9a-f]{64}")
@@ -82,6 +82,23 @@ def _is_address(name: str) -> bool:
     return True
 
 
+def _address(value: Any) -> Any:
+    zoned = "%" in str(value)  # names an interface of one machine
+    try:
+        return ip_address("" if zoned else value)
+    except ValueError:
+        raise ValueError("must hold IP addresses such as 127.0.0.1 or ::1") from None
+
+
+def _network(value: Any) -> Any:
+    try:
+        return ip_network(value)
+    except ValueError:
+        raise ValueError(
+            "must hold networks such as 10.0.0.0/8 or fd00::/8, with no bit set behind the prefix"
+        ) from None
+
+
 def _image(value: str) -> str:
     """An image by digest, for a tag can be moved after it was checked (CIS Docker 4.2, 6.1)."""
     if not IMAGE.fullmatch(value):
@@ -108,4 +125,5 @@ DomainName = Annotated[str, AfterValidator(_domain_name)]
 ImageDigest = Annotated[str, AfterValidator(_image)]
 Generation = Annotated[str, AfterValidator(_generation)]
 ModelName = Annotated[str, AfterValidator(_model_name)]
-Address = IPv4Address | IPv6Address
+Address = Annotated[IPv4Address | IPv6Address, BeforeValidator(_address)]
+Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(_network)]

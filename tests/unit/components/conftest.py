@@ -16,8 +16,8 @@ from pulumi.runtime import mocks, settings, stack
 
 ROOT = Path(__file__).parents[3]
 PROJECT = "litellm-claude"
-SECRET = "4dabf18193072939515e22adb298388d"
-SIGNATURE = "1b47061264138c4ac30d75fd1eb44270"
+MARK = "4dabf18193072939515e22adb298388d"
+"""Key of the object in which Pulumi wraps a secret on the wire."""
 
 
 @dataclass
@@ -51,7 +51,7 @@ class Graph:
 def plain(value: Any) -> Any:
     """Strips the marks of secrets from a serialised value."""
     if isinstance(value, dict):
-        return plain(value["value"]) if value.get(SIGNATURE) == SIGNATURE or SIGNATURE in value else {k: plain(v) for k, v in value.items()}
+        return plain(value["value"]) if MARK in value else {key: plain(item) for key, item in value.items()}
     return [plain(v) for v in value] if isinstance(value, list) else value
 
 
@@ -64,10 +64,8 @@ class Recorder(mocks.MockMonitor):
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - the RPC's name
         inputs = json_format.MessageToDict(request.object)
-        self.graph.resources.append(
-            Declared(request.type, request.name, inputs, SIGNATURE in json.dumps(inputs), request)
-        )
-        return super().RegisterResource(request)
+        self.graph.resources.append(Declared(request.type, request.name, inputs, MARK in json.dumps(inputs), request))
+        return super().RegisterResource(request)  # type: ignore[no-untyped-call]
 
 
 class Answers(pulumi.runtime.Mocks):
@@ -88,7 +86,7 @@ class Answers(pulumi.runtime.Mocks):
         named = {"name": args.inputs.get("name", f"{args.name}-1a2b3c4")}
         return f"{args.name}-id", {**named, **args.inputs, **computed, **self.outputs.get(args.typ, {})}
 
-    def call(self, args: pulumi.runtime.MockCallArgs) -> dict[str, Any]:
+    def call(self, args: pulumi.runtime.MockCallArgs) -> tuple[dict[Any, Any], list[tuple[str, str]] | None]:
         raise AssertionError(f"the program must not read from the outside, but called {args.token}")
 
 
@@ -125,11 +123,14 @@ def deploy(monkeypatch: pytest.MonkeyPatch) -> Deploy:
         monkeypatch.setattr(pulumi.log, "warn", lambda message, *_a, **_k: graph.warnings.append(message))
 
         async def resolve() -> None:
-            settings.set_root_resource(None)
+            settings.set_root_resource(None)  # type: ignore[arg-type]
             pulumi.runtime.set_mocks(monitor.mocks, project=PROJECT, stack=stack_name, preview=False, monitor=monitor)
             root = settings.get_root_resource()
-            runpy.run_path(str(ROOT / "__main__.py"), run_name="__main__")
-            await stack.wait_for_rpcs()
+            try:
+                runpy.run_path(str(ROOT / "__main__.py"), run_name="__main__")
+            finally:
+                await stack.wait_for_rpcs()
+            assert isinstance(root, stack.Stack)
             for name, value in root.outputs.items():
                 output = pulumi.Output.from_input(value)
                 graph.outputs[name] = {"value": await output.future(), "secret": await output.is_secret()}

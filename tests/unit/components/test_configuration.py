@@ -1,0 +1,298 @@
+"""Wrong configuration ends in sentences that name the key, what is wrong and the command that mends it."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pulumi
+import pytest
+import trustme
+import yaml
+from cryptography import x509
+
+from components import certificates
+from components.configuration import FIELDS, SECRETS, load
+from components.settings import Settings
+from components.vocabulary import ClaudeAuth, TlsMode
+from tests.unit.components.conftest import PROJECT, ROOT, configuration
+
+STRONG = "sk-9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+OTHER = "sk-2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae"
+EXPIRES = "2026-11-25T12:00:00Z"
+
+
+def settings(stack: str, secrets: dict[str, str] | None = None, /, **changes: Any) -> Settings:
+    secrets = secrets or {}
+    values = configuration(stack, {**changes, **secrets})
+    pulumi.runtime.set_all_config(values, [f"{PROJECT}:{name}" for name in secrets])
+    return load(pulumi.Config(PROJECT))
+
+
+def refusal(stack: str, secrets: dict[str, str] | None = None, /, **changes: Any) -> str:
+    with pytest.raises(pulumi.RunError) as refused:
+        settings(stack, secrets, **changes)
+    return str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("stack", "key", "reason"),
+    [
+        ("prod", "sk-development-only", "is a well-known key"),
+        ("prod", "sk-1234", "is a well-known key"),
+        ("prod", "", "is blank"),
+        ("prod", "   ", "is blank"),
+        ("prod", "sk-", "has nothing behind 'sk-'"),
+        ("prod", STRONG.removeprefix("sk-"), "must start with 'sk-'"),
+        ("prod", STRONG[:-1], "is too short to hold 32 random bytes"),
+        ("prod", "sk-" + "a" * 64, "does not look random enough"),
+        ("prod", "sk-" + "0123456789abcdef" * 4, "does not look random enough"),
+        ("prod", "sk-" + "1" * 70, "is too short"),
+        ("prod", STRONG + " x", "must consist of printable ASCII characters"),
+        ("dev", "", "is blank"),
+        ("dev", "mine", "must start with 'sk-'"),
+    ],
+)
+@pytest.mark.parametrize("name", ["masterKey", "previousMasterKey"])
+def test_unfit_keys_are_refused_without_being_quoted(stack: str, key: str, reason: str, name: str) -> None:
+    secrets = {name: key} if name == "masterKey" else {"masterKey": OTHER, name: key}
+    message = refusal(stack, secrets)
+    assert message.startswith(f"{name}: {reason}")
+    assert f"pulumi config set --secret {name}" in message
+    assert "\n" not in message
+    if len(key.strip()) > 3:
+        assert key not in message
+
+
+def test_development_takes_a_weak_key_on_loopback_alone() -> None:
+    assert settings("dev", {"masterKey": "sk-mine"}).master_key is not None
+    exposed = {"bindAddresses": ["0.0.0.0"], "tls": "managed"}
+    assert refusal("dev", {"masterKey": "sk-mine"}, **exposed).startswith("masterKey: is too short")
+    assert refusal("dev", **exposed).startswith("masterKey: must be set: the development key is refused")
+    assert settings("dev", {"masterKey": STRONG}, **exposed).tls_mode is TlsMode.MANAGED
+    assert settings("dev", bindAddresses=["::1", "127.0.0.2"]).loopback_only
+
+
+@pytest.mark.parametrize("name", sorted(SECRETS))
+def test_a_secret_in_the_clear_is_refused_without_being_quoted(name: str) -> None:
+    message = refusal("prod", **{name: STRONG})
+    assert message.startswith(f"{name}: was set without --secret")
+    assert f"pulumi config set --secret {name}" in message
+    assert STRONG not in message
+
+
+@pytest.mark.parametrize(
+    ("wrong", "nearest"), [("masterkey", "masterKey"), ("allowedCidr", "allowedCidrs"), ("egressallow", "egressAllow")]
+)
+def test_an_unknown_setting_is_refused_with_the_nearest_name(wrong: str, nearest: str) -> None:
+    expected = f"{wrong}: is not a setting; the nearest setting is {nearest}. Mend it with: pulumi config rm {wrong}"
+    assert refusal("prod", **{wrong: "x"}) == expected
+
+
+def test_an_unknown_setting_unlike_any_other_points_to_the_list() -> None:
+    assert "Pulumi.yaml lists the settings" in refusal("prod", zzzz="x")
+
+
+def test_settings_of_other_namespaces_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PULUMI_CONFIG", json.dumps({"docker:host": "unix:///x"}))
+    assert settings("dev").docker_host is None
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "reason"),
+    [
+        ("environment", "", "must be set"),
+        ("environment", "staging", "must be 'development' or 'production'"),
+        ("port", "0", "must be greater than or equal to 1"),
+        ("port", "abc", "must be a valid integer"),
+        ("hostname", "https://gateway", "must be a host name such as"),
+        ("hostname", "-x", "must be a host name such as"),
+        ("hostname", "10.0.0.256", "must be a host name such as"),
+        ("bindAddresses", [], "is wrong: list should have at least 1 item"),
+        ("bindAddresses", "not json", "must be a valid list"),
+        ("bindAddresses", ["eth0"], "must hold IP addresses such as"),
+        ("bindAddresses", ["fe80::1%eth0"], "must hold IP addresses such as"),
+        ("allowedCidrs", ["10.0.0.0/33"], "must hold networks such as"),
+        ("allowedCidrs", ["10.0.0.1/8"], "must hold networks such as"),
+        ("allowedCidrs", ["0.0.0.0/0"], "holds 0.0.0.0/0, the whole internet"),
+        ("allowedCidrs", ["::/0"], "holds ::/0, the whole internet"),
+        ("hostname", "10.0.0.0.1", "must be a host name such as"),
+        ("egressAllow", ["com"], "must be a domain name such as"),
+        ("egressAllow", ["*.example.org"], "must be a host name such as"),
+        ("egressAllow", ["10.0.0.1"], "must be a domain name such as"),
+        ("tls", "off", "is off, which is for loopback alone"),
+        ("tls", "provided", "tlsCertificate: and tlsPrivateKey must both be set"),
+        ("tlsProfile", "old", "must be 'intermediate' or 'modern'"),
+        ("tlsRenewalHours", "2160", "must be less than tlsValidityHours"),
+        ("redirectPort", "443", "needs TLS and a port other than the gateway's own"),
+        ("keyRotation", "yesterday", "must be the ISO date of the rotation"),
+        ("previousKeyRotation", "2026-11-01", "previousKeyExpires: must say until when"),
+        ("previousKeyExpires", EXPIRES, "is set, but neither previousKeyRotation nor previousMasterKey is"),
+        ("previousKeyExpires", "2026-11-25T12:00:00", "must have timezone info"),
+        ("litellmImage", "ghcr.io/berriai/litellm:latest", "must name an image by digest"),
+        ("logLevel", "DEBUG", "is DEBUG, which logs requests whole"),
+        ("anthropicBaseUrl", "http://llm.example.org", "must be an https URL"),
+        ("anthropicBaseUrl", "https://user@llm.example.org", "must be an https URL"),
+        ("upstreamCaCertificates", "nonsense", "is not a PEM bundle"),
+        ("claudeWarmProcesses", "9", "must not exceed claudeMaxConcurrency"),
+        ("models", {}, "is wrong: dictionary should have at least 1 item"),
+        ("models", {"a b": "claude"}, "must consist of model names"),
+        ("litellmCpus", "0", "must be greater than 0"),
+    ],
+)
+def test_a_wrong_value_ends_in_one_sentence_with_a_command(name: str, value: Any, reason: str) -> None:
+    message = refusal("prod", **{name: value})
+    key, _, text = reason.rpartition(": ") if reason.startswith(("tls", "previous")) else ("", "", reason)
+    assert message.startswith(f"{key or name}: {text}")
+    assert ". Mend it with: pulumi config set " in message
+    assert "Traceback" not in message
+
+
+def test_several_wrong_values_are_all_named() -> None:
+    lines = refusal("prod", port="0", hostname="a b").splitlines()
+    assert sorted(line.split(":")[0] for line in lines) == ["hostname", "port"]
+
+
+def test_names_are_taken_in_lower_case_and_without_their_final_dot() -> None:
+    taken = settings("prod", hostname="Gateway.Example.ORG.", egressAllow=[".Example.org", "api.anthropic.com."])
+    assert taken.hostname == "gateway.example.org"
+    assert taken.egress_hosts == [".example.org", "api.anthropic.com"]
+
+
+def test_public_access_must_be_said_twice() -> None:
+    assert settings("prod", allowedCidrs=["0.0.0.0/0"], allowPublicAccess=True).allow_public_access
+
+
+def test_the_host_switch_is_refused_where_ipv6_callers_could_look_like_the_host() -> None:
+    message = refusal("prod", bindAddresses=["0.0.0.0", "::"])
+    assert message.startswith("allowHost: must be false while bindAddresses holds an IPv6 address")
+    assert settings("prod", bindAddresses=["0.0.0.0", "::"], allowHost=False).allow_host is False
+    assert settings("prod", bindAddresses=["::1"]).allow_host is True
+
+
+@pytest.mark.parametrize(
+    ("secrets", "changes", "reason"),
+    [
+        ({"masterKey": STRONG, "previousMasterKey": STRONG}, {}, "previousMasterKey: equals masterKey"),
+        (
+            {},
+            {"keyRotation": "2026-11-01", "previousKeyRotation": "2026-11-01"},
+            "previousKeyRotation: equals keyRotation",
+        ),
+        (
+            {"previousMasterKey": OTHER},
+            {"previousKeyRotation": "2026-11-01"},
+            "previousKeyRotation: and previousMasterKey",
+        ),
+        ({"claudeOauthToken": "x", "anthropicApiKey": "y"}, {}, "anthropicApiKey: and claudeOauthToken are both set"),
+    ],
+)
+def test_contradictions_are_refused(secrets: dict[str, str], changes: dict[str, str], reason: str) -> None:
+    if any(name.startswith("previous") for name in (*secrets, *changes)):
+        changes = {**changes, "previousKeyExpires": EXPIRES}
+    assert refusal("prod", secrets, **changes).startswith(reason)
+
+
+@pytest.mark.parametrize(
+    ("secrets", "mode"),
+    [
+        ({}, ClaudeAuth.LOGIN),
+        ({"claudeOauthToken": "sk-ant-oat01-x"}, ClaudeAuth.TOKEN),
+        ({"anthropicApiKey": "sk-ant-api03-x"}, ClaudeAuth.API_KEY),
+    ],
+)
+def test_the_claude_credential_is_chosen_by_one_setting(secrets: dict[str, str], mode: ClaudeAuth) -> None:
+    assert settings("prod", secrets).claude_auth is mode
+
+
+@pytest.mark.parametrize(
+    ("changes", "url"),
+    [
+        ({}, "https://localhost"),
+        ({"port": "8443"}, "https://localhost:8443"),
+        ({"hostname": "::1"}, "https://[::1]"),
+        ({"tls": "off", "bindAddresses": ["127.0.0.1"], "port": "80"}, "http://localhost"),
+    ],
+)
+def test_the_url_is_the_one_to_type(changes: dict[str, Any], url: str) -> None:
+    assert settings("prod", **changes).url == url
+
+
+def pair(*names: str, not_after: datetime | None = None, not_before: datetime | None = None) -> tuple[str, str]:
+    issued = trustme.CA().issue_cert(*names, not_after=not_after, not_before=not_before)
+    chain = b"".join(blob.bytes() for blob in issued.cert_chain_pems)
+    return chain.decode(), issued.private_key_pem.bytes().decode()
+
+
+NOW = datetime.now(UTC)
+
+
+@pytest.mark.parametrize(
+    ("names", "hostname", "fits"),
+    [
+        (["gateway.example.org"], "gateway.example.org", True),
+        (["*.example.org"], "gateway.example.org", True),
+        (["*.example.org"], "a.gateway.example.org", False),
+        (["other.example.org"], "gateway.example.org", False),
+        (["192.0.2.7"], "192.0.2.7", True),
+        (["gateway.example.org"], "192.0.2.7", False),
+        (["localhost"], "localhost", True),
+    ],
+)
+def test_a_provided_certificate_must_cover_the_hostname(names: list[str], hostname: str, fits: bool) -> None:
+    chain, key = pair(*names)
+    changes = {"tls": "provided", "tlsCertificate": chain, "hostname": hostname}
+    if fits:
+        assert settings("prod", {"tlsPrivateKey": key}, **changes).tls_mode is TlsMode.PROVIDED
+    else:
+        assert refusal("prod", {"tlsPrivateKey": key}, **changes).startswith(
+            "tlsCertificate: does not cover the hostname"
+        )
+
+
+def test_a_provided_certificate_must_be_valid_now_and_match_its_key() -> None:
+    chain, key = pair("localhost")
+    _, other = pair("localhost")
+    fault = certificates.pair_fault
+    assert fault(chain, key, hostname="localhost", now=NOW) is None
+    assert fault(chain, other, hostname="localhost", now=NOW) == "does not match tlsPrivateKey"
+    assert fault("nonsense", key, hostname="localhost", now=NOW) == "is not a PEM certificate chain"
+    assert "not an unencrypted PEM private key" in str(fault(chain, "nonsense", hostname="localhost", now=NOW))
+    old, old_key = pair("localhost", not_after=NOW - timedelta(days=1))
+    assert str(fault(old, old_key, hostname="localhost", now=NOW)).startswith("expired on ")
+    young, young_key = pair("localhost", not_before=NOW + timedelta(days=1))
+    assert str(fault(young, young_key, hostname="localhost", now=NOW)).startswith("is not valid before ")
+
+
+def test_a_certificate_without_alternative_names_covers_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    chain, key = pair("localhost")
+
+    def none(*_: Any) -> None:
+        raise x509.ExtensionNotFound("none", x509.SubjectAlternativeName.oid)
+
+    monkeypatch.setattr(x509.Extensions, "get_extension_for_class", none)
+    fault = certificates.pair_fault(chain, key, hostname="localhost", now=NOW)
+    assert fault == "does not cover the hostname localhost"
+
+
+def test_a_provided_certificate_is_handed_to_the_gateway(deploy: Any) -> None:
+    chain, key = pair("localhost")
+    graph = deploy("prod", secrets={"tlsPrivateKey": key}, tls="provided", tlsCertificate=chain)
+    assert graph.env("gateway")["GATEWAY_TLS_CERTIFICATE"] == chain
+    assert graph.env("gateway")["GATEWAY_TLS_PRIVATE_KEY"] == key
+    assert not [r for r in graph.resources if r.type.startswith("tls:")]
+
+
+def test_a_private_upstream_ca_is_accepted() -> None:
+    bundle = trustme.CA().cert_pem.bytes().decode()
+    assert settings("prod", upstreamCaCertificates=bundle).upstream_ca_certificates == bundle
+
+
+def test_pulumi_yaml_and_the_settings_name_the_same_things_with_the_same_defaults() -> None:
+    declared = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"]
+    assert list(declared) == list(FIELDS)
+    defaults = Settings.model_validate({"environment": "development"})
+    given = {name: entry["default"] for name, entry in declared.items() if entry["default"] != ""}
+    assert Settings.model_validate({"environment": "development", **given}) == defaults
+    assert all(entry["description"] and entry["type"] for entry in declared.values())
+    for name in SECRETS:
+        assert declared[name]["description"].startswith("Secret. ")

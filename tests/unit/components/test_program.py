@@ -1,0 +1,281 @@
+"""The shape of the two stacks, from the real program."""
+
+from typing import Any
+
+import pulumi
+import pytest
+
+from components import releases
+from components.images import context_digest
+from tests.unit.components.conftest import MARK, Declared, Deploy, plain
+
+CONTAINER = "docker:index/container:Container"
+NETWORK = "docker:index/network:Network"
+VOLUME = "docker:index/volume:Volume"
+ROLES = ("egress", "gateway", "litellm")
+STACKS = ("dev", "prod")
+OUTPUTS = {
+    "url",
+    "master_key",
+    "master_key_source",
+    "litellm_container",
+    "gateway_container",
+    "egress_container",
+    "claude_auth_volume",
+}
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_both_stacks_have_the_same_shape(deploy: Deploy, stack: str) -> None:
+    graph = deploy(stack)
+    assert sorted(c.name for c in graph.of(CONTAINER)) == [f"litellm-claude-{stack}-{role}" for role in ROLES]
+    assert sorted(n.name.rsplit("-", 1)[1] for n in graph.of(NETWORK)) == ["backend", "edge", "egress"]
+    assert len(graph.of(VOLUME)) == 1
+    assert graph.outputs.keys() >= OUTPUTS
+
+
+@pytest.mark.parametrize("stack", STACKS)
+@pytest.mark.parametrize("role", ROLES)
+def test_every_container_is_hardened(deploy: Deploy, stack: str, role: str) -> None:
+    inputs = deploy(stack).container(role).inputs
+    uid, gid = inputs["user"].split(":")
+    assert int(uid) > 0
+    assert int(gid) > 0
+    assert inputs["readOnly"] is True
+    assert inputs["capabilities"] == {"drops": ["ALL"]}
+    assert inputs["securityOpts"] == ["no-new-privileges:true"]
+    assert inputs["memory"] == inputs["memorySwap"] > 0
+    assert float(inputs["cpus"]) > 0
+    assert inputs["logOpts"] == {"max-size": "10m", "max-file": "5"}
+    assert inputs["restart"] == "unless-stopped"
+    assert inputs["networkMode"]
+    assert inputs["ipcMode"] == "private"
+    assert inputs["healthcheck"]["tests"] == ["CMD", f"{role}-healthcheck"]
+    assert inputs["destroyGraceSeconds"] > 0
+    assert inputs["wait"] is True
+    assert not {"privileged", "devices", "mounts", "pidMode", "usernsMode"} & set(inputs)
+    assert all(
+        "nosuid" in options and "nodev" in options and "noexec" in options for options in inputs["tmpfs"].values()
+    )
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_only_the_gateway_publishes_a_port(deploy: Deploy, stack: str) -> None:
+    graph = deploy(stack)
+    assert "ports" not in graph.container("litellm").inputs
+    assert "ports" not in graph.container("egress").inputs
+    (port,) = graph.container("gateway").inputs["ports"]
+    expected = {
+        "dev": {"internal": 8080, "external": 4000, "ip": "127.0.0.1", "protocol": "tcp"},
+        "prod": {"internal": 8443, "external": 443, "ip": "0.0.0.0", "protocol": "tcp"},
+    }
+    assert port == expected[stack]
+
+
+def networks_of(container: Declared) -> list[str]:
+    return [n["name"].split("-")[-2] for n in container.inputs["networksAdvanced"]]
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_litellm_stands_on_the_closed_network_alone(deploy: Deploy, stack: str) -> None:
+    graph = deploy(stack)
+    assert networks_of(graph.container("litellm")) == ["backend"]
+    assert networks_of(graph.container("gateway")) == ["edge", "backend"]
+    assert networks_of(graph.container("egress")) == ["egress", "backend"]
+    by_role = {n.name.rsplit("-", 1)[1]: n.inputs for n in graph.of(NETWORK)}
+    assert by_role["backend"]["internal"] is True
+    assert by_role["backend"]["options"] == {"com.docker.network.bridge.inhibit_ipv4": "true"}
+    assert by_role["edge"]["options"] == {"com.docker.network.bridge.enable_ip_masquerade": "false"}
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_litellm_knows_no_resolver_and_one_proxy(deploy: Deploy, stack: str) -> None:
+    graph = deploy(stack)
+    assert graph.container("litellm").inputs["dns"] == ["127.0.0.1"]
+    assert graph.env("litellm")["HTTPS_PROXY"] == "http://egress:3128"
+
+
+@pytest.mark.parametrize(("role", "first"), [("litellm", False), ("gateway", True), ("egress", True)])
+def test_litellm_alone_is_created_before_the_old_one_goes(deploy: Deploy, role: str, first: bool) -> None:
+    request = deploy("prod").container(role).request
+    assert request.deleteBeforeReplaceDefined is True  # the plugin's own default is never relied on
+    assert request.deleteBeforeReplace is first
+    assert "name" not in deploy("prod").container(role).inputs  # two of one name could not stand beside each other
+
+
+def test_litellm_gets_the_whole_drain_before_it_is_killed(deploy: Deploy) -> None:
+    graph = deploy("prod", drainSeconds=30)
+    assert graph.env("litellm")["DRAIN_SECONDS"] == "30"
+    assert graph.container("litellm").inputs["destroyGraceSeconds"] > 33
+
+
+@pytest.mark.parametrize(("stack", "protected"), [("dev", False), ("prod", True)])
+def test_the_login_volume_outlives_the_stack(deploy: Deploy, stack: str, protected: bool) -> None:
+    (volume,) = deploy(stack).of(VOLUME)
+    assert volume.inputs["name"] == f"litellm-claude-{stack}-claude-auth"
+    assert volume.request.retainOnDelete is True
+    assert volume.request.protect is protected
+
+
+def test_an_existing_volume_is_adopted_by_name(deploy: Deploy) -> None:
+    graph = deploy("dev", claudeAuthVolume="compose_claude-auth")
+    assert graph.of(VOLUME)[0].inputs["name"] == "compose_claude-auth"
+    (mount,) = graph.container("litellm").inputs["volumes"]
+    assert mount == {"volumeName": "compose_claude-auth", "containerPath": "/home/app/.claude", "readOnly": False}
+
+
+def test_the_development_key_comes_with_a_warning(deploy: Deploy) -> None:
+    graph = deploy("dev")
+    assert graph.env("litellm")["LITELLM_MASTER_KEY"] == "sk-development-only"
+    assert graph.outputs["master_key_source"]["value"] == "development default"
+    assert any("development key" in warning for warning in graph.warnings)
+
+
+def test_production_makes_a_key_of_32_random_bytes(deploy: Deploy) -> None:
+    graph = deploy("prod")
+    (made,) = graph.of("random:index/randomPassword:RandomPassword")
+    wanted = {"length": 64, "lower": False, "upper": False, "numeric": False, "special": True}
+    assert made.inputs.items() >= wanted.items()
+    assert made.inputs["overrideSpecial"] == "0123456789abcdef"
+    assert made.request.ignoreChanges == ["keepers"]
+    assert graph.outputs["master_key"] == {"value": "sk-" + "0123456789abcdef" * 4, "secret": True}
+    assert graph.warnings == []
+
+
+def test_no_random_bytes_nor_ids_that_hold_the_value_are_used(deploy: Deploy) -> None:
+    types = {r.type for r in deploy("prod").resources if r.type.startswith("random:")}
+    assert types == {"random:index/randomPassword:RandomPassword"}
+
+
+SECRETS = {
+    "masterKey": "sk-9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+    "claudeOauthToken": "sk-ant-oat01-secret",
+}
+
+
+def exposed(value: Any, texts: list[str]) -> list[str]:
+    """Which of ``texts`` stand in a serialised value outside of a secret."""
+    if isinstance(value, dict):
+        return [] if MARK in value else [t for item in value.values() for t in exposed(item, texts)]
+    if isinstance(value, list):
+        return [t for item in value for t in exposed(item, texts)]
+    return [t for t in texts if t in str(value)]
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_secrets_are_marked_in_everything_that_is_registered(deploy: Deploy, stack: str) -> None:
+    graph = deploy(stack, secrets=SECRETS)
+    texts = [*SECRETS.values(), "server private key"]
+    assert [r.name for r in graph.resources if exposed(r.inputs, texts)] == []
+    assert graph.env("litellm")["LITELLM_MASTER_KEY"] == SECRETS["masterKey"]
+    assert all(o["secret"] for o in graph.outputs.values() if o["value"] in SECRETS.values())
+
+
+def test_a_generated_key_and_the_private_key_are_marked_too(deploy: Deploy) -> None:
+    graph = deploy("prod")
+    for role, name in (("litellm", "LITELLM_MASTER_KEY"), ("gateway", "GATEWAY_TLS_PRIVATE_KEY")):
+        envs = graph.container(role).inputs["envs"]
+        assert [plain(e) for e in envs if isinstance(e, dict)] == [e for e in plain(envs) if e.startswith(name)]
+
+
+def test_a_remote_engine_is_used_where_one_is_set(deploy: Deploy) -> None:
+    (engine,) = deploy("dev", dockerHost="ssh://operator@gateway.example.org").of("pulumi:providers:docker")
+    assert engine.inputs["host"] == "ssh://operator@gateway.example.org"
+
+
+def test_ready_images_are_taken_as_they_are(deploy: Deploy) -> None:
+    digest = "registry.example.org/litellm:v1.90.0@sha256:" + "a" * 64
+    graph = deploy("prod", litellmImage=digest)
+    image = next(r for r in graph.of("docker:index/remoteImage:RemoteImage") if r.name.endswith("-litellm"))
+    assert image.inputs["name"] == digest
+    assert "build" not in image.inputs
+
+
+@pytest.mark.parametrize("tag", ["main-v1.82.7-stable", "v1.82.8", "1.83.9", "main-v1.40.0"])
+def test_known_bad_litellm_releases_are_refused(deploy: Deploy, tag: str) -> None:
+    with pytest.raises(pulumi.RunError, match=r"litellmImage: LiteLLM 1\.\d+\.\d .* use 1\.84\.0 or later"):
+        deploy("prod", litellmImage=f"registry.example.org/litellm:{tag}@sha256:" + "a" * 64)
+
+
+def test_images_are_built_from_a_relative_context(deploy: Deploy) -> None:
+    for image in deploy("dev").of("docker:index/remoteImage:RemoteImage"):
+        assert image.inputs["build"] == {"context": f"images/{image.name.rsplit('-', 1)[1]}"}
+        assert image.inputs["keepLocally"] is True
+        assert len(image.inputs["triggers"]["context"]) == 64
+
+
+def test_the_egress_proxy_passes_just_what_the_credential_needs(deploy: Deploy) -> None:
+    login = deploy("prod").env("egress")
+    assert login["EGRESS_ALLOW"] == "api.anthropic.com,claude.ai,console.anthropic.com,platform.claude.com"
+    key = deploy("prod", secrets={"anthropicApiKey": "sk-ant-api03-x"})
+    assert key.env("egress")["EGRESS_ALLOW"] == "api.anthropic.com"
+    assert key.env("litellm")["CLAUDE_AUTH"] == "api-key"
+    private = deploy("prod", anthropicBaseUrl="https://llm.example.org:8443", secrets={"claudeOauthToken": "x"})
+    assert private.env("egress")["EGRESS_ALLOW"] == "llm.example.org"
+    assert private.env("egress")["EGRESS_PORTS"] == "443,8443"
+
+
+def test_a_managed_certificate_covers_the_hostname(deploy: Deploy) -> None:
+    graph = deploy("prod", hostname="gateway.example.org", tlsValidityHours=48, tlsRenewalHours=12)
+    (request,) = graph.of("tls:index/certRequest:CertRequest")
+    assert request.inputs["dnsNames"] == ["gateway.example.org"]
+    (issued,) = graph.of("tls:index/locallySignedCert:LocallySignedCert")
+    assert issued.inputs["validityPeriodHours"] == 48
+    assert issued.inputs["earlyRenewalHours"] == 12
+    assert graph.env("gateway")["GATEWAY_TLS_CERTIFICATE"] == "server\nCA\n"
+    assert graph.outputs["ca_certificate"]["value"] == "CA\n"
+    assert graph.outputs["url"]["value"] == "https://gateway.example.org"
+
+
+@pytest.mark.parametrize(
+    ("hostname", "names", "addresses"),
+    [
+        ("localhost", ["localhost"], ["127.0.0.1", "::1"]),
+        ("192.0.2.7", [], ["192.0.2.7"]),
+        ("gateway.example.org", ["gateway.example.org"], []),
+    ],
+)
+def test_a_certificate_names_addresses_as_addresses(
+    deploy: Deploy, hostname: str, names: list[str], addresses: list[str]
+) -> None:
+    (request,) = deploy("prod", hostname=hostname).of("tls:index/certRequest:CertRequest")
+    assert request.inputs["dnsNames"] == names
+    assert request.inputs["ipAddresses"] == addresses
+
+
+def test_a_redirect_is_published_only_when_asked_for(deploy: Deploy) -> None:
+    ports = deploy("prod", redirectPort=80).container("gateway").inputs["ports"]
+    assert [(p["external"], p["internal"]) for p in ports] == [(443, 8443), (80, 8080)]
+
+
+def test_the_edge_has_ipv6_only_when_the_gateway_is_published_there(deploy: Deploy) -> None:
+    def edge(**changes: Any) -> dict[str, Any]:
+        return next(n.inputs for n in deploy("prod", **changes).of(NETWORK) if n.name.endswith("-edge"))
+
+    assert edge()["ipv6"] is False
+    both = edge(bindAddresses=["0.0.0.0", "::"], allowHost=False)
+    assert both["ipv6"] is True
+    assert both["ipamConfigs"][0]["subnet"].startswith("fd")
+    assert both == edge(bindAddresses=["0.0.0.0", "::"], allowHost=False)
+
+
+def test_only_what_changed_below_an_image_rebuilds_it(deploy: Deploy, tmp_path: Any) -> None:
+    (tmp_path / "Dockerfile").write_text("FROM scratch\n")
+    before = context_digest(tmp_path)
+    (tmp_path / "__pycache__").mkdir()
+    (tmp_path / "__pycache__" / "x.pyc").write_bytes(b"x")
+    assert context_digest(tmp_path) == before
+    (tmp_path / "Dockerfile").chmod(0o755)
+    executable = context_digest(tmp_path)
+    (tmp_path / "Dockerfile").write_text("FROM debian\n")
+    assert len({before, executable, context_digest(tmp_path)}) == 3
+
+
+def test_a_lock_without_litellm_is_refused(deploy: Deploy, tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    lock = tmp_path / "requirements.lock"
+    lock.write_text("httpx==1.0\n")
+    assert releases.locked_fault(lock) == "requirements.lock does not pin litellm; run: make lock"
+    lock.write_text("litellm==1.82.7 \\\n")
+    assert "malicious" in str(releases.locked_fault(lock))
+    lock.write_text("litellm==1.84.0 \\\n")
+    assert releases.locked_fault(lock) is None
