@@ -79,6 +79,7 @@ def test_warm_processes_are_there_before_a_request_and_are_replaced_after_it() -
         await until(lambda: pool.idle == 2)
         process = await pool.acquire()
         assert pool.counts["warm"] == 1
+        pool.refill()
         await until(lambda: pool.idle == 2)
         pool.release(process)
         await until(lambda: pool.live == 2)

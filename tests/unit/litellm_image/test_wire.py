@@ -183,7 +183,9 @@ def test_a_cancelled_request_leaves_no_process(bench: Bench, moment: str) -> Non
 
         task = asyncio.create_task(one())
         await started.wait()
-        await asyncio.sleep(0.3)
+        while not bench.log_file.exists() or len(bench.entries()) < 6:  # the CLI has got the whole conversation
+            await asyncio.sleep(0.02)
+        await asyncio.sleep(0.2)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
         while pool.live:

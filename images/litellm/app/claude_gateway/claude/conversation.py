@@ -30,11 +30,14 @@ async def converse(
     `on_process` is called with a function that ends the process at once, for a client that leaves.
     """
     process = await _handed_over(pool, request, on_process)
-    answer = _Answer()
+    answer, begun = _Answer(), False
     try:
         async for frame in process.frames(FIRST_OUTPUT_SECONDS, IDLE_SECONDS):
             text = answer.take(frame)
             if text:
+                if not begun:
+                    begun = True
+                    pool.refill()
                 yield text
             if answer.ending is not None:
                 yield answer.ending

@@ -78,6 +78,11 @@ class Pool:
                 return await self._start_cold()
         return await self._wait()
 
+    def refill(self) -> None:
+        """Replace what was taken, now. Not done by `acquire`: a start takes a core for half a second, which the request
+        that has just begun needs itself; its conversation calls this at the first piece of the answer."""
+        self._wanted.set()
+
     def release(self, process: CliProcess) -> None:
         """Kill the process now, synchronously, so that a cancelled request cannot skip it; reap it in the background."""
         process.transport.kill()

@@ -7,10 +7,12 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import aclosing
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import litellm
-from litellm import CustomLLM, ModelResponse
+from litellm import ModelResponse
+from litellm.exceptions import APIError
+from litellm.llms.custom_llm import CustomLLM
 from litellm.types.utils import GenericStreamingChunk
 
 from claude_gateway.claude.conversation import converse
@@ -78,20 +80,12 @@ class ClaudeProvider(CustomLLM):
         response.usage = litellm.Usage(**usage(ending))
         return response
 
-    async def astreaming(
+    async def astreaming(  # type: ignore[override]  # LiteLLM calls it as the generator that its own docs show
         self, model: str, messages: list[Any], *args: Any, **kwargs: Any
     ) -> AsyncIterator[GenericStreamingChunk]:
         """The answer as it comes."""
         async for piece in self._answer(model, messages, kwargs.get("optional_params")):
-            last = isinstance(piece, Ending)
-            yield GenericStreamingChunk(
-                text="" if isinstance(piece, Ending) else piece,
-                is_finished=last,
-                finish_reason=finish_reason(piece) if isinstance(piece, Ending) else "",
-                index=0,
-                tool_use=None,
-                usage=usage(piece) if isinstance(piece, Ending) else None,
-            )
+            yield _chunk(piece)
 
     async def _answer(
         self, model: str, messages: list[Any], parameters: Mapping[str, Any] | None
@@ -111,6 +105,18 @@ class ClaudeProvider(CustomLLM):
             if scope is not None:
                 scope.error = error
             raise litellm_error(error, model) from error
+
+
+def _chunk(piece: str | Ending) -> GenericStreamingChunk:
+    last = isinstance(piece, Ending)
+    return GenericStreamingChunk(
+        text="" if isinstance(piece, Ending) else piece,
+        is_finished=last,
+        finish_reason=finish_reason(piece) if isinstance(piece, Ending) else "",
+        index=0,
+        tool_use=None,
+        usage=cast(Any, usage(piece)) if isinstance(piece, Ending) else None,
+    )
 
 
 def _ignore(callback: Callable[[], None]) -> None:
@@ -142,9 +148,8 @@ def usage(ending: Ending) -> dict[str, int]:
 
 
 def litellm_error(error: ClaudeError, model: str) -> Exception:
-    """The exception that LiteLLM's own code understands; `error_shape` makes the client's answer from the original."""
-    raised = litellm.APIError(status_code=error.status, message=error.message, llm_provider="claude-sdk", model=model)
-    return raised
+    """The exception that LiteLLM's own code understands; `answer_shape` makes the client's answer from the original."""
+    return APIError(status_code=error.status, message=error.message, llm_provider="claude-sdk", model=model)
 
 
 handler = ClaudeProvider()
