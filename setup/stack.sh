@@ -20,7 +20,7 @@ state=
 # explain: what most often makes pulumi fail, looked for afterwards, so that a good run pays nothing for it
 explain() {
   setup/engine.sh || exit 1
-  case $(pulumi stack output --show-secrets --stack "$stack" 2>&1 >/dev/null) in
+  case $(timeout 60 pulumi preview --stack "$stack" 2>&1) in
     *"incorrect passphrase"*)
       die "this is not the passphrase of the stack '$name'. Set PULUMI_CONFIG_PASSPHRASE or PULUMI_CONFIG_PASSPHRASE_FILE to" \
         "the one that it was made with, or unset both when make made it." ;;
