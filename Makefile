@@ -1,6 +1,7 @@
 # `make` lists what there is. Each target does the set-up that it needs; what is set up already costs next to nothing.
 STACK ?= dev
 NAME ?= url
+OVERLAP ?= 24h
 MAKEFLAGS += --no-print-directory
 SHELL := /bin/bash
 
@@ -10,7 +11,7 @@ PACKAGES := $(wildcard components posture ops setup tests images bench)
 SCRIPTS = $(shell git ls-files --cached --others --exclude-standard '*.sh' .ci/run)
 
 .DEFAULT_GOAL := help
-.PHONY: help up preview down login logs output env test test-unit test-integration lint format lock clean \
+.PHONY: help up preview down rotate retire login logs output env test test-unit test-integration lint format lock clean \
   setup setup-pulumi setup-python setup-dev setup-engine setup-base
 
 help: ## this list
@@ -27,6 +28,12 @@ preview: setup ## show what `up` would change
 
 down: setup-pulumi setup-python setup-engine ## take the stack down; the Claude login stays
 	@setup/down.sh $(STACK)
+
+rotate: setup ## new master key; the old one works for OVERLAP=24h more (EMERGENCY=1: not at all)
+	@$(IN_STACK) $(PYTHON) -m ops.rotate $(STACK) --overlap $(OVERLAP) $(if $(filter-out 0 no false,$(EMERGENCY)),--emergency)
+
+retire: setup ## refuse the previous master key from now on
+	@$(IN_STACK) $(PYTHON) -m ops.retire $(STACK)
 
 login: setup-pulumi setup-python ## log in to Claude, in the running container
 	@setup/container.sh $(STACK) login

@@ -9,8 +9,8 @@ import pulumi_random as random
 from components.keys import DEVELOPMENT_KEY, PREFIX
 from components.settings import Settings
 from components.stack import Deployment
+from components.vocabulary import FIRST_GENERATION
 
-FIRST_GENERATION = "initial"
 HEX_DIGITS = "0123456789abcdef"
 
 

@@ -25,6 +25,7 @@ from components.vocabulary import (
     LogLevel,
     ModelName,
     Network,
+    PreviousGeneration,
     TlsMode,
     TlsProfile,
 )
@@ -57,7 +58,7 @@ class Settings(BaseModel):
     master_key: SecretStr | None = None
     previous_master_key: SecretStr | None = None
     key_rotation: Generation | None = None
-    previous_key_rotation: Generation | None = None
+    previous_key_rotation: PreviousGeneration | None = None
     previous_key_expires: AwareDatetime | None = None
     key_max_age_days: Positive = 90
 

@@ -10,6 +10,8 @@ from pydantic import AfterValidator, BeforeValidator
 LABEL = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)")
 IMAGE = re.compile(r"(?:[^\s@]+@)?sha256:[0-9a-f]{64}")
 GENERATION = re.compile(r"\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])(?:\.[1-9]\d?)?")
+FIRST_GENERATION = "initial"
+"""What a generated key is called before the first rotation."""
 MODEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}")
 
 
@@ -114,6 +116,10 @@ def _generation(value: str) -> str:
     return value
 
 
+def _previous_generation(value: str) -> str:
+    return value if value == FIRST_GENERATION else _generation(value)
+
+
 def _model_name(value: str) -> str:
     if not MODEL_NAME.fullmatch(value):
         raise ValueError("must consist of model names (letters, digits, and any of . _ : / -)")
@@ -124,6 +130,7 @@ HostName = Annotated[str, AfterValidator(_host_name)]
 DomainName = Annotated[str, AfterValidator(_domain_name)]
 ImageDigest = Annotated[str, AfterValidator(_image)]
 Generation = Annotated[str, AfterValidator(_generation)]
+PreviousGeneration = Annotated[str, AfterValidator(_previous_generation)]
 ModelName = Annotated[str, AfterValidator(_model_name)]
 Address = Annotated[IPv4Address | IPv6Address, BeforeValidator(_address)]
 Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(_network)]

@@ -25,4 +25,5 @@ elif [ ! -t 0 ]; then
   die "taking down '$stack' asks first, and there is no terminal to ask on. Run 'make down STACK=$stack CONFIRM=yes'."
 fi
 [ -z "$state" ] || "$python" setup/repair.py "$state" "$stack"
+"$python" -m ops.reconcile "$stack" || explain down # a container that the state does not know would hold the networks
 pulumi destroy --stack "$stack" --exclude-protected "${yes[@]}" || explain down

@@ -8,6 +8,10 @@ set -euo pipefail
 
 select_or_create up
 [ -z "$state" ] || "$python" setup/repair.py "$state" "$stack"
+"$python" -m ops.reconcile "$stack" || explain up
 "$python" setup/ports.py "$name"
-pulumi up --stack "$stack" --yes --skip-preview || explain up
+pulumi up --stack "$stack" --yes --skip-preview || {
+  "$python" -m ops.reconcile --after-failure "$stack" || true # it has said why
+  explain up
+}
 pulumi stack output --json --stack "$stack" | "$python" setup/summary.py "$stack"

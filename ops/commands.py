@@ -1,0 +1,20 @@
+"""Runs pulumi, and says in a sentence when it fails. Nothing secret stands in an argument: it goes through stdin."""
+
+import subprocess
+
+
+class OperationError(Exception):
+    """Something that stops the operation; its text is for the operator."""
+
+
+def pulumi(*arguments: str, stack: str, stdin: str | None = None) -> str:
+    """Returns what ``pulumi`` printed; the caller's own folder and environment decide on project and backend.
+
+    Raises:
+        OperationError: with pulumi's own words, when it fails.
+    """
+    command = ["pulumi", *arguments, "--stack", stack, "--non-interactive", "--color", "never"]
+    done = subprocess.run(command, input=stdin or "", capture_output=True, text=True, check=False)  # noqa: S603 - no shell
+    if done.returncode:
+        raise OperationError(f"pulumi {' '.join(arguments[:2])} failed: {done.stderr.strip().removeprefix('error: ')}")
+    return done.stdout

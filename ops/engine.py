@@ -1,0 +1,97 @@
+"""The Docker engine of a stack, through docker's own client."""
+
+import json
+import os
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ops.commands import OperationError
+
+LOCAL = "unix:///var/run/docker.sock"
+STACK_LABEL = "litellm-claude.stack"
+ROLE_LABEL = "litellm-claude.role"
+
+
+@dataclass(frozen=True)
+class Container:
+    """A container as the engine has it. ``networks`` are ids; ``status`` and ``healthy`` are the engine's own words."""
+
+    id: str
+    name: str
+    role: str
+    status: str
+    healthy: bool
+    networks: frozenset[str]
+
+    @property
+    def running(self) -> bool:
+        """Whether its process exists."""
+        return self.status == "running"
+
+
+class Engine:
+    """The engine at ``host``; without one that of DOCKER_HOST, else this machine's, as the provider has it."""
+
+    def __init__(self, host: str | None = None, certificates: str | None = None) -> None:
+        self._command = ["docker", "--host", host or os.environ.get("DOCKER_HOST") or LOCAL]
+        self._environment = dict(os.environ)
+        if certificates:
+            self._environment |= {"DOCKER_CERT_PATH": certificates, "DOCKER_TLS_VERIFY": "1"}
+
+    def run(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Runs docker.
+
+        Raises:
+            OperationError: with docker's own words, when ``check`` is on and it fails.
+        """
+        command = [*self._command, *arguments]
+        done = subprocess.run(command, env=self._environment, capture_output=True, text=True, check=False)  # noqa: S603
+        if check and done.returncode:
+            raise OperationError(f"docker {arguments[0]} failed: {done.stderr.strip()}")
+        return done
+
+    def containers(self, stack_label: str, role: str | None = None) -> list[Container]:
+        """Returns the containers that carry the stack's label, running or not, of one role or of all."""
+        filters = [f"label={STACK_LABEL}={stack_label}", *([f"label={ROLE_LABEL}={role}"] if role else [])]
+        found = self.run("ps", "--all", "--quiet", "--no-trunc", *(part for f in filters for part in ("--filter", f)))
+        return [one for identifier in found.stdout.split() for one in self._inspect(identifier)]
+
+    def _inspect(self, identifier: str) -> list[Container]:
+        done = self.run("inspect", "--type", "container", identifier, check=False)
+        return [_container(entry) for entry in json.loads(done.stdout or "[]")]  # none: gone in the meantime
+
+    def serves(self, identifier: str, role: str) -> bool:
+        """Whether the container's own health check succeeds right now; a draining one's does not."""
+        return self.run("exec", identifier, f"{role}-healthcheck", check=False).returncode == 0
+
+    def last_words(self, identifier: str, lines: int = 10) -> str:
+        """Returns the end of the container's log."""
+        done = self.run("logs", "--tail", str(lines), identifier, check=False)
+        return (done.stdout + done.stderr).strip() if done.returncode == 0 else ""
+
+    def remove(self, identifier: str, grace_seconds: int = 0) -> None:
+        """Ends the container, after ``grace_seconds`` by force, and removes it; that it is gone already is no error."""
+        if grace_seconds:
+            self.run("stop", "--time", str(grace_seconds), identifier, check=False)
+        done = self.run("rm", "--force", identifier, check=False)
+        if done.returncode and "No such container" not in done.stderr:
+            raise OperationError(f"docker rm failed: {done.stderr.strip()}")
+
+    def kill(self, identifier: str) -> None:
+        """Ends the container at once; one that has ended already is no error."""
+        self.run("kill", identifier, check=False)
+
+
+def _container(entry: Mapping[str, Any]) -> Container:
+    state = entry["State"]
+    networks = (entry["NetworkSettings"].get("Networks") or {}).values()
+    return Container(
+        id=entry["Id"],
+        name=entry["Name"].removeprefix("/"),
+        role=(entry["Config"].get("Labels") or {}).get(ROLE_LABEL, ""),
+        status=state["Status"],
+        healthy=(state.get("Health") or {}).get("Status") == "healthy",
+        networks=frozenset(network["NetworkID"] for network in networks if network["NetworkID"]),
+    )

@@ -1,0 +1,99 @@
+"""What a rotation changes in a stack's configuration. Pure decisions: nothing is read or written here."""
+
+import re
+import secrets
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+
+from components.keys import DEVELOPMENT_KEY, PREFIX
+from components.vocabulary import FIRST_GENERATION
+from ops.commands import OperationError
+
+UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+LAST_OF_A_DAY = 99
+PREVIOUS = ("previousMasterKey", "previousKeyRotation", "previousKeyExpires")
+
+
+@dataclass(frozen=True)
+class Keys:
+    """What the configuration says about keys. The configured key itself is absent: only whether there is one."""
+
+    production: bool
+    configured: bool
+    generation: str | None = None
+    previous_generation: str | None = None
+    previous_expires: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Change:
+    """Settings to set, in the clear or as secrets, and to remove; ``moved`` copies one secret's value to another."""
+
+    values: dict[str, str] = field(default_factory=dict)
+    secrets: dict[str, str] = field(default_factory=dict, repr=False)
+    moved: dict[str, str] = field(default_factory=dict)
+    removed: tuple[str, ...] = PREVIOUS
+
+
+def duration(text: str) -> timedelta:
+    """Returns what ``90m``, ``24h`` or ``7d`` means.
+
+    Raises:
+        OperationError: when it is not a positive number with one of the units s, m, h, d.
+    """
+    found = re.fullmatch(r"(\d{1,6})([smhd])", text.strip())
+    if found is None or int(found[1]) == 0:
+        raise OperationError(f"OVERLAP is {text!r}, not a time such as 30m, 24h or 7d. For none at all: EMERGENCY=1")
+    return timedelta(**{UNITS[found[2]]: int(found[1])})
+
+
+def next_generation(today: date, *known: str | None) -> str:
+    """Returns today's ISO date, with ``.2``, ``.3``, ... behind it when ``known`` has generations of today."""
+    pattern = re.compile(re.escape(today.isoformat()) + r"(?:\.(\d+))?")
+    numbers = [int(found[1] or 1) for name in known if name and (found := pattern.fullmatch(name))]
+    following = max(numbers, default=0) + 1
+    if following > LAST_OF_A_DAY:
+        raise OperationError(
+            f"there were {LAST_OF_A_DAY} rotations today already; the next one is possible tomorrow (UTC)"
+        )
+    return today.isoformat() if following == 1 else f"{today.isoformat()}.{following}"
+
+
+def overlaps(keys: Keys, now: datetime) -> bool:
+    """Whether a previous key is still accepted."""
+    return keys.previous_expires is not None and now < keys.previous_expires
+
+
+def rotation(keys: Keys, overlap: timedelta | None, now: datetime, stack: str) -> Change:
+    """Returns the change that makes a new key; without ``overlap`` (an emergency) no old key is accepted any more.
+
+    Raises:
+        OperationError: when a previous key is still accepted, for a stack has one previous key, not two.
+    """
+    if overlap is not None and overlaps(keys, now):
+        raise OperationError(
+            f"a rotation is under way: the previous key is accepted until {shown(keys.previous_expires)}, and a stack "
+            f"has one previous key at a time. Wait until then, end it with 'make retire STACK={stack}', or "
+            f"refuse both old keys at once with 'make rotate STACK={stack} EMERGENCY=1'"
+        )
+    fresh = next_generation(now.astimezone(UTC).date(), keys.generation, keys.previous_generation)
+    values = {"keyRotation": fresh}
+    new_secrets = {"masterKey": f"{PREFIX}{secrets.token_hex(32)}"} if keys.configured else {}
+    moved: dict[str, str] = {}
+    if overlap is not None:
+        values["previousKeyExpires"] = shown(now + overlap)
+        if keys.configured:
+            moved["previousMasterKey"] = "masterKey"
+            if keys.generation:
+                values["previousKeyRotation"] = keys.generation
+        elif keys.production or keys.generation:
+            values["previousKeyRotation"] = keys.generation or FIRST_GENERATION
+        else:
+            new_secrets["previousMasterKey"] = DEVELOPMENT_KEY
+    kept = {*values, *new_secrets, *moved}
+    return Change(values, new_secrets, moved, tuple(name for name in PREVIOUS if name not in kept))
+
+
+def shown(moment: datetime | None) -> str:
+    """Returns a time as RFC 3339 in UTC, in whole seconds."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if moment else ""

@@ -1,0 +1,117 @@
+"""Mends what a failed or killed update left behind, so that what served before goes on and nothing is there twice.
+
+``python -m ops.reconcile STACK [--after-failure]``. Nobody else may be updating the stack (setup/repair.py looks).
+
+- A replacement that never got healthy is removed. What it was to replace still serves (it would have been deleted only
+  afterwards) and becomes the one in force again, in the state too. Left alone, the next update would take the failed
+  container for a good one, since Pulumi does not wait for it a second time, and delete the one that serves.
+- A container that failed, and had nothing to replace, is removed, so that the next update makes it anew and waits.
+- With ``--after-failure`` a replacement is undone even if it is healthy: the update that just failed has refused it.
+- A container of this stack that the state does not know is removed: an engine that stopped in the middle of an update
+  has made containers of which Pulumi never heard. Another working copy's stack of the same name shares the label, but
+  not the networks, and is left alone.
+"""
+
+import argparse
+import sys
+from dataclasses import dataclass
+
+from ops.commands import OperationError
+from ops.engine import Engine
+from ops.state import State, name_of, role_of
+
+
+def say(text: str) -> None:
+    """A line to the operator."""
+    sys.stderr.write(f"reconcile: {text}\n")
+
+
+@dataclass(frozen=True)
+class Removal:
+    """A container to remove, after ``grace_seconds`` by force, and why."""
+
+    id: str
+    name: str
+    why: str
+    grace_seconds: int = 0
+
+
+def undo_failed(state: State, engine: Engine, *, after_failure: bool) -> list[Removal]:
+    """Undoes failed containers in ``state`` and returns those to remove."""
+    removals = []
+    for container in state.containers():
+        if container.get("delete"):
+            continue
+        failed = bool(container.get("initErrors"))
+        superseded = state.superseded(container["urn"])
+        if not (failed or (after_failure and superseded)):
+            continue
+        good = next((old for old in superseded if engine.serves(old["id"], role_of(old))), None)
+        if good is not None:
+            state.reinstate(container, good)
+            say(f"{name_of(good)} goes on serving")
+        elif failed:
+            state.forget(container)
+        else:
+            continue  # the switch was made: the old one is draining or gone, and the next update completes that
+        # A healthy one may be answering requests by now.
+        grace = 0 if failed else int((container.get("inputs") or {}).get("destroyGraceSeconds") or 0)
+        why = "which never became healthy" if failed else "which the failed update has made"
+        removals.append(Removal(container["id"], name_of(container), why, grace))
+    return removals
+
+
+def strays(state: State, engine: Engine) -> list[Removal]:
+    """Returns the containers that belong to this very stack and are not in its state."""
+    if state.label is None:
+        return []
+    known = {container["id"] for container in state.containers()}
+    networks = state.networks()
+    return [
+        Removal(found.id, found.name, "which an interrupted update has left")
+        for found in engine.containers(state.label)
+        if found.id not in known and (found.networks & networks or found.status == "created")
+    ]
+
+
+def reconcile(stack: str, *, after_failure: bool = False) -> None:
+    """Undoes failed containers and removes stray ones.
+
+    The state is saved first, changed or not: the backend refuses that while another update holds the stack, and then
+    no container is touched. What an interruption leaves behind after that is a stray, which the next call removes.
+
+    Raises:
+        OperationError: when the stack is held, or the engine does not do as it is told.
+    """
+    state = State.of(stack)
+    if not state.containers():
+        return
+    engine = state.engine()
+    stray = strays(state, engine)
+    failed = undo_failed(state, engine, after_failure=after_failure)
+    if not (stray or failed):
+        return
+    state.save()
+    for removal in (*failed, *stray):
+        say(f"removing {removal.name}, {removal.why}")
+        if words := engine.last_words(removal.id):
+            say(f"its last words were:\n{words}")
+        engine.remove(removal.id, removal.grace_seconds)
+
+
+def main() -> int:
+    """Returns the exit status: 1 with a sentence when something could not be mended."""
+    parser = argparse.ArgumentParser(prog="python -m ops.reconcile", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("stack")
+    parser.add_argument("--after-failure", action="store_true", help="an update has just failed")
+    arguments = parser.parse_args()
+    try:
+        reconcile(arguments.stack, after_failure=arguments.after_failure)
+    except OperationError as fault:
+        sys.stderr.write(f"error: {fault}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,38 @@
+"""Ends a rotation's overlap: the previous master key is refused from now on. ``make retire`` runs it.
+
+``python -m ops.retire STACK``, in the project's folder and the stack's environment.
+"""
+
+import argparse
+import sys
+
+from ops.commands import OperationError
+from ops.generations import Change
+from ops.rotate import alone, report, update
+from ops.stack_file import StackFile
+
+
+def retire(stack: str) -> str:
+    """Retires the previous key and returns what to tell the operator."""
+    if StackFile(stack).keys().previous_expires is None:
+        return f"The stack '{stack}' has no previous key; nothing to do.\n"
+    update(stack, Change())
+    return report(stack)
+
+
+def main() -> int:
+    """Returns the exit status: 1 with a sentence when the key was not retired."""
+    parser = argparse.ArgumentParser(prog="make retire", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("stack")
+    arguments = parser.parse_args()
+    try:
+        with alone():
+            sys.stdout.write("\n" + retire(arguments.stack))
+    except OperationError as error:
+        sys.stderr.write(f"error: {error}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

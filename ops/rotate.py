@@ -1,0 +1,128 @@
+"""Makes a new master key; the old one is accepted for a while, or not at all. ``make rotate`` runs it.
+
+``python -m ops.rotate STACK [--overlap 24h] [--emergency]``, in the project's folder and the stack's environment. A
+rotation is a change of configuration and an update. When the update fails, the old container serves on with the old
+key, and the configuration is put back; when this process is killed, the next ``make up`` completes the rotation.
+"""
+
+import argparse
+import fcntl
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+
+from ops.commands import OperationError, pulumi
+from ops.generations import Change, duration, rotation
+from ops.stack_file import StackFile
+from ops.state import State, name_of
+from ops.update import ROLE, Cutover, bring_up
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """Keeps a second rotation in this folder out: both would change the same file.
+
+    Raises:
+        OperationError: when another one runs.
+    """
+    folder = os.open(".", os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError as error:
+        raise OperationError("another rotation runs in this folder; wait for it") from error
+    finally:
+        os.close(folder)
+
+
+def serving(stack: str) -> str:
+    """Returns the name of the LiteLLM container in force.
+
+    Raises:
+        OperationError: when there is none, so that there is no key to rotate.
+    """
+    current = State.of(stack).current(ROLE)
+    if current is None:
+        raise OperationError(f"the stack {stack!r} is not up, so there is no key to rotate. Run: make up STACK={stack}")
+    return name_of(current)
+
+
+def update(stack: str, change: Change, cutover: Cutover | None = None) -> None:
+    """Writes ``change`` and brings the stack up with it.
+
+    Raises:
+        OperationError: when the update failed, with what is in force now.
+    """
+    file, before = StackFile(stack), serving(stack)
+    with file.changed(change):
+        succeeded = bring_up(stack, cutover or (lambda: None))
+        if not succeeded and serving(stack) == before:
+            raise OperationError(
+                f"the update failed, so nothing was rotated: {before} serves on with the key that it had, and the "
+                f"configuration is as it was. The update's own message is above; mend the cause and try again"
+            )
+    if cutover:
+        cutover()
+        if left := cutover.still_serving():
+            raise OperationError(
+                f"the old key is still accepted by {', '.join(left)}. Run: docker kill {' '.join(left)}"
+            )
+    if not succeeded:
+        raise OperationError(
+            f"the new configuration is in force, but the update did not finish. Complete it: make up STACK={stack}"
+        )
+
+
+def rotate(stack: str, overlap: timedelta | None) -> str:
+    """Rotates the key and returns what to tell the operator. Without ``overlap`` it is an emergency."""
+    file = StackFile(stack)
+    serving(stack)
+    change = rotation(file.keys(), overlap, datetime.now(UTC), stack)
+    update(stack, change, None if overlap else Cutover(State.of(stack)))
+    return report(stack)
+
+
+def report(stack: str) -> str:
+    """Returns what is in force, and what to do next; no key stands in it."""
+
+    def output(name: str) -> str:
+        return pulumi("stack", "output", name, stack=stack).strip()
+
+    lines = [
+        f"The master key of '{stack}' is of generation {output('key_generation')}.",
+        f"  read it    make -s STACK={stack} output NAME=master_key",
+    ]
+    expires = StackFile(stack).keys().previous_expires
+    if expires:
+        old, container = output("previous_key_generation"), output("litellm_container")
+        lines += [
+            f"  old key    generation {old}, accepted until {expires:%Y-%m-%d %H:%M:%S} UTC, then refused by itself",
+            f"  who        docker logs --since 24h {container} 2>&1 | grep 'generation {old} in use'",
+            f"  retire     make retire STACK={stack}   (refuses the old key before that)",
+        ]
+    else:
+        lines.append("  old key    refused")
+    return "\n".join(lines) + "\n"
+
+
+def main() -> int:
+    """Returns the exit status: 1 with a sentence when the key was not rotated."""
+    parser = argparse.ArgumentParser(prog="make rotate", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("stack")
+    parser.add_argument("--overlap", default="24h", help="how long the old key is accepted: 30m, 24h, 7d")
+    parser.add_argument("--emergency", action="store_true", help="refuse the old key at once, cut its streams")
+    arguments = parser.parse_args()
+    try:
+        with alone():
+            overlap = None if arguments.emergency else duration(arguments.overlap)
+            sys.stdout.write("\n" + rotate(arguments.stack, overlap))
+    except OperationError as error:
+        sys.stderr.write(f"error: {error}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,125 @@
+"""A stack's state as Pulumi exports it: what it knows of containers, and how a failed replacement is undone in it.
+
+Secrets stay as they are in it, encrypted; the state is never written to a file here.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ops.commands import pulumi
+from ops.engine import STACK_LABEL, Engine
+
+CONTAINER = "docker:index/container:Container"
+NETWORK = "docker:index/network:Network"
+ENGINE = "pulumi:providers:docker"
+
+Resource = dict[str, Any]
+
+
+class State:
+    """The latest state. Changes are made in memory; :meth:`save` hands them to the backend."""
+
+    def __init__(self, stack: str, exported: dict[str, Any]) -> None:
+        self._stack = stack
+        self._exported = exported
+
+    @classmethod
+    def of(cls, stack: str) -> "State":
+        """Returns the state of ``stack`` from whatever backend it is in."""
+        return cls(stack, json.loads(pulumi("stack", "export", stack=stack)))
+
+    def save(self) -> None:
+        """Puts the state in place of the backend's."""
+        pulumi("stack", "import", stack=self._stack, stdin=json.dumps(self._exported))
+
+    @property
+    def resources(self) -> list[Resource]:
+        """All resources, in the state's order: what others depend on comes first."""
+        found: list[Resource] = (self._exported.get("deployment") or {}).get("resources") or []
+        return found
+
+    def engine(self) -> Engine:
+        """Returns the engine on which the stack is."""
+        for resource in self.resources:
+            if resource["type"] == ENGINE:
+                inputs = resource.get("inputs") or {}
+                return Engine(inputs.get("host"), inputs.get("certPath"))
+        return Engine()
+
+    def containers(self) -> list[Resource]:
+        """Returns the containers, superseded ones too."""
+        return [resource for resource in self.resources if resource["type"] == CONTAINER]
+
+    def current(self, role: str) -> Resource | None:
+        """Returns the container in force that plays ``role``."""
+        for resource in self.containers():
+            if not resource.get("delete") and resource["urn"].endswith(f"-{role}"):
+                return resource
+        return None
+
+    def superseded(self, urn: str) -> list[Resource]:
+        """Returns what was replaced and awaits deletion, the newest first."""
+        found = [resource for resource in self.containers() if resource["urn"] == urn and resource.get("delete")]
+        return sorted(found, key=lambda resource: str(resource.get("created", "")), reverse=True)
+
+    def networks(self) -> frozenset[str]:
+        """Returns the ids of the stack's networks."""
+        return frozenset(str(resource["id"]) for resource in self.resources if resource["type"] == NETWORK)
+
+    @property
+    def label(self) -> str | None:
+        """The value of the stack's label on its containers; None while it has none."""
+        for resource in self.containers():
+            for label in (resource.get("inputs") or {}).get("labels") or []:
+                if label.get("label") == STACK_LABEL:
+                    return str(label["value"])
+        return None
+
+    def forget(self, failed: Resource) -> None:
+        """Drops ``failed``: the next update makes it anew."""
+        self.resources.remove(failed)
+
+    def reinstate(self, failed: Resource, good: Resource) -> None:
+        """Drops ``failed`` and makes ``good``, which it was to replace, the one in force again."""
+        good.pop("delete")
+        resources = [good if resource is failed else resource for resource in self.resources if resource is not good]
+        self._exported["deployment"]["resources"] = list(_ordered(resources))
+
+
+def name_of(container: Resource) -> str:
+    """Returns a container's name on the engine."""
+    return str((container.get("outputs") or {}).get("name") or (container.get("inputs") or {}).get("name"))
+
+
+def role_of(container: Resource) -> str:
+    """Returns which role a container plays: the last part of its resource's name."""
+    return str(container["urn"]).rpartition("-")[2]
+
+
+def _needs(resource: Mapping[str, Any]) -> Iterator[str]:
+    yield from resource.get("dependencies") or []
+    for urns in (resource.get("propertyDependencies") or {}).values():
+        yield from urns or []
+    if resource.get("parent"):
+        yield resource["parent"]
+    if resource.get("provider"):
+        yield resource["provider"].rpartition("::")[0]
+
+
+def _ordered(resources: list[Resource]) -> Iterator[Resource]:
+    """Yields each resource behind what it needs (Pulumi refuses any other order), otherwise in the order given."""
+    in_force = {resource["urn"]: resource for resource in resources if not resource.get("delete")}
+    done: set[int] = set()
+
+    def visit(resource: Resource) -> Iterator[Resource]:
+        if id(resource) in done:
+            return
+        done.add(id(resource))
+        for urn in _needs(resource):
+            if urn in in_force:
+                yield from visit(in_force[urn])
+        yield resource
+
+    for resource in resources:
+        yield from visit(resource)

@@ -1,0 +1,56 @@
+"""An update of a stack as ``make up`` does it, with the repair and the checks around it."""
+
+import signal
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+from ops.state import State
+
+UP = Path("setup/up.sh")
+POLL_SECONDS = 0.5
+ROLE = "litellm"
+
+
+def bring_up(stack: str, meanwhile: Callable[[], None] = lambda: None) -> bool:
+    """Runs the update and returns whether it succeeded; ``meanwhile`` is called twice a second while it runs.
+
+    Ctrl-C reaches pulumi too, which then ends in order; what it left behind is looked at, so this process stays.
+    """
+    with subprocess.Popen([str(UP), stack]) as update:  # noqa: S603 - no shell
+        handler = signal.signal(signal.SIGINT, lambda *_: None)  # not SIG_IGN: a child would inherit it
+        try:
+            while True:
+                try:
+                    return update.wait(POLL_SECONDS) == 0
+                except subprocess.TimeoutExpired:
+                    meanwhile()
+        finally:
+            signal.signal(signal.SIGINT, handler)
+
+
+class Cutover:
+    """Ends all LiteLLM containers of before as soon as a new one is healthy, with whatever they are doing.
+
+    Without it they would accept their old key for the three seconds in which the gateway turns away, and their streams
+    would go on for ``drainSeconds``.
+    """
+
+    def __init__(self, state: State) -> None:
+        self._engine = state.engine()
+        self._label = state.label or ""
+        self._old = {container.id for container in self._engine.containers(self._label, ROLE)}
+        self._old |= {resource["id"] for resource in state.containers() if resource["urn"].endswith(f"-{ROLE}")}
+
+    def __call__(self) -> None:
+        """Looks, and ends the old containers when a new one is healthy."""
+        there = self._engine.containers(self._label, ROLE)
+        if any(container.healthy for container in there if container.id not in self._old):
+            for container in there:
+                if container.id in self._old and container.running:
+                    self._engine.kill(container.id)
+
+    def still_serving(self) -> list[str]:
+        """Returns the names of the old containers that run nevertheless."""
+        there = self._engine.containers(self._label, ROLE)
+        return [container.name for container in there if container.id in self._old and container.running]
