@@ -94,10 +94,10 @@ class Internet:
 
 
 @contextlib.contextmanager
-def internet(folder: Path, names: dict[str, str] | None = None) -> Iterator[Internet]:
-    """Serves the upstream's names, and ``names``, from a host of its own."""
+def internet(folder: Path, names: dict[str, str] | None = None, *, number: int = 1) -> Iterator[Internet]:
+    """Serves the upstream's names, and ``names``, from the host ``number``: another one for each session at a time."""
     authority = trustme.CA()
-    with host(1) as machine:
+    with host(number) as machine:
         issued = authority.issue_cert(*UPSTREAM, machine.address)
         pem = folder / "internet.pem"
         issued.private_key_and_cert_chain_pem.write_to_path(pem)
