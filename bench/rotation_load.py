@@ -1,0 +1,188 @@
+"""The load of the rotation benchmark, a process of its own: `python -m bench.rotation_load`, told what to do on stdin.
+
+Open loop: requests start when they are due, whether earlier ones have been answered or not; an outage is seen in full.
+The first line is a JSON object with the fields of `Target` and `key`; from a line `{"key": K}` on, every second request
+uses that one; `{"stop": true}` ends the load. Every request is written to stdout at the end, as JSON.
+"""
+
+import asyncio
+import contextlib
+import json
+import ssl
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+RATE = 20.0  # requests a second on new connections, and as many on kept-alive ones
+STREAMS = 8
+TIMEOUT = 30.0
+STREAM_TIMEOUT = 300.0
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where to send what. `authority` is the PEM of the CA to trust; "" means plain HTTP."""
+
+    host: str
+    port: int
+    model: str
+    authority: str
+    stream_seconds: float
+    stream_after: float
+
+
+@dataclass
+class Sample:
+    """One request. Times are in seconds since the epoch; `status` is HTTP's, 0 for a connection that failed."""
+
+    kind: str
+    key: int
+    started: float
+    ended: float = 0.0
+    status: int = 0
+    complete: bool = False
+    error: str = ""
+
+
+@dataclass
+class Connection:
+    """An HTTP/1.1 connection, no more of it than the load needs."""
+
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+
+    async def ask(self, target: Target, key: str, body: bytes) -> tuple[int, bytes, bool]:
+        """Status, body, and whether the connection may be used again."""
+        head = (
+            f"POST /v1/chat/completions HTTP/1.1\r\nhost: {target.host}\r\nauthorization: Bearer {key}\r\n"
+            f"content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
+        )
+        self.writer.write(head.encode() + body)
+        await self.writer.drain()
+        first, *lines = (await self.reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
+        headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+        if headers.get("transfer-encoding") == "chunked":
+            content = await self._chunks()
+        else:
+            content = await self.reader.readexactly(int(headers.get("content-length", "0")))
+        return int(first.split(" ")[1]), content, headers.get("connection", "").lower() != "close"
+
+    async def _chunks(self) -> bytes:
+        parts = []
+        while size := int((await self.reader.readline()).split(b";")[0], 16):
+            parts.append(await self.reader.readexactly(size))
+            await self.reader.readline()
+        await self.reader.readline()
+        return b"".join(parts)
+
+    def close(self) -> None:
+        with contextlib.suppress(Exception):
+            self.writer.close()
+
+
+@dataclass
+class Load:
+    """The whole load. `keys` holds the key of the start, and the new one once it is known."""
+
+    target: Target
+    keys: list[str]
+    samples: list[Sample] = field(default_factory=list)
+    idle: list[Connection] = field(default_factory=list)
+    running: bool = True
+
+    def __post_init__(self) -> None:
+        self.context = ssl.create_default_context(cadata=self.target.authority) if self.target.authority else None
+        self.count = 0
+
+    async def connect(self) -> Connection:
+        name = self.target.host if self.context else None
+        return Connection(
+            *await asyncio.open_connection(
+                "127.0.0.1", self.target.port, ssl=self.context, server_hostname=name, limit=1 << 20
+            )
+        )
+
+    def body(self, text: str, *, stream: bool) -> bytes:
+        messages = [{"role": "user", "content": text}]
+        return json.dumps({"model": self.target.model, "messages": messages, "stream": stream}).encode()
+
+    async def note(self, kind: str, seconds: float, act: Callable[[str], Awaitable[tuple[int, bool]]]) -> None:
+        self.count += 1
+        key = self.count % len(self.keys)
+        sample = Sample(kind, key, time.time())
+        self.samples.append(sample)
+        try:
+            async with asyncio.timeout(seconds):
+                sample.status, sample.complete = await act(self.keys[key])
+        except (OSError, EOFError, ValueError, TimeoutError) as error:
+            sample.error = type(error).__name__
+        sample.ended = time.time()
+
+    async def fresh(self, key: str) -> tuple[int, bool]:
+        connection = await self.connect()
+        try:
+            status, _, _ = await connection.ask(self.target, key, self.body("hi", stream=False))
+        finally:
+            connection.close()
+        return status, status == 200
+
+    async def kept(self, key: str) -> tuple[int, bool]:
+        connection = self.idle.pop() if self.idle else await self.connect()
+        try:
+            status, _, again = await connection.ask(self.target, key, self.body("hi", stream=False))
+        except BaseException:
+            connection.close()
+            raise
+        if again:
+            self.idle.append(connection)
+        return status, status == 200
+
+    async def stream(self, key: str) -> tuple[int, bool]:
+        text = f"FAKE:slow:{self.target.stream_seconds / 60:.2f}"  # the fake sends 60 pieces
+        connection = await self.connect()
+        try:
+            status, content, _ = await connection.ask(self.target, key, self.body(text, stream=True))
+        finally:
+            connection.close()
+        return status, status == 200 and content.rstrip().endswith(b"data: [DONE]")
+
+    async def at_rate(self, kind: str, act: Callable[[str], Awaitable[tuple[int, bool]]], offset: float) -> None:
+        begun, number = asyncio.get_running_loop().time() + offset, 0
+        async with asyncio.TaskGroup() as tasks:
+            while self.running:
+                await asyncio.sleep(begun + number / RATE - asyncio.get_running_loop().time())
+                tasks.create_task(self.note(kind, TIMEOUT, act))
+                number += 1
+
+    async def streams(self) -> None:
+        await asyncio.sleep(self.target.stream_after)
+        async with asyncio.TaskGroup() as tasks:
+            for _ in range(STREAMS):
+                tasks.create_task(self.note("stream", STREAM_TIMEOUT, self.stream))
+
+    async def obey(self) -> None:
+        while self.running:
+            order = json.loads(await asyncio.to_thread(sys.stdin.readline) or '{"stop": true}')
+            if "key" in order:
+                self.keys.append(order["key"])
+            self.running = not order.get("stop")
+
+    async def run(self) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self.obey())
+            tasks.create_task(self.at_rate("fresh", self.fresh, 0.0))
+            tasks.create_task(self.at_rate("kept", self.kept, 0.5 / RATE))
+            tasks.create_task(self.streams())
+
+
+def main() -> None:
+    first: dict[str, Any] = json.loads(sys.stdin.readline())
+    load = Load(Target(**first["target"]), [first["key"]])
+    asyncio.run(load.run())
+    json.dump([asdict(sample) for sample in load.samples], sys.stdout)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,185 @@
+"""What is undone after a failed update, and what is left alone."""
+
+import copy
+from typing import Any
+
+import pytest
+
+from ops import reconcile as reconcile_module
+from ops.commands import OperationError
+from ops.engine import Container
+from ops.reconcile import reconcile
+from ops.state import State
+
+URN = "urn:pulumi:prod::litellm-claude::litellm-claude:components:{0}$docker:index/{1}::litellm-claude-prod-{2}"
+LITELLM = URN.format("LiteLLM", "container:Container", "litellm")
+NETWORK = URN.format("Networks", "network:Network", "backend")
+PASSWORD = "urn:pulumi:prod::litellm-claude::random:index/randomPassword:RandomPassword::litellm-claude-prod-{0}"
+LABELS = [{"label": "litellm-claude.stack", "value": "litellm-claude-prod"}]
+
+
+def container(identifier: str, urn: str = LITELLM, needs: str | None = None, **more: Any) -> dict[str, Any]:
+    return {
+        "urn": urn,
+        "type": "docker:index/container:Container",
+        "id": identifier,
+        "inputs": {"name": f"name-of-{identifier}", "labels": LABELS, "destroyGraceSeconds": 608},
+        "dependencies": [NETWORK, *([needs] if needs else [])],
+        **more,
+    }
+
+
+BACKEND = {"urn": NETWORK, "type": "docker:index/network:Network", "id": "network-1"}
+FAILED = {"initErrors": ["container failed to be in healthy state"]}
+OLD = {"delete": True, "created": "2026-11-24T12:00:00Z"}
+
+
+class Engine:
+    """Stands in for docker: who serves, what carries the stack's label, and what was removed."""
+
+    def __init__(self, serving: set[str], labelled: list[Container]) -> None:
+        self.serving, self.labelled = serving, labelled
+        self.removed: dict[str, int] = {}
+
+    def serves(self, identifier: str, role: str) -> bool:
+        return identifier in self.serving
+
+    def containers(self, stack_label: str, role: str | None = None) -> list[Container]:
+        assert stack_label == "litellm-claude-prod"
+        return self.labelled
+
+    def last_words(self, identifier: str) -> str:
+        return "its last words"
+
+    def remove(self, identifier: str, grace_seconds: int = 0) -> None:
+        self.removed[identifier] = grace_seconds
+
+
+class Bed:
+    """A state in memory, an engine that pretends, and the order in which things were done."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.engine = Engine(set(), [])
+        self.saved: list[dict[str, Any]] | None = None
+        self.locked = False
+        self._monkeypatch = monkeypatch
+
+    def reconcile(self, *resources: dict[str, Any], after_failure: bool = False) -> None:
+        state = State("prod", {"deployment": {"resources": copy.deepcopy(list(resources))}})
+
+        def save() -> None:
+            assert not self.engine.removed, "containers must go after the state is saved"
+            if self.locked:
+                raise OperationError("the stack is currently locked")
+            self.saved = state.resources
+
+        for name, value in (("engine", lambda: self.engine), ("save", save)):
+            self._monkeypatch.setattr(state, name, value)
+        self._monkeypatch.setattr(reconcile_module.State, "of", lambda stack: state)
+        reconcile("prod", after_failure=after_failure)
+
+
+@pytest.fixture
+def bed(monkeypatch: pytest.MonkeyPatch) -> Bed:
+    return Bed(monkeypatch)
+
+
+def test_a_healthy_stack_is_left_alone(bed: Bed) -> None:
+    bed.reconcile(BACKEND, container("good"), after_failure=True)
+    assert bed.saved is None
+    assert not bed.engine.removed
+
+
+def test_a_stack_without_containers_is_left_alone(bed: Bed) -> None:
+    bed.reconcile(BACKEND)
+    assert bed.saved is None
+
+
+def test_a_failed_replacement_goes_and_what_serves_is_in_force_again(bed: Bed) -> None:
+    bed.engine.serving = {"old"}
+    bed.reconcile(BACKEND, container("new", **FAILED), container("old", **OLD))
+    assert bed.saved is not None
+    assert [(r["id"], r.get("delete")) for r in bed.saved] == [("network-1", None), ("old", None)]
+    assert bed.engine.removed == {"new": 0}
+
+
+def test_what_the_old_container_needs_stands_before_it_in_the_state(bed: Bed) -> None:
+    bed.engine.serving = {"old"}
+    key = {"urn": PASSWORD.format("old"), "type": "random:index/randomPassword:RandomPassword", "id": "none"}
+    bed.reconcile(BACKEND, container("new", **FAILED), key, container("old", needs=key["urn"], **OLD))
+    assert bed.saved is not None
+    assert [r["id"] for r in bed.saved] == ["network-1", "none", "old"]
+
+
+def test_of_several_old_containers_the_newest_that_serves_is_taken(bed: Bed) -> None:
+    bed.engine.serving = {"older", "old"}
+    older = container("older", delete=True, created="2026-11-24T11:00:00Z")
+    bed.reconcile(BACKEND, container("new", **FAILED), older, container("old", **OLD))
+    assert bed.saved is not None
+    assert [(r["id"], r.get("delete")) for r in bed.saved[1:]] == [("old", None), ("older", True)]
+
+
+def test_a_failed_container_without_a_predecessor_is_forgotten_so_that_it_is_made_anew(bed: Bed) -> None:
+    bed.reconcile(BACKEND, container("new", **FAILED))
+    assert bed.saved == [BACKEND]
+    assert bed.engine.removed == {"new": 0}
+
+
+def test_a_healthy_replacement_that_the_update_refused_is_drained_and_undone(bed: Bed) -> None:
+    bed.engine.serving = {"old", "new"}
+    bed.reconcile(BACKEND, container("new"), container("old", **OLD), after_failure=True)
+    assert bed.saved is not None
+    assert [r["id"] for r in bed.saved] == ["network-1", "old"]
+    assert bed.engine.removed == {"new": 608}
+
+
+@pytest.mark.parametrize("after_failure", [True, False])
+def test_a_switch_that_was_made_is_not_undone(bed: Bed, after_failure: bool) -> None:
+    bed.engine.serving = {"new"}  # the old one drains
+    bed.reconcile(BACKEND, container("new"), container("old", **OLD), after_failure=after_failure)
+    assert bed.saved is None
+
+
+def test_a_healthy_replacement_is_kept_when_no_update_has_failed(bed: Bed) -> None:
+    bed.engine.serving = {"old", "new"}
+    bed.reconcile(BACKEND, container("new"), container("old", **OLD))
+    assert bed.saved is None
+
+
+def labelled(identifier: str, network: str, status: str = "running") -> Container:
+    return Container(
+        identifier, f"name-of-{identifier}", "litellm", status, healthy=True, networks=frozenset({network})
+    )
+
+
+def test_a_container_that_the_state_does_not_know_is_removed(bed: Bed) -> None:
+    bed.engine.labelled = [labelled("good", "network-1"), labelled("stray", "network-1")]
+    bed.reconcile(BACKEND, container("good"))
+    assert bed.engine.removed == {"stray": 0}
+
+
+def test_a_container_that_was_never_started_is_removed(bed: Bed) -> None:
+    bed.engine.labelled = [labelled("stray", "bridge", "created")]
+    bed.reconcile(BACKEND, container("good"))
+    assert bed.engine.removed == {"stray": 0}
+
+
+def test_another_working_copys_stack_of_the_same_name_is_left_alone(bed: Bed) -> None:
+    bed.engine.labelled = [labelled("theirs", "network-of-theirs")]
+    bed.reconcile(BACKEND, container("good"))
+    assert not bed.engine.removed
+
+
+def test_nothing_is_touched_while_another_update_holds_the_stack(bed: Bed) -> None:
+    bed.engine.serving, bed.locked = {"old"}, True
+    bed.engine.labelled = [labelled("stray", "network-1")]
+    with pytest.raises(OperationError, match="locked"):
+        bed.reconcile(BACKEND, container("new", **FAILED), container("old", **OLD))
+    assert not bed.engine.removed
+
+
+def test_the_last_words_of_what_is_removed_are_shown(bed: Bed, capsys: pytest.CaptureFixture[str]) -> None:
+    bed.reconcile(BACKEND, container("new", **FAILED))
+    printed = capsys.readouterr().err
+    assert "removing name-of-new, which never became healthy" in printed
+    assert "its last words" in printed
