@@ -25,7 +25,7 @@ class Answer:
     cache_written: int
 
 
-class Broken(Exception):
+class BrokenAnswerError(Exception):
     """A stream that failed after text had arrived."""
 
     def __init__(self, text: str, error: Exception) -> None:
@@ -63,7 +63,7 @@ def ask_openai_streamed(clients: Clients, messages: Any, **options: Any) -> Answ
                 stop = chunk.choices[0].finish_reason or stop
     except openai.APIError as error:
         if text:
-            raise Broken(text, error) from error
+            raise BrokenAnswerError(text, error) from error
         raise
     return _from_openai(text, stop, usage)
 
@@ -84,7 +84,7 @@ def ask_anthropic_streamed(clients: Clients, messages: Any, **options: Any) -> A
             return _from_anthropic(text, stream.get_final_message())
     except anthropic.APIError as error:
         if text:
-            raise Broken(text, error) from error
+            raise BrokenAnswerError(text, error) from error
         raise
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import anthropic
 import httpx2
@@ -11,6 +11,9 @@ import pytest
 
 from tests.conformance.ask import ASKS, Ask, Clients
 from tests.conformance.harness import Gateway, given_gateway, local_gateway
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 @pytest.fixture(scope="session")

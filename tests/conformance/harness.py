@@ -1,8 +1,8 @@
 """What the suite runs against: a gateway that stands already, or a LiteLLM container and a fake API of its own.
 
-With CONFORMANCE_URL set (and CONFORMANCE_KEY, CONFORMANCE_CA for a private CA, CONFORMANCE_FAKE_URL for the fake's address
-and CONFORMANCE_CONTAINER for the LiteLLM container's name) the suite runs through a whole stack. Otherwise it builds
-images/litellm, and starts it beside the fake on a network of its own, without a way out.
+With CONFORMANCE_URL set (and CONFORMANCE_KEY, CONFORMANCE_CA for a private CA, CONFORMANCE_FAKE_URL for the fake's
+address and CONFORMANCE_CONTAINER for the LiteLLM container's name) the suite runs through a whole stack. Otherwise it
+builds images/litellm, and starts it beside the fake on a network of its own, without a way out.
 """
 
 from __future__ import annotations
@@ -12,23 +12,32 @@ import os
 import secrets
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
 
 ROOT = Path(__file__).resolve().parents[2]
 IMAGE = "litellm-claude-conformance"
 TOKEN = "fake-oauth-token-of-the-suite"
 MODELS = {"sonnet": "claude-sonnet-4-5", "opus": "claude-opus-4-5", "haiku": "claude-haiku-4-5"}
 START_SECONDS = 180
-HARDENED = (
-    "--user=10001:10001 --read-only --cap-drop=ALL --security-opt=no-new-privileges --memory=3g --memory-swap=3g "
-    "--pids-limit=1024 --tmpfs=/tmp:mode=1777 --tmpfs=/run/litellm:uid=10001,gid=10001,mode=0700"
-).split()
+HARDENED = [
+    "--user=10001:10001",
+    "--read-only",
+    "--cap-drop=ALL",
+    "--security-opt=no-new-privileges",
+    "--memory=3g",
+    "--memory-swap=3g",
+    "--pids-limit=1024",
+    "--tmpfs=/tmp:mode=1777",
+    "--tmpfs=/run/litellm:uid=10001,gid=10001,mode=0700",
+]
 
 
 @dataclass(frozen=True)

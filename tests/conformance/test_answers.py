@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
+import httpx2
 import openai
 import pytest
 
@@ -180,10 +182,6 @@ def test_requests_do_not_see_each_other(clients: Clients, gateway: Gateway) -> N
 
 
 def test_the_async_client_works(gateway: Gateway) -> None:
-    import asyncio
-
-    import httpx2
-
     async def many() -> list[str | None]:
         async with openai.AsyncOpenAI(
             base_url=f"{gateway.url}/v1",

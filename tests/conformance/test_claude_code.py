@@ -6,12 +6,15 @@ import json
 import os
 import subprocess
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import claude_agent_sdk
 import pytest
 
 from tests.conformance.ask import ANSWER
-from tests.conformance.harness import Gateway
+
+if TYPE_CHECKING:
+    from tests.conformance.harness import Gateway
 
 CLI = Path(claude_agent_sdk.__file__).parent / "_bundled" / "claude"
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import httpx
 import pytest
 
-from tests.conformance.harness import Gateway
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.conformance.harness import Gateway
 
 REQUESTS = {
     "openai": ("/v1/chat/completions", {"stream": False}),

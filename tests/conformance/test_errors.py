@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import anthropic
 import openai
 import pytest
 
-from tests.conformance.ask import Ask, Broken, Clients, ask_anthropic, ask_openai
-from tests.conformance.harness import Gateway
+from tests.conformance.ask import Ask, BrokenAnswerError, Clients, ask_anthropic, ask_openai
 from tests.fakes.anthropic_script import ACCOUNT_TEXT
+
+if TYPE_CHECKING:
+    from tests.conformance.harness import Gateway
 
 STATUS_ERRORS = (openai.APIStatusError, anthropic.APIStatusError)
 TOOL = {"type": "function", "function": {"name": "weather", "parameters": {"type": "object", "properties": {}}}}
@@ -68,9 +70,9 @@ def test_an_overload_says_when_to_come_back(ask: Ask, clients: Clients) -> None:
 def test_a_broken_stream_is_an_error_and_never_a_short_answer(
     ask: Ask, clients: Clients, gateway: Gateway, fault: str
 ) -> None:
-    with pytest.raises((*STATUS_ERRORS, Broken)) as caught:
+    with pytest.raises((*STATUS_ERRORS, BrokenAnswerError)) as caught:
         ask(clients, f"FAKE:{fault}")
-    if isinstance(caught.value, Broken):
+    if isinstance(caught.value, BrokenAnswerError):
         assert caught.value.text in "word0 word1 word2 ", "no text twice"
     assert len(gateway.records()) == 1, "no second request, which would be paid twice"
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import anthropic
 import httpx
 import httpx2
 import openai
 import pytest
 
-from tests.conformance.harness import Gateway
+if TYPE_CHECKING:
+    from tests.conformance.harness import Gateway
 
 PATHS = ["/v1/models", "/v1/chat/completions", "/v1/messages", "/v1/messages/count_tokens", "/v1/responses", "/nothing"]
 WRONG = "sk-wrong-key-with-a-text-that-no-log-may-hold"

@@ -17,7 +17,7 @@ import threading
 import time
 from dataclasses import asdict, dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, Self
 
 try:
     from tests.fakes import anthropic_script as scripts
@@ -71,7 +71,7 @@ class FakeAnthropic(ThreadingHTTPServer):
     def url(self) -> str:
         return f"{self.scheme}://{self.server_address[0]!s}:{self.server_address[1]}"
 
-    def __enter__(self) -> FakeAnthropic:
+    def __enter__(self) -> Self:
         threading.Thread(target=self.serve_forever, daemon=True).start()
         return self
 
@@ -231,7 +231,7 @@ def main() -> None:
     if "TLS_CERTIFICATE" in os.environ:
         tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         tls.load_cert_chain(os.environ["TLS_CERTIFICATE"], os.environ["TLS_PRIVATE_KEY"])
-    address = ("0.0.0.0", int(os.environ.get("PORT", "8080")))  # noqa: S104 - in a container of its own
+    address = ("0.0.0.0", int(os.environ.get("PORT", "8080")))
     expired = frozenset(filter(None, os.environ.get("EXPIRED_TOKENS", "").split(",")))
     FakeAnthropic(address, words=int(os.environ.get("WORDS", "5")), expired_tokens=expired, tls=tls).serve_forever()
 

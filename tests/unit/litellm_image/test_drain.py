@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import signal
-import time
+import sys
 from typing import Any
 
 import pytest
 import uvicorn
+
 from claude_gateway.log_setup import RedactingFormatter
 from claude_gateway.secret import Secret
 from claude_gateway.server import DrainingServer
@@ -33,7 +35,7 @@ async def test_the_first_signal_gives_notice_before_it_stops_accepting(server: D
     assert (server.draining, await tick(server)) == (False, False)
     server.handle_exit(signal.SIGTERM, None)
     assert (server.draining, await tick(server)) == (True, False)
-    time.sleep(0.25)
+    await asyncio.sleep(0.25)
     assert await tick(server) is True
     assert not server.force_exit
 
@@ -49,10 +51,8 @@ async def test_a_second_signal_ends_at_once(server: DrainingServer) -> None:
 def test_the_log_masks_every_secret_in_messages_and_tracebacks() -> None:
     formatter = RedactingFormatter([Secret("sk-very-secret"), Secret("token-very-secret")])
     try:
-        raise ValueError("token-very-secret")
+        raise ValueError("token-very-secret")  # noqa: TRY301
     except ValueError:
-        import sys
-
         record = logging.LogRecord("n", logging.ERROR, __file__, 1, "key %s", ("sk-very-secret",), sys.exc_info())
     text = formatter.format(record)
     assert "very-secret" not in text

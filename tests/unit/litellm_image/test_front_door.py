@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
 from claude_gateway.asgi import FrontDoor, presented_keys
-from claude_gateway.asgi_types import App, Message, Receive, Scope, Send
 from claude_gateway.claude.ending import Ending
 from claude_gateway.claude.errors import ClaudeError
 from claude_gateway.keys import Authenticator
 from claude_gateway.request_scope import current_request
 from claude_gateway.secret import Secret
 from claude_gateway.settings import MasterKey
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from claude_gateway.asgi_types import App, Message, Receive, Scope, Send
 
 KEY = b"sk-the-key"
 AUTHORIZED = [(b"authorization", b"Bearer " + KEY)]

@@ -7,12 +7,13 @@ import logging
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from claude_gateway import keys
 from claude_gateway.keys import Admission, Authenticator, Refusal
 from claude_gateway.secret import Secret
 from claude_gateway.settings import MasterKey
-from hypothesis import given
-from hypothesis import strategies as st
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 CURRENT, PREVIOUS = "sk-current-0123456789", "sk-previous-0123456789"

@@ -6,14 +6,17 @@ import asyncio
 import itertools
 import os
 import time
-from collections.abc import Callable, Mapping
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
 from claude_gateway.claude.errors import ClaudeError
 from claude_gateway.claude.pool import QUEUE_PER_PROCESS, Pool
 from claude_gateway.claude.process import CliProcess
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
 
 
 class FakeTransport:

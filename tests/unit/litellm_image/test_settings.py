@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 import os
 import stat
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
 from claude_gateway import entry
 from claude_gateway.litellm_config import litellm_config
 from claude_gateway.settings import SECRET_VARIABLES, ClaudeAuth, Settings, SettingsError
+from pathlib import Path
+
+if TYPE_CHECKING:
+    pass
 
 GOOD = {"LITELLM_MASTER_KEY": "sk-good-key", "GATEWAY_MODELS": '{"sonnet": "claude-sonnet-4-5"}'}
 SECRETS = {
@@ -96,7 +100,7 @@ def test_the_server_process_gets_no_secret_and_nothing_unknown() -> None:
 def test_secrets_are_handed_over_in_memory_only() -> None:
     descriptor = entry.hand_over({**GOOD, **SECRETS})
     assert os.get_inheritable(descriptor)
-    assert os.readlink(f"/proc/self/fd/{descriptor}").startswith("/memfd:")
+    assert str(Path(f"/proc/self/fd/{descriptor}").readlink()).startswith("/memfd:")
     with os.fdopen(descriptor) as file:
         assert json.load(file) == SECRETS
 

@@ -7,11 +7,12 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from claude_gateway.claude.errors import ClaudeError, from_result
 from claude_gateway.claude.parameters import model_environment
 from claude_gateway.claude.turns import ChatRequest, chat_request
-from hypothesis import given
-from hypothesis import strategies as st
 
 MODEL = "claude-sdk/claude-sonnet-4-5"
 

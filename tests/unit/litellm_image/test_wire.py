@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-from collections.abc import Callable
 from contextlib import aclosing
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
 from claude_gateway.claude.conversation import converse
 from claude_gateway.claude.ending import Ending
 from claude_gateway.claude.errors import ClaudeError
@@ -19,6 +19,9 @@ from claude_gateway.claude.pool import Pool
 from claude_gateway.claude.process import CliProcess
 from claude_gateway.claude.transport import CliTransport
 from claude_gateway.claude.turns import ChatRequest, Turn
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 REQUEST = ChatRequest(
     model="claude-sonnet-4-5",

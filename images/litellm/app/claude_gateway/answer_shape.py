@@ -1,18 +1,20 @@
 """Put right what LiteLLM's rendering of the provider's answer loses, for both official clients.
 
 LiteLLM rewrites an exception's status, text and headers in ways that differ between its endpoints, begins an Anthropic
-stream with status 200 before the provider has said anything, and knows only OpenAI's few stop reasons. The provider leaves
-the original in the request's scope; answers are made from that.
+stream with status 200 before the provider has said anything, and knows only OpenAI's few stop reasons. The provider
+leaves the original in the request's scope; answers are made from that.
 """
 
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from claude_gateway.answers import error_body
-from claude_gateway.asgi_types import Message, Send
-from claude_gateway.request_scope import RequestScope
+
+if TYPE_CHECKING:
+    from claude_gateway.asgi_types import Message, Send
+    from claude_gateway.request_scope import RequestScope
 
 REPLACED_HEADERS = frozenset({b"content-length", b"content-type", b"retry-after", b"transfer-encoding"})
 ANTHROPIC_PATHS = ("/v1/messages", "/messages")
@@ -72,8 +74,10 @@ class AnswerShape:
             await self._send(start)
 
     async def _fail(self, status: int, text: str) -> None:
-        """Before the first byte a JSON answer with the status; after it one error event, and nothing that reads like an
-        end: no `[DONE]`, no `message_stop`."""
+        """Say that the answer failed: as a JSON answer with the status before the first byte, as an event after it.
+
+        Nothing that reads like an end follows: no `[DONE]`, no `message_stop`.
+        """
         self._finished = True
         body = json.dumps(error_body(status, text)).encode()
         if self._begun:

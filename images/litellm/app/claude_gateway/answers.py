@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from claude_gateway.asgi_types import Send
+if TYPE_CHECKING:
+    from claude_gateway.asgi_types import Send
 
 # Anthropic's names: https://docs.anthropic.com/en/api/errors
 ERROR_TYPES = {

@@ -6,14 +6,18 @@ for every path and method. A request that passes carries an internal token in pl
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from claude_gateway.answer_shape import AnswerShape
 from claude_gateway.answers import error_body, send_json
-from claude_gateway.asgi_types import App, Message, Receive, Scope, Send
 from claude_gateway.disconnect import run_until_client_leaves
 from claude_gateway.keys import Authenticator, Refusal
 from claude_gateway.request_scope import RequestScope, current_request
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from claude_gateway.asgi_types import App, Message, Receive, Scope, Send
 
 HEALTH_PATHS = frozenset({"/health/readiness", "/health/liveliness", "/health/liveness"})
 # Every header from which LiteLLM would take a key (litellm/proxy/auth/user_api_key_auth.py, get_api_key).
@@ -27,8 +31,8 @@ UNAUTHORIZED_HEADERS = {"www-authenticate": "Bearer"}
 class FrontDoor:
     """Readiness, authentication and the life of a request.
 
-    `is_draining` is asked for every readiness check. `on_ready` is called once LiteLLM has started. `own_provider`: answers come from the Claude CLI, whose endings and
-    errors are put right on the way out.
+    `is_draining` is asked for every readiness check; `on_ready` is called once LiteLLM has started. `own_provider`:
+    answers come from the Claude CLI, whose endings and errors are put right on the way out.
     """
 
     def __init__(

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from typing import TYPE_CHECKING
 
-from claude_gateway.asgi_types import App, Message, Receive, Scope, Send
+if TYPE_CHECKING:
+    from claude_gateway.asgi_types import App, Message, Receive, Scope, Send
 
 
 async def run_until_client_leaves(app: App, scope: Scope, receive: Receive, send: Send) -> None:

@@ -1,27 +1,48 @@
-"""The container's entry point: validate, write what LiteLLM reads, start the server without secrets in its environment."""
+"""The container's entry point: validate, write LiteLLM's files, start the server without secrets in its environment."""
 
 from __future__ import annotations
 
 import json
 import os
 import sys
-from collections.abc import Mapping
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from claude_gateway.litellm_config import ENVIRONMENT, litellm_config
 from claude_gateway.settings import DEVELOPMENT_KEY, SECRET_VARIABLES, Settings, SettingsError
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 RUN = Path("/run/litellm")
 SYSTEM_CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 HANDOVER_VARIABLE = "GATEWAY_SECRETS_FD"
-# What the server and the CLI may see. Anything else (DATABASE_URL, LITELLM_LOG, ...) would change LiteLLM behind our back.
-PASSED_ON = (
-    "PATH HOME LANG TZ HOSTNAME PYTHONDONTWRITEBYTECODE HTTPS_PROXY HTTP_PROXY NO_PROXY "
-    "LITELLM_KEY_GENERATION LITELLM_PREVIOUS_KEY_GENERATION LITELLM_PREVIOUS_KEY_EXPIRES GATEWAY_MODELS CLAUDE_AUTH "
-    "CLAUDE_CONFIG_DIR ANTHROPIC_BASE_URL CLAUDE_WARM_PROCESSES CLAUDE_MAX_CONCURRENCY CLAUDE_QUEUE_SECONDS "
-    "DRAIN_SECONDS DRAIN_NOTICE_SECONDS DROP_PARAMS LOG_LEVEL"
-).split()
+# What the server and the CLI may see; anything else (DATABASE_URL, LITELLM_LOG, ...) could change LiteLLM unseen.
+PASSED_ON = [
+    "PATH",
+    "HOME",
+    "LANG",
+    "TZ",
+    "HOSTNAME",
+    "PYTHONDONTWRITEBYTECODE",
+    "HTTPS_PROXY",
+    "HTTP_PROXY",
+    "NO_PROXY",
+    "LITELLM_KEY_GENERATION",
+    "LITELLM_PREVIOUS_KEY_GENERATION",
+    "LITELLM_PREVIOUS_KEY_EXPIRES",
+    "GATEWAY_MODELS",
+    "CLAUDE_AUTH",
+    "CLAUDE_CONFIG_DIR",
+    "ANTHROPIC_BASE_URL",
+    "CLAUDE_WARM_PROCESSES",
+    "CLAUDE_MAX_CONCURRENCY",
+    "CLAUDE_QUEUE_SECONDS",
+    "DRAIN_SECONDS",
+    "DRAIN_NOTICE_SECONDS",
+    "DROP_PARAMS",
+    "LOG_LEVEL",
+]
 
 
 def server_environment(env: Mapping[str, str], run: Path = RUN) -> dict[str, str]:
@@ -54,7 +75,7 @@ def _write(path: Path, text: str) -> None:
 
 
 def hand_over(env: Mapping[str, str]) -> int:
-    """Put the secrets into an anonymous file that only the next program in this process can read; returns its number."""
+    """Put the secrets into an anonymous file that only this process's next program can read; returns its number."""
     descriptor = os.memfd_create("secrets", 0)
     os.write(descriptor, json.dumps({name: env[name] for name in SECRET_VARIABLES if env.get(name)}).encode())
     os.lseek(descriptor, 0, os.SEEK_SET)
@@ -63,6 +84,7 @@ def hand_over(env: Mapping[str, str]) -> int:
 
 
 def refuse(message: str) -> NoReturn:
+    """Say what is wrong in one line of the container's log, and end."""
     print(f"ERROR: {message}", flush=True)
     raise SystemExit(78)  # EX_CONFIG of sysexits.h
 

@@ -16,7 +16,7 @@ from litellm.proxy._types import UserAPIKeyAuth
 INTERNAL_TOKEN = "sk-" + secrets.token_hex(32)
 
 
-async def user_api_key_auth(request: Request, api_key: str) -> UserAPIKeyAuth:
+async def user_api_key_auth(request: Request, api_key: str) -> UserAPIKeyAuth:  # noqa: ARG001 - LiteLLM's signature
     """Accept what `asgi` let in. Raises 401 for anything else."""
     if hmac.compare_digest((api_key or "").encode(), INTERNAL_TOKEN.encode()):
         return UserAPIKeyAuth(api_key="master-key")

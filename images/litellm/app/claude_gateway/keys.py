@@ -5,12 +5,15 @@ from __future__ import annotations
 import hmac
 import logging
 import time
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
+from typing import TYPE_CHECKING
 
-from claude_gateway.settings import MasterKey
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from claude_gateway.settings import MasterKey
 
 log = logging.getLogger(__name__)
 USE_LOG_SECONDS = 60.0
@@ -38,8 +41,8 @@ def _utc_now() -> datetime:
 class Authenticator:
     """Compares what a client presents with the keys in force.
 
-    Every comparison runs over every key, with `hmac.compare_digest`, so that the time taken says nothing about which key
-    was nearly right. Both generations have the same rights.
+    Every comparison runs over every key, with `hmac.compare_digest`, so that the time taken says nothing about which
+    key was nearly right. Both generations have the same rights.
     """
 
     def __init__(
@@ -59,11 +62,12 @@ class Authenticator:
         """Judge the credentials of one request. It passes when any of them is a key in force."""
         if not presented:
             return Refusal.MISSING
-        matches: list[MasterKey] = []
-        for candidate in presented:
-            for key in self._keys:
-                if hmac.compare_digest(candidate, key.value.reveal().encode()):
-                    matches.append(key)
+        matches = [
+            key
+            for candidate in presented
+            for key in self._keys
+            if hmac.compare_digest(candidate, key.value.reveal().encode())
+        ]
         now = self._now()
         for key in matches:
             if key.expires is None or now < key.expires:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-from claude_gateway.secret import Secret
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from claude_gateway.secret import Secret
 
 LITELLM_LOGGERS = ("LiteLLM", "LiteLLM Proxy", "LiteLLM Router")
 # Libraries whose INFO lines name every request or every start; their warnings are kept.

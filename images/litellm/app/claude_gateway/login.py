@@ -1,4 +1,4 @@
-"""`claude-login`: the Claude login, walked through in the running container (works over SSH, without a browser here)."""
+"""`claude-login`: the Claude login, walked through in the running container (over SSH too, without a browser here)."""
 
 from __future__ import annotations
 
@@ -6,12 +6,15 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from claude_gateway.entry import RUN, server_environment
 from claude_gateway.settings import ClaudeAuth
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 CLI = "claude"
 

@@ -6,11 +6,14 @@ The provider runs deep inside LiteLLM, which does not pass a client's departure 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from contextvars import ContextVar
+from typing import TYPE_CHECKING
 
-from claude_gateway.claude.ending import Ending
-from claude_gateway.claude.errors import ClaudeError
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from claude_gateway.claude.ending import Ending
+    from claude_gateway.claude.errors import ClaudeError
 
 log = logging.getLogger(__name__)
 

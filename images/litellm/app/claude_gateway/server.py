@@ -8,20 +8,23 @@ import logging
 import os
 import secrets
 import time
-from collections.abc import Mapping
-from types import FrameType
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import uvicorn
 
 from claude_gateway.asgi import FrontDoor
-from claude_gateway.asgi_types import App
 from claude_gateway.entry import HANDOVER_VARIABLE
 from claude_gateway.keys import Authenticator
 from claude_gateway.litellm_config import API_KEY_VARIABLE
 from claude_gateway.log_setup import set_up_log
 from claude_gateway.process_hardening import deny_memory_access
 from claude_gateway.settings import ClaudeAuth, Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from types import FrameType
+
+    from claude_gateway.asgi_types import App
 
 log = logging.getLogger(__name__)
 PORT = 4000
@@ -40,7 +43,7 @@ class DrainingServer(uvicorn.Server):
         self._notice_seconds = notice_seconds
         self._stop_at: float | None = None
 
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002 - uvicorn's own signature
         if self.draining:
             log.warning("second signal: ending at once")
             self.should_exit = self.force_exit = True
@@ -74,10 +77,11 @@ def load_litellm(settings: Settings) -> App:
 
     gc.enable()
     gc.freeze()
-    return cast(App, app)
+    return cast("App", app)
 
 
 def main() -> None:
+    """Serve until SIGTERM."""
     started = time.monotonic()
     deny_memory_access()
     settings = read_settings(os.environ)
@@ -91,7 +95,7 @@ def main() -> None:
     handler.configure(settings)
     config = uvicorn.Config(
         app,
-        host="0.0.0.0",
+        host="0.0.0.0",  # noqa: S104 - the container's own network
         port=PORT,
         loop="uvloop",
         log_config=None,

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from claude_gateway.secret import Secret
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 DEVELOPMENT_KEY = "sk-development-only"
 SECRET_VARIABLES = ("LITELLM_MASTER_KEY", "LITELLM_PREVIOUS_MASTER_KEY", "CLAUDE_CODE_OAUTH_TOKEN", "ANTHROPIC_API_KEY")
@@ -27,7 +30,7 @@ class ClaudeAuth(StrEnum):
     """How the container proves itself to Anthropic."""
 
     LOGIN = "login"  # `claude auth login`, kept in the claude-auth volume
-    TOKEN = "token"  # CLAUDE_CODE_OAUTH_TOKEN, made by `claude setup-token`
+    TOKEN = "token"  # noqa: S105 - a name; CLAUDE_CODE_OAUTH_TOKEN, made by `claude setup-token`
     API_KEY = "api-key"  # ANTHROPIC_API_KEY, through LiteLLM's own provider; no CLI
 
 
@@ -115,7 +118,7 @@ def _previous_key(env: Mapping[str, str]) -> MasterKey | None:
     _check_key(value, "LITELLM_PREVIOUS_MASTER_KEY")
     if value == env.get("LITELLM_MASTER_KEY"):
         raise SettingsError(
-            "LITELLM_PREVIOUS_MASTER_KEY is the same as LITELLM_MASTER_KEY: a rotation needs a new key. Run: make rotate"
+            "LITELLM_PREVIOUS_MASTER_KEY equals LITELLM_MASTER_KEY: a rotation needs a new key. Run: make rotate"
         )
     generation = _generation(env.get("LITELLM_PREVIOUS_KEY_GENERATION", "previous"), "LITELLM_PREVIOUS_KEY_GENERATION")
     return MasterKey(Secret(value), generation, _expiry(env.get("LITELLM_PREVIOUS_KEY_EXPIRES", "")))

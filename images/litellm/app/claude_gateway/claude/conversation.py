@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncGenerator, Callable, Mapping
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from claude_gateway.claude.ending import Ending
 from claude_gateway.claude.errors import ClaudeError, from_result
-from claude_gateway.claude.pool import Pool
-from claude_gateway.claude.process import CliEnded, CliProcess
-from claude_gateway.claude.turns import ChatRequest
+from claude_gateway.claude.process import CliEndedError, CliProcess
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable, Mapping
+
+    from claude_gateway.claude.pool import Pool
+    from claude_gateway.claude.turns import ChatRequest
 
 log = logging.getLogger(__name__)
 
@@ -69,7 +72,7 @@ async def _handed_over(
         try:
             await process.hand_over(request)
             return process
-        except CliEnded as error:
+        except CliEndedError as error:
             if process.released:  # killed for a client that left: no second try
                 raise ClaudeError(CLIENT_LEFT, "The client left.") from error
             log.warning("attempt %d of %d: %s", attempt, HAND_OVER_TRIES, error)

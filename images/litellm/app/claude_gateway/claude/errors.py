@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 log = logging.getLogger(__name__)
 
@@ -27,10 +29,13 @@ class ClaudeError(Exception):
 
 
 def unsupported(message: str) -> ClaudeError:
+    """What Claude would not get to see: 400, with a text that names it."""
     return ClaudeError(400, message)
 
 
-def from_result(result: Mapping[str, Any], rate_limit: Mapping[str, Any], *, now: float | None = None) -> ClaudeError:
+def from_result(  # noqa: PLR0911 - one line a status
+    result: Mapping[str, Any], rate_limit: Mapping[str, Any], *, now: float | None = None
+) -> ClaudeError:
     """The error in a CLI `result` frame. `rate_limit` is the last rate_limit_event's info; `now` in epoch seconds.
 
     `api_error_status` is the upstream's HTTP status; `subtype` says "success" even for errors, so it is not read. The

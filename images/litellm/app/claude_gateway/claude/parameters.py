@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from claude_gateway.claude.errors import unsupported
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 # Passed on in the upstream body as they are (CLAUDE_CODE_EXTRA_BODY).
 BODY_PARAMETERS = ("temperature", "top_p", "top_k")
 # Handled below, or by LiteLLM itself: none of these changes what the model is asked.
 HANDLED = frozenset(
-    {"max_tokens", "max_completion_tokens", "stop", "stop_sequences", "stream", "stream_options", "user", "metadata",
-     "max_retries", "timeout", "extra_headers", "store", "prompt_cache_key", "prompt_cache_retention", "safety_identifier", *BODY_PARAMETERS}
-)  # fmt: skip
+    {
+        *("max_tokens", "max_completion_tokens", "stop", "stop_sequences", "stream", "stream_options"),
+        *("user", "metadata", "store", "safety_identifier", "prompt_cache_key", "prompt_cache_retention"),
+        *("max_retries", "timeout", "extra_headers", *BODY_PARAMETERS),
+    }
+)
 # Values with which an unsupported parameter asks for nothing.
 NEUTRAL: dict[str, tuple[Any, ...]] = {
     "n": (1,),
@@ -60,8 +65,8 @@ def _refuse_unsupported(given: Mapping[str, Any]) -> None:
     wanted = [name for name, value in given.items() if name not in HANDLED and value not in NEUTRAL.get(name, ())]
     if wanted:
         raise unsupported(
-            f"Not supported with a Claude login: {', '.join(sorted(wanted))}. Leave it out, use a stack with an Anthropic "
-            "API key, or let the gateway ignore it (setting dropParams)."
+            f"Not supported with a Claude login: {', '.join(sorted(wanted))}. Leave it out, use a stack with an "
+            "Anthropic API key, or let the gateway ignore it (setting dropParams)."
         )
 
 

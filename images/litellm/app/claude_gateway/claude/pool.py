@@ -1,20 +1,24 @@
 """A bounded pool of CLI processes, some of them started ahead of the requests that will need them.
 
-`limit` processes exist at most, idle ones included. A request takes an idle process, or starts one, or waits its turn (first
-come, first served) for up to `queue_seconds`; a queue that is full, or a wait that is too long, is a 429 with retry-after.
+`limit` processes exist at most, idle ones included. A request takes an idle process, or starts one, or waits its turn
+(first come, first served) for up to `queue_seconds`; a full queue, or too long a wait, is a 429 with retry-after.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from claude_gateway.claude.errors import ClaudeError
 from claude_gateway.claude.process import CliProcess
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +70,7 @@ class Pool:
             self._filler = asyncio.get_running_loop().create_task(self._keep_warm())
 
     async def acquire(self) -> CliProcess:
-        """A process for one request; give it back with `release`. Raises ClaudeError(429) when there is none in time."""
+        """A process for one request; give it back with `release`. Raises ClaudeError(429) without one in time."""
         self.start()
         if not self._queue:
             process = self._take_idle()
@@ -79,12 +83,15 @@ class Pool:
         return await self._wait()
 
     def refill(self) -> None:
-        """Replace what was taken, now. Not done by `acquire`: a start takes a core for half a second, which the request
-        that has just begun needs itself; its conversation calls this at the first piece of the answer."""
+        """Replace what was taken, now.
+
+        Not done by `acquire`: a start takes a core for half a second, which the request that has just begun needs
+        itself. Its conversation calls this at the first piece of the answer.
+        """
         self._wanted.set()
 
     def release(self, process: CliProcess) -> None:
-        """Kill the process now, synchronously, so that a cancelled request cannot skip it; reap it in the background."""
+        """Kill the process now, synchronously: a cancelled request cannot skip it. It is reaped in the background."""
         process.transport.kill()
         task = asyncio.get_running_loop().create_task(self._reap(process))
         self._background.add(task)
@@ -188,10 +195,8 @@ class Pool:
     async def _keep_warm(self) -> None:
         backoff = FIRST_BACKOFF_SECONDS
         while not self._closed:
-            try:
+            with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wanted.wait(), CHECK_SECONDS)
-            except TimeoutError:
-                pass
             self._wanted.clear()
             self._discard_unusable()
             while len(self._idle) < self._warm and self._live < self._limit and not self._queue:

@@ -1,9 +1,9 @@
 """One Claude CLI process: it is started before a request needs it, answers exactly one, and is killed.
 
-The wire sequence (claude-agent-sdk 0.2.188): `initialize` with the system prompt, `apply_flag_settings` with the model and
-its settings, the history (user lines with `shouldQuery: false`, each acknowledged by a result; assistant lines), then the
-last user message; stream events follow. The process is killed at the first message_delta that carries a stop reason, before
-the CLI could start a second turn of its own.
+The wire sequence (claude-agent-sdk 0.2.188): `initialize` with the system prompt, `apply_flag_settings` with the model
+and its settings, the history (user lines with `shouldQuery: false`, each acknowledged by a result; assistant lines),
+then the last user message; stream events follow. The process is killed at the first message_delta that carries a stop
+reason, before the CLI could start a second turn of its own.
 """
 
 from __future__ import annotations
@@ -11,10 +11,12 @@ from __future__ import annotations
 import asyncio
 import itertools
 import time
-from collections.abc import AsyncIterator, Mapping
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from claude_gateway.claude.turns import Block, ChatRequest
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping
+
+    from claude_gateway.claude.turns import Block, ChatRequest
 
 CONTROL_SECONDS = 30.0
 
@@ -35,7 +37,7 @@ class Transport(Protocol):
     async def close(self) -> None: ...
 
 
-class CliEnded(Exception):
+class CliEndedError(Exception):
     """The CLI ended, or stopped answering, before the conversation was handed over: another process may try."""
 
 
@@ -52,7 +54,7 @@ class CliProcess:
         await self.transport.start()
 
     async def hand_over(self, request: ChatRequest) -> None:
-        """Tell the CLI the whole conversation. Raises CliEnded when it dies on the way."""
+        """Tell the CLI the whole conversation. Raises CliEndedError when it dies on the way."""
         await self._control({"subtype": "initialize", "hooks": None, "systemPrompt": [request.system]})
         settings = {"model": request.model, "env": request.environment}
         await self._control({"subtype": "apply_flag_settings", "settings": settings})
@@ -83,7 +85,7 @@ class CliProcess:
             response = frame.get("response", {})
             if frame.get("type") == "control_response" and response.get("request_id") == number:
                 if response.get("subtype") != "success":
-                    raise CliEnded(f"the CLI refused {request['subtype']}: {response.get('error')}")
+                    raise CliEndedError(f"the CLI refused {request['subtype']}: {response.get('error')}")
                 return
 
     async def _acknowledged(self) -> None:
@@ -97,16 +99,16 @@ class CliProcess:
                 while (frame := await self.transport.receive()) is not None:
                     yield frame
         except TimeoutError:
-            raise CliEnded(f"the CLI did not answer {what} within {CONTROL_SECONDS:g} s") from None
+            raise CliEndedError(f"the CLI did not answer {what} within {CONTROL_SECONDS:g} s") from None
         except Exception as error:
-            raise CliEnded(f"the CLI failed during {what}: {type(error).__name__}") from error
-        raise CliEnded(f"the CLI ended during {what}: {self.transport.last_words or 'it said nothing'}")
+            raise CliEndedError(f"the CLI failed during {what}: {type(error).__name__}") from error
+        raise CliEndedError(f"the CLI ended during {what}: {self.transport.last_words or 'it said nothing'}")
 
     async def _send(self, line: Mapping[str, Any]) -> None:
         try:
             await self.transport.send(line)
         except Exception as error:
-            raise CliEnded(f"the CLI takes no input: {type(error).__name__}") from error
+            raise CliEndedError(f"the CLI takes no input: {type(error).__name__}") from error
 
     async def _send_user(self, blocks: list[Block], *, query: bool) -> None:
         line: dict[str, Any] = {

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import aclosing
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import litellm
 from litellm import ModelResponse
@@ -24,6 +23,9 @@ from claude_gateway.claude.transport import CliTransport
 from claude_gateway.claude.turns import chat_request
 from claude_gateway.request_scope import current_request
 from claude_gateway.settings import ClaudeAuth, Settings
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Mapping
 
 FINISH_REASONS = {
     "end_turn": "stop",
@@ -65,7 +67,7 @@ class ClaudeProvider(CustomLLM):
             )
         return self._pool
 
-    async def acompletion(self, model: str, messages: list[Any], *args: Any, **kwargs: Any) -> ModelResponse:
+    async def acompletion(self, model: str, messages: list[Any], *_: Any, **kwargs: Any) -> ModelResponse:
         """The whole answer at once."""
         texts: list[str] = []
         ending = Ending("end_turn")
@@ -81,7 +83,7 @@ class ClaudeProvider(CustomLLM):
         return response
 
     async def astreaming(  # type: ignore[override]  # LiteLLM calls it as the generator that its own docs show
-        self, model: str, messages: list[Any], *args: Any, **kwargs: Any
+        self, model: str, messages: list[Any], *_: Any, **kwargs: Any
     ) -> AsyncIterator[GenericStreamingChunk]:
         """The answer as it comes."""
         async for piece in self._answer(model, messages, kwargs.get("optional_params")):
@@ -115,7 +117,7 @@ def _chunk(piece: str | Ending) -> GenericStreamingChunk:
         finish_reason=finish_reason(piece) if isinstance(piece, Ending) else "",
         index=0,
         tool_use=None,
-        usage=cast(Any, usage(piece)) if isinstance(piece, Ending) else None,
+        usage=cast("Any", usage(piece)) if isinstance(piece, Ending) else None,
     )
 
 
@@ -136,6 +138,7 @@ def credentials_file() -> Path:
 
 
 def finish_reason(ending: Ending) -> str:
+    """OpenAI's name for the end of an answer."""
     return FINISH_REASONS.get(ending.stop_reason, "stop")
 
 

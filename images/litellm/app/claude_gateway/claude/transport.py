@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from claude_agent_sdk import ClaudeAgentOptions
 from claude_agent_sdk._internal.transport.subprocess_cli import SubprocessCLITransport
 
 from claude_gateway.claude.turns import dump
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping
 
 WORKING_DIRECTORY = "/run/litellm/empty"
 # The largest single frame from the CLI, in bytes: a whole answer, in the frame that repeats it.
@@ -48,7 +50,7 @@ FLAGS: dict[str, str | None] = {
 
 
 class _Transport(SubprocessCLITransport):
-    """The SDK always passes --system-prompt; in argv it would be visible in /proc, capped, and fixed before a request."""
+    """The SDK always passes --system-prompt: in argv it would be visible, capped, and fixed before a request."""
 
     def _build_command(self) -> list[str]:
         command = super()._build_command()
@@ -87,12 +89,12 @@ class CliTransport:
 
     @property
     def pid(self) -> int | None:
-        process = self._transport._process
+        process = self._transport._process  # noqa: SLF001 - the SDK shows it nowhere else
         return process.pid if process is not None else None
 
     @property
     def running(self) -> bool:
-        process = self._transport._process
+        process = self._transport._process  # noqa: SLF001 - the SDK shows it nowhere else
         return process is not None and process.returncode is None
 
     async def send(self, line: Mapping[str, Any]) -> None:
@@ -105,8 +107,8 @@ class CliTransport:
         return await anext(self._frames, None)
 
     def kill(self) -> None:
-        """SIGKILL, now. With a stream in flight SIGTERM takes as long as the stream; nothing is kept, so nothing is lost."""
-        process = self._transport._process
+        """SIGKILL, now: with a stream in flight SIGTERM takes as long as that. Nothing is kept, so nothing is lost."""
+        process = self._transport._process  # noqa: SLF001 - the SDK shows it nowhere else
         if process is not None and process.returncode is None:
             with suppress(ProcessLookupError):
                 os.kill(process.pid, signal.SIGKILL)
