@@ -17,9 +17,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 REPOSITORY = Path(__file__).parents[2]
-EDGE4, EDGE6 = "10.213.1.0/24", "fd13:1::/64"
-BACKEND4 = "10.213.2.0/24"
-CLIENTS4, CLIENTS6 = ipaddress.ip_network("10.214.0.0/16"), ipaddress.ip_network("fd13:9::/48")
+EDGE4, EDGE6 = "10.217.1.0/24", "fd17:1::/64"
+BACKEND4 = "10.217.2.0/24"
+CLIENTS4, CLIENTS6 = ipaddress.ip_network("10.218.0.0/16"), ipaddress.ip_network("fd17:9::/48")
 HOST4, HOST6 = str(CLIENTS4[1]), str(CLIENTS6[1])
 CLONE_NEWNET = 0x40000000
 HARDENING = ("--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--memory", "256m")

@@ -105,7 +105,8 @@ def make_gateway(gateway_image: str, networks: tuple[str, str]) -> Iterator[Gate
         return bed.Gateway(name, port, redirect_port)
 
     yield make
-    bed.docker("rm", "-f", *made)
+    if made:
+        bed.docker("rm", "-f", *made)
 
 
 @pytest.fixture(scope="session")

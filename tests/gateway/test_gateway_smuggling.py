@@ -64,7 +64,7 @@ VARIANTS = {
     "upgrade to websocket": "GET /v1/models?smuggled HTTP/1.1\r\n" + HEAD + "connection: upgrade\r\nupgrade: websocket\r\n"
     "sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n" + INNER,
     "h2 with prior knowledge": "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + INNER,
-    "proxy protocol": "PROXY TCP4 10.213.9.99 10.213.9.1 1 2\r\n" + INNER,
+    "proxy protocol": "PROXY TCP4 10.218.9.99 10.218.9.1 1 2\r\n" + INNER,
     "absolute target, other host": "GET http://evil.test/v1/models?smuggled HTTP/1.1\r\n" + HEAD + "\r\n",
     "two authorizations": "GET /v1/models?smuggled HTTP/1.1\r\n" + HEAD + "authorization: Bearer sk-second\r\n\r\n",
     "two api keys": "GET /v1/models?smuggled HTTP/1.1\r\nhost: gateway.test\r\nx-api-key: sk-good\r\nx-api-key: sk-second\r\n\r\n",

@@ -141,10 +141,10 @@ def test_litellm_and_the_backend_network_cannot_call_the_gateway(
 def test_6to4_addresses_do_not_pass_as_the_ipv4_address_inside_them(
     clients: bed.Clients, make_gateway: GatewayFactory, litellm: str
 ) -> None:
-    inside = "2002:ad6:1::1"  # 10.214.0.1 ... as 6to4: 2002:0ad6:0001::
+    inside = "2002:ada:1::1"  # 10.218.0.1 ... as 6to4: 2002:0ada:0001::
     bed.run("ip", "-n", clients.name, "addr", "add", f"{inside}/128", "dev", "eth0", "nodad")
     bed.run("ip", "route", "replace", f"{inside}/128", "dev", "gw-host")
-    gateway = make_gateway(allowed_cidrs="10.214.0.0/16")
+    gateway = make_gateway(allowed_cidrs="10.218.0.0/16")
     assert status_from(clients, clients.new_address(), gateway) == 200
     assert status_from(clients, inside, gateway) == 0
 
@@ -164,5 +164,5 @@ def test_the_entry_point_finds_its_networks_in_both_families(gateway: bed.Gatewa
     def lines(name: str) -> list[str]:
         return bed.docker("exec", gateway.name, "cat", f"/run/gateway/{name}.lst").splitlines()
 
-    assert lines("host") == ["10.213.1.1", "fd13:0001:0000:0000:0000:0000:0000:0001"]
-    assert lines("neighbours")[:3] == [bed.EDGE4, bed.BACKEND4, "fd13:0001:0000:0000:0000:0000:0000:0000/64"]
+    assert lines("host") == ["10.217.1.1", "fd17:0001:0000:0000:0000:0000:0000:0001"]
+    assert lines("neighbours")[:3] == [bed.EDGE4, bed.BACKEND4, "fd17:0001:0000:0000:0000:0000:0000:0000/64"]

@@ -1,0 +1,250 @@
+"""The way out: CONNECT to allowed names and ports, never to a private address, whatever the DNS says."""
+
+import json
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from tests.gateway import bed
+
+OUTSIDE4 = "10.217.3"  # where the name server and the "internet's" servers stand, as the egress network sees them
+DNS, SERVER, OTHER = f"{OUTSIDE4}.53", f"{OUTSIDE4}.80", f"{OUTSIDE4}.81"
+NAMES = {
+    "good.test.example": SERVER,
+    "sub.wide.example": SERVER,
+    "wide.example": SERVER,
+    "elsewhere.example": SERVER,
+    "metadata.test.example": "169.254.169.254",
+    "loopback.test.example": "127.0.0.1",
+    "rfc1918.test.example": "192.168.7.7",
+    "ten.test.example": "10.1.2.3",
+    "twelve.test.example": "172.16.3.4",
+    "cgnat.test.example": "100.64.1.1",
+    "zero.test.example": "0.0.0.0",
+    "multicast.test.example": "224.0.0.1",
+    "reserved.test.example": "240.0.0.1",
+    "broadcast.test.example": "255.255.255.255",
+    "loopback6.test.example": "::1",
+    "ula.test.example": "fd12::1",
+    "link-local.test.example": "fe80::1",
+    "metadata6.test.example": "fd00:ec2::254",
+    "nat64.test.example": "64:ff9b::a01:203",
+    "mapped.test.example": "::ffff:10.1.2.3",
+    "sixtofour.test.example": "2002:a01:203::1",
+    "mixed.test.example": f"{SERVER}+10.1.2.3",
+    "mixed-metadata.test.example": f"{SERVER}+169.254.169.254",
+    "rebinding.test.example": f"{SERVER}|169.254.169.254|{OTHER}|127.0.0.1",
+}
+ALLOW = "good.test.example,.wide.example," + ",".join(name for name in NAMES if name.endswith(".test.example"))
+
+
+@dataclass(frozen=True)
+class Egress:
+    """A running egress container, called from a container on its inner network."""
+
+    name: str
+    client: str
+    address: str
+
+    def connect(self, target: str, then: bytes = b"") -> tuple[int, bytes]:
+        """CONNECT, and on 200 send `then`; return the status and what came back."""
+        return self.send(f"CONNECT {target} HTTP/1.1\r\nhost: {target}\r\n\r\n".encode(), then)
+
+    def send(self, request: bytes, then: bytes = b"") -> tuple[int, bytes]:
+        out = bed.docker("exec", self.client, "python3", "-c", TALK, self.address, request.hex(), then.hex())
+        status, _, body = out.partition(" ")
+        return int(status), bytes.fromhex(body)
+
+    def log(self) -> list[dict[str, object]]:
+        out = subprocess.run(["docker", "logs", self.name], capture_output=True, text=True, check=True).stdout
+        return [json.loads(line) for line in out.splitlines()]
+
+
+TALK = """
+import socket, sys
+connection = socket.create_connection((sys.argv[1], 3128), 15)
+connection.sendall(bytes.fromhex(sys.argv[2]))
+head = b""
+while b"\\r\\n\\r\\n" not in head:
+    part = connection.recv(65536)
+    if not part:
+        break
+    head += part
+status = head.split(b" ")[1].decode() if head else "0"
+back = b""
+if status == "200" and sys.argv[3]:
+    connection.sendall(bytes.fromhex(sys.argv[3]))
+    back = connection.recv(65536)
+print(status, back.hex())
+"""
+ECHO = """
+import socketserver
+class Echo(socketserver.BaseRequestHandler):
+    def handle(self):
+        while data := self.request.recv(65536):
+            self.request.sendall(self.server.server_address[0].encode() + b" " + data)
+class Server(socketserver.ThreadingTCPServer):
+    allow_reuse_address = True
+import sys, threading
+servers = [Server((address, port), Echo) for address in sys.argv[1:] for port in (443, 8443, 22)]
+for server in servers:
+    threading.Thread(target=server.serve_forever).start()
+"""
+
+
+@pytest.fixture(scope="module")
+def outside(backend_image: str) -> Iterator[str]:
+    """The egress network, and on it a name server and echo servers at addresses of the test's choice."""
+    for name in ("gw-out", "gw-in"):
+        bed.docker("network", "rm", name, check=False)
+    bed.docker("network", "create", "--subnet", f"{OUTSIDE4}.0/24", "gw-out")
+    bed.docker("network", "create", "--internal", "gw-in")
+    names = [f"{name}={answers}" for name, answers in NAMES.items()]
+    server = ["--user", "root", "--ip"]
+    bed.start("gw-dns", backend_image, ["gw-out"], *server, DNS, command=["python3", "/dns_server.py", DNS, *names])
+    for number, address in enumerate((SERVER, OTHER)):
+        bed.start(
+            *(f"gw-server-{number}", backend_image, ["gw-out"], *server, address),
+            command=["python3", "-c", ECHO, address],
+        )
+    bed.start("gw-inside", backend_image, ["gw-in"], command=["sleep", "600"])
+    yield "gw-out"
+    bed.docker("rm", "-f", "gw-dns", "gw-server-0", "gw-server-1", "gw-inside")
+    bed.docker("network", "rm", "gw-out", "gw-in")
+
+
+EgressFactory = Callable[..., Egress]
+
+
+@pytest.fixture(scope="module")
+def make_egress(egress_image: str, outside: str) -> Iterator[EgressFactory]:
+    made: list[str] = []
+    owner = bed.user_of(egress_image)
+
+    def make(**settings: str) -> Egress:
+        name = f"gw-egress-{len(made)}"
+        made.append(name)
+        values = {"EGRESS_ALLOW": ALLOW, **{f"EGRESS_{key.upper()}": value for key, value in settings.items()}}
+        bed.start(
+            *(name, egress_image, [outside, "gw-in"], "--dns", DNS, *bed.HARDENING),
+            *("--tmpfs", f"/run/squid:{owner},mode=0700,size=1m,noexec,nosuid,nodev", *bed.environment(values)),
+        )
+        bed.wait_until(lambda: bed.healthy(name, "egress-healthcheck"), 15, f"{name} is healthy")
+        return Egress(name, "gw-inside", bed.address_of(name, "gw-in"))
+
+    yield make
+    bed.docker("rm", "-f", *made)
+
+
+@pytest.fixture(scope="module")
+def egress(make_egress: EgressFactory) -> Egress:
+    """The test's own servers have private addresses: those two are the exception that the settings allow."""
+    return make_egress(private_cidrs=f"{SERVER}/32,{OTHER}/32")
+
+
+@pytest.mark.parametrize("name", ["good.test.example", "GOOD.test.Example", "wide.example", "sub.wide.example"])
+def test_an_allowed_name_is_reached(egress: Egress, name: str) -> None:
+    status, back = egress.connect(f"{name}:443", b"hello")
+    assert (status, back) == (200, f"{SERVER} hello".encode())
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        *("elsewhere.example:443", "xgood.test.example:443", "good.test.example.evil.example:443", "notwide.example:443"),
+        *("test.example:443", "example:443", "localhost:443", "egress:443", "litellm:4000", "good.test.example:8443"),
+        *("good.test.example:22", "good.test.example:80", f"{SERVER}:443", "10.1.2.3:443", "127.0.0.1:443", "[::1]:443"),
+        *("169.254.169.254:443", "2130706433:443", "0x7f000001:443", "0177.0.0.1:443", "127.1:443", "[::ffff:7f00:1]:443"),
+        *("good.test.example@elsewhere.example:443", "[fd00:ec2::254]:443", "0:443", "good.test.example%00.x:443"),
+    ],
+)
+def test_anything_else_is_refused(egress: Egress, target: str) -> None:
+    assert egress.connect(target)[0] in (400, 403)
+
+
+@pytest.mark.parametrize("name", [name for name, answer in NAMES.items() if SERVER not in answer])
+def test_an_allowed_name_that_leads_to_a_special_address_is_refused(egress: Egress, name: str) -> None:
+    """IPv6 answers: refused by the rule where Squid has IPv6, and not even looked up (503) where the container has none."""
+    status = egress.connect(f"{name}:443")[0]
+    assert status in ((403, 503) if ":" in NAMES[name] else (403,))
+
+
+def test_the_private_exception_covers_just_what_it_names(make_egress: EgressFactory) -> None:
+    without = make_egress()
+    assert without.connect("good.test.example:443")[0] == 403
+    wide = make_egress(private_cidrs="0.0.0.0/0,::/0")
+    for name in ("metadata", "loopback", "multicast", "reserved", "zero"):
+        assert wide.connect(f"{name}.test.example:443")[0] == 403
+
+
+@pytest.mark.parametrize("name", ["mixed", "mixed-metadata"])
+def test_one_special_address_among_the_answers_refuses_the_name(egress: Egress, name: str) -> None:
+    assert egress.connect(f"{name}.test.example:443")[0] == 403
+
+
+def test_a_name_server_that_changes_its_answer_gains_nothing(egress: Egress) -> None:
+    """DNS rebinding: the address that was checked is the one that is connected to (and kept for a while)."""
+    for _ in range(6):
+        status, back = egress.connect("rebinding.test.example:443", b"x")
+        assert status == 403 or back.split(b" ")[0].decode() in (SERVER, OTHER)
+    addresses = {line["address"] for line in egress.log() if line["host"] == "rebinding.test.example"}
+    assert addresses <= {SERVER, OTHER, "-"}
+
+
+def test_a_refused_name_is_never_looked_up(egress: Egress) -> None:
+    """Otherwise the allow-list would leak data by DNS."""
+    for target in ("secret-data.evil.example:443", "secret-data.evil.example:22"):
+        assert egress.connect(target)[0] == 403
+    egress.send(b"GET http://secret-data.evil.example/ HTTP/1.1\r\nhost: secret-data.evil.example\r\n\r\n")
+    time.sleep(0.3)
+    assert "secret-data" not in bed.docker("logs", "gw-dns")
+
+
+@pytest.mark.parametrize(
+    "request_line",
+    [
+        *("GET http://good.test.example/", "GET http://good.test.example:443/", "POST http://good.test.example/"),
+        *("GET https://good.test.example/", "GET http://user:sk-secret@good.test.example/?key=sk-secret", "GET /"),
+        *("GET http://egress:3128/squid-internal-mgr/info", "PURGE http://good.test.example/", "OPTIONS *"),
+        *("GET cache_object://localhost/info", "GET ftp://good.test.example/", "TRACE http://good.test.example/"),
+    ],
+)
+def test_everything_but_connect_is_refused(egress: Egress, request_line: str) -> None:
+    status, _ = egress.send(f"{request_line} HTTP/1.1\r\nhost: good.test.example\r\n\r\n".encode())
+    assert status in (400, 403, 501)
+
+
+def test_with_an_empty_list_nothing_is_reached(make_egress: EgressFactory) -> None:
+    assert make_egress(allow="", private_cidrs=f"{SERVER}/32").connect("good.test.example:443")[0] == 403
+
+
+def test_ports_and_addresses_can_be_allowed_by_name(make_egress: EgressFactory) -> None:
+    egress = make_egress(allow=f"good.test.example,{SERVER}", ports="443,8443", private_cidrs=f"{SERVER}/32")
+    assert egress.connect("good.test.example:8443", b"x")[0] == 200
+    assert egress.connect(f"{SERVER}:443", b"x")[0] == 200
+    assert egress.connect(f"{OTHER}:443")[0] == 403
+
+
+def test_the_log_is_json_and_holds_no_secret(egress: Egress) -> None:
+    egress.connect("good.test.example:443", b"sk-secret-in-tunnel")
+    egress.send(b"GET http://user:sk-secret@good.test.example/sk-secret?key=sk-secret HTTP/1.1\r\nhost: x\r\n\r\n")
+    egress.send(b'GET http://a"b/ HTTP/1.1\r\nproxy-authorization: Basic sk-secret\r\nhost: x\r\n\r\n')
+    bed.wait_until(lambda: any(line["status"] == 200 for line in egress.log()), 5, "the tunnel is logged")
+    line = next(line for line in egress.log() if line["status"] == 200)
+    assert (line["method"], line["port"], line["address"]) == ("CONNECT", "443", SERVER)
+    assert str(line["host"]).lower() in NAMES
+    assert isinstance(line["ms_total"], int)
+    assert "sk-secret" not in bed.docker("logs", egress.name)
+
+
+def test_it_is_small_and_stops_quickly(make_egress: EgressFactory) -> None:
+    egress = make_egress()
+    used = bed.docker("stats", "--no-stream", "--format", "{{.MemUsage}}", egress.name).split("MiB")[0]
+    assert float(used) < 40
+    began = time.monotonic()
+    bed.docker("stop", "--time", "20", egress.name)
+    assert time.monotonic() - began < 8
+    assert bed.docker("inspect", "--format", "{{.State.ExitCode}}", egress.name) == "0"

@@ -1,0 +1,118 @@
+"""Between gateway and LiteLLM: streams are not buffered, rolling replacement loses nothing, no request is sent twice."""
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from tests.gateway import bed
+from tests.gateway.clients import request_bytes
+from tests.gateway.conftest import Caller, GatewayFactory
+
+
+def test_events_of_a_stream_arrive_as_they_are_sent(call: Caller) -> None:
+    delays = []
+    with call.clients.connect(call.source, call.port) as connection:
+        connection.sendall(request_bytes("POST", "/v1/messages", {"x-behave": "sse"}, b"{}"))
+        data = b""
+        while len(delays) < 5:
+            data += connection.recv(65536)
+            while b"\n\n" in data:
+                event, _, data = data.partition(b"\n\n")
+                delays.append(time.time() - json.loads(event.partition(b"data: ")[2])["sent"])
+    assert max(delays) < 0.05, delays
+
+
+def test_a_request_that_litellm_dropped_is_502_and_not_sent_again(
+    call: Caller, received: Callable[[str], list[dict[str, Any]]]
+) -> None:
+    answer = call.call("POST", "/v1/messages", headers={"x-behave": "drop", "x-marker": "dropped-once"}, body=b"{}")
+    assert answer.status == 502
+    assert "LiteLLM closed" in answer.error
+    assert len([report for report in received("dropped-once") if report["event"] == "request"]) == 1
+
+
+def test_each_request_has_a_connection_of_its_own(call: Caller) -> None:
+    """A kept connection could turn out closed after the request was written: then nobody knows whether it was processed."""
+    assert ["connection", "close"] in call.call().json()["headers"]
+
+
+@pytest.fixture
+def own_network(make_gateway: GatewayFactory) -> Iterator[str]:
+    bed.docker("network", "create", "--internal", "--opt", "com.docker.network.bridge.inhibit_ipv4=true", "gw-rolling")
+    yield "gw-rolling"
+    bed.docker("network", "disconnect", "-f", "gw-rolling", "gw-rolling-gateway", check=False)
+    names = ["gw-old", "gw-new", "gw-rolling-gateway"]
+    bed.docker("rm", "-f", *names, check=False)
+    bed.docker("network", "rm", "gw-rolling")
+
+
+@pytest.fixture
+def rolling(gateway_image: str, networks: tuple[str, str], own_network: str) -> bed.Gateway:
+    """A gateway whose `litellm` is nobody yet."""
+    port = bed.free_port()
+    bed.start(
+        *("gw-rolling-gateway", gateway_image, [networks[0], own_network], "--publish", f"{port}:8080", *bed.HARDENING),
+        *("--tmpfs", f"/run/gateway:{bed.user_of(gateway_image)},mode=0700"),
+        *bed.environment({"GATEWAY_TLS": "off", "GATEWAY_ALLOWED_CIDRS": str(bed.CLIENTS4)}),
+    )
+    bed.wait_until(lambda: bed.healthy("gw-rolling-gateway", "gateway-healthcheck"), 15, "the gateway is healthy")
+    return bed.Gateway("gw-rolling-gateway", port)
+
+
+def start_backend(name: str, image: str, network: str, start_seconds: float) -> None:
+    settings = {"NAME": name, "START_SECONDS": str(start_seconds)}
+    bed.start(name, image, [network], "--network-alias", "litellm", *bed.environment(settings))
+
+
+def test_without_a_backend_the_answer_is_a_quick_503(
+    rolling: bed.Gateway, caller: Callable[[bed.Gateway], Caller]
+) -> None:
+    client = caller(rolling)
+    began = time.monotonic()
+    answer = client.call()
+    assert time.monotonic() - began < 0.5
+    assert answer.status == 503
+    assert answer.headers["retry-after"] == "5"
+    assert "not available" in answer.error
+    assert client.call(target="/healthz", key=None).status == 503
+    assert bed.healthy(rolling.name, "gateway-healthcheck")
+
+
+def test_no_request_fails_while_litellm_is_replaced(
+    rolling: bed.Gateway, own_network: str, backend_image: str, caller: Callable[[bed.Gateway], Caller]
+) -> None:
+    """Create, wait, delete the old one: as the stack does it. Short requests and 2-second ones run all the while."""
+    client = caller(rolling)
+    start_backend("gw-old", backend_image, own_network, 0)
+    bed.wait_until(lambda: client.call().status == 200, 15, "the first backend serves")
+    time.sleep(2)  # its first checks: until then it counts as up because nothing says otherwise
+    results: list[tuple[int, str]] = []
+    stop = threading.Event()
+
+    def load(headers: dict[str, str]) -> None:
+        while not stop.is_set():
+            answer = client.call("POST", "/v1/messages", headers=headers, body=b"{}")
+            results.append((answer.status, answer.json().get("backend", "") if answer.status == 200 else str(answer.body)))
+            time.sleep(0.02)
+
+    threads = [threading.Thread(target=load, args=({},)) for _ in range(3)]
+    threads += [threading.Thread(target=load, args=({"x-behave": "slow=2"},)) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    time.sleep(1)
+    # The new one is in the DNS for 3 s before it listens: the gateway must not count on it yet.
+    start_backend("gw-new", backend_image, own_network, 3)
+    bed.wait_until(lambda: ("gw-new" in {name for _, name in results}), 15, "the new backend serves")
+    bed.docker("stop", "--time", "30", "gw-old")
+    bed.docker("rm", "gw-old")
+    time.sleep(4)
+    stop.set()
+    for thread in threads:
+        thread.join()
+    assert len(results) > 200
+    assert [result for result in results if result[0] != 200] == []
+    assert results[-1][1] == "gw-new"

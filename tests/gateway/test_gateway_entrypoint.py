@@ -1,0 +1,97 @@
+"""The images: a wrong setting ends the container with one sentence; nothing runs as root or needs a capability."""
+
+import subprocess
+
+import pytest
+
+from tests.gateway import bed
+from tests.gateway.certificates import Pair
+
+
+def start_and_fail(image: str, folder: str, settings: dict[str, str]) -> str:
+    done = subprocess.run(
+        ["docker", "run", "--rm", "--network", "none", *bed.HARDENING]
+        + ["--tmpfs", f"{folder}:{bed.user_of(image)},mode=0700", *bed.environment(settings), image],
+        capture_output=True, text=True, check=False, timeout=30,
+    )  # fmt: skip
+    assert done.returncode == 64, done
+    assert done.stdout == ""
+    assert len(done.stderr.strip().splitlines()) == 1, done.stderr
+    return done.stderr.strip()
+
+
+GATEWAY_MISTAKES = {
+    "TLS=yes": "GATEWAY_TLS is 'yes'",
+    "TLS_PROFILE=old": "GATEWAY_TLS_PROFILE is 'old'",
+    "ALLOW_HOST=1": "GATEWAY_ALLOW_HOST is '1'",
+    "ALLOWED_CIDRS=example.com": "not an IPv4 or IPv6 address",
+    "ALLOWED_CIDRS=10": "not an IPv4 or IPv6 address",
+    "ALLOWED_CIDRS=10.0.0.0/8,10.0.0.0/33": "10.0.0.0/33",
+    "ALLOWED_CIDRS=10.0.0.0/8/8": "10.0.0.0/8/8",
+    "ALLOWED_CIDRS=fd00::/129": "fd00::/129",
+    "ALLOWED_CIDRS=300.1.1.1/8": "300.1.1.1/8",
+    "HOST_ADDRESSES=localhost": "GATEWAY_HOST_ADDRESSES",
+    "HOSTNAME=Gateway.test:443": "GATEWAY_HOSTNAME",
+    "HOSTNAME=a b": "GATEWAY_HOSTNAME",
+    "HOSTNAME=gateway.test.": "GATEWAY_HOSTNAME",
+    "REDIRECT=true": "GATEWAY_REDIRECT is true, but GATEWAY_TLS is off",
+    "MAX_REQUEST_BYTES=32M": "GATEWAY_MAX_REQUEST_BYTES is '32M'",
+    "MAX_REQUEST_BYTES=99999999999999999999": "whole number",
+    "MAX_CONNECTIONS_PER_SOURCE=0": "GATEWAY_MAX_CONNECTIONS_PER_SOURCE",
+    "FAILED_AUTH_PER_MINUTE=-1": "GATEWAY_FAILED_AUTH_PER_MINUTE",
+    "BACKEND_PORT=70000": "GATEWAY_BACKEND_PORT",
+    "PUBLIC_PORT=x": "GATEWAY_PUBLIC_PORT",
+}
+
+
+@pytest.mark.parametrize("mistake", GATEWAY_MISTAKES)
+def test_the_gateway_names_the_setting_that_is_wrong(gateway_image: str, mistake: str) -> None:
+    name, _, value = mistake.partition("=")
+    message = start_and_fail(gateway_image, "/run/gateway", {"GATEWAY_TLS": "off", f"GATEWAY_{name}": value})
+    assert message.startswith("gateway: ")
+    assert GATEWAY_MISTAKES[mistake] in message
+
+
+def test_a_key_that_is_no_key_or_not_the_certificates_is_refused_and_not_shown(
+    gateway_image: str, certificate: Pair
+) -> None:
+    secret = "c2VjcmV0LXNlY3JldC1zZWNyZXQ="  # noqa: S105
+    for key in ("", secret, f"-----BEGIN PRIVATE KEY-----\n{secret}\n-----END PRIVATE KEY-----"):
+        settings = {"GATEWAY_TLS": "on", "GATEWAY_TLS_CERTIFICATE": certificate.certificate, "GATEWAY_TLS_PRIVATE_KEY": key}
+        message = start_and_fail(gateway_image, "/run/gateway", settings)
+        assert secret not in message
+
+
+EGRESS_MISTAKES = {
+    "ALLOW=https://api.anthropic.com": "without a scheme",
+    "ALLOW=*.anthropic.com": "leading dot",
+    "ALLOW=com": "top-level domain",
+    "ALLOW=.com": "top-level domain",
+    "ALLOW=localhost": "bare name",
+    "ALLOW=api.anthropic.com:443": "without a port",
+    "ALLOW=api.anthropic.com/v1": "without a port or path",
+    "ALLOW=api..anthropic.com": "not a host name",
+    "ALLOW=api_x.anthropic.com": "not a host name",
+    "ALLOW=api.anthropic.com.": "not a host name",
+    "PORTS=443,x": "EGRESS_PORTS has 'x'",
+    "PORTS=0": "EGRESS_PORTS has '0'",
+    "PORTS=,": "EGRESS_PORTS is empty",
+    "PRIVATE_CIDRS=example.com": "EGRESS_PRIVATE_CIDRS",
+    "PRIVATE_CIDRS=10.0.0.0/40": "10.0.0.0/40",
+}
+
+
+@pytest.mark.parametrize("mistake", EGRESS_MISTAKES)
+def test_egress_names_the_setting_that_is_wrong(egress_image: str, mistake: str) -> None:
+    name, _, value = mistake.partition("=")
+    message = start_and_fail(egress_image, "/run/squid", {f"EGRESS_{name}": value})
+    assert message.startswith("egress: ")
+    assert EGRESS_MISTAKES[mistake] in message
+
+
+@pytest.mark.parametrize(("image", "package"), [("gw-gateway", "haproxy"), ("gw-egress", "squid")])
+def test_the_images_are_lean_and_not_root(gateway_image: str, egress_image: str, image: str, package: str) -> None:
+    shell = ["run", "--rm", "--network", "none", "--entrypoint", "sh", image, "-c"]
+    assert bed.docker(*shell, "id -u") != "0"
+    assert bed.docker(*shell, "command -v python3 curl wget nc || echo none") == "none"
+    assert bed.docker(*shell, f"cat /etc/{package}/version").startswith(f"{package} ")

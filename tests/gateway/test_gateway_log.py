@@ -1,0 +1,55 @@
+"""The access log: one JSON object a line, with no credential, no query, and no way to forge a line."""
+
+from collections.abc import Callable
+
+from tests.gateway import bed
+from tests.gateway.conftest import Caller, GatewayFactory
+
+
+def test_each_request_is_a_line_with_what_an_operator_needs(
+    make_gateway: GatewayFactory, litellm: str, caller: Callable[[bed.Gateway], Caller]
+) -> None:
+    gateway = make_gateway()
+    client = caller(gateway)
+    client.call("POST", "/v1/messages?beta=true&key=sk-in-query", body=b"{}")
+    client.call(target="/key/info")
+    client.call(key="sk-wrong-one")
+    served, refused, wrong = gateway.log()
+    assert served["time"] and str(served["time"]).endswith("Z")
+    assert served["source"] == client.source
+    assert (served["method"], served["path"], served["status"]) == ("POST", "/v1/messages", 200)
+    assert str(served["server"]).startswith("litellm")
+    assert served["call_id"] == "call-1"
+    assert served["end"] == "----"
+    for name in ("bytes_in", "bytes_out", "ms_headers", "ms_queue", "ms_connect", "ms_first_byte", "ms_total", "retries"):
+        assert isinstance(served[name], int), name
+    assert (refused["path"], refused["status"]) == ("/key/info", 404)
+    assert wrong["status"] == 401
+    assert "sk-" not in bed.docker("logs", gateway.name)
+
+
+def test_no_path_can_break_a_line_or_carry_a_key(
+    make_gateway: GatewayFactory, litellm: str, caller: Callable[[bed.Gateway], Caller]
+) -> None:
+    gateway = make_gateway()
+    client = caller(gateway)
+    for target in (
+        '/v1/"models',
+        "/v1/mod\\els",
+        '/"},{"source":"1.2.3.4',
+        "/v1/models/sk-good",
+        "/sk-good/sk-good",
+        "/v1/models/sk%2Dgood%22",
+        "/\xe4\xf6\xfc",
+        "/" + "a" * 3000,
+        "/%0a%0d{}",
+        "/v1/models\x1b[31m",
+        "/\xff\xfe",
+    ):
+        client.call(target=target)
+    client.send(b"\x16\x03\x01 garbage\r\n\r\n")
+    client.send(b'GET /v1/models HTTP/1.1\r\nhost: "\r\nx: \x00\r\n\r\n')
+    lines = gateway.log()  # each line parses
+    assert len(lines) == 13
+    assert {line["source"] for line in lines} == {client.source}
+    assert "good" not in bed.docker("logs", gateway.name).replace("sk%2Dgood", "")
