@@ -76,6 +76,7 @@ def pulumi_stack(net: Internet) -> Iterator[tuple[Deployment, Operations]]:
         port=PORT,
         bindAddresses=["127.0.0.1"],
         drainSeconds=DRAIN_SECONDS,
+        maxConnectionsPerSource=1000,  # all of the load comes from one address here
         egressDns=[net.host.address],
         egressPrivateCidrs=[f"{net.host.address}/32"],
         upstreamCaCertificates=net.ca,

@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from ops import reconcile as reconcile_module
 from ops.commands import OperationError
 from ops.engine import Container
 from ops.reconcile import reconcile
@@ -30,8 +29,8 @@ def container(identifier: str, urn: str = LITELLM, needs: str | None = None, **m
 
 
 BACKEND = {"urn": NETWORK, "type": "docker:index/network:Network", "id": "network-1"}
-FAILED = {"initErrors": ["container failed to be in healthy state"]}
-OLD = {"delete": True, "created": "2026-11-24T12:00:00Z"}
+FAILED: dict[str, Any] = {"initErrors": ["container failed to be in healthy state"]}
+OLD: dict[str, Any] = {"delete": True, "created": "2026-11-24T12:00:00Z"}
 
 
 class Engine:
@@ -75,7 +74,7 @@ class Bed:
 
         for name, value in (("engine", lambda: self.engine), ("save", save)):
             self._monkeypatch.setattr(state, name, value)
-        self._monkeypatch.setattr(reconcile_module.State, "of", lambda stack: state)
+        self._monkeypatch.setattr(State, "of", lambda stack: state)
         reconcile("prod", after_failure=after_failure)
 
 
