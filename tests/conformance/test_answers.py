@@ -116,16 +116,12 @@ def test_stop_reasons(
 
 @pytest.mark.parametrize("streamed", [False, True])
 def test_the_stop_sequence_itself_arrives(streamed: bool, clients: Clients) -> None:
+    options: Any = {"model": "sonnet", "max_tokens": 50, "messages": [{"role": "user", "content": "FAKE:stopseq"}]}
     if streamed:
-        with clients.anthropic.messages.stream(
-            model="sonnet", max_tokens=50, messages=[{"role": "user", "content": "FAKE:stopseq"}]
-        ) as stream:
-            message = stream.get_final_message()
+        with clients.anthropic.messages.stream(**options) as stream:
+            assert stream.get_final_message().stop_sequence == "END"
     else:
-        message = clients.anthropic.messages.create(
-            model="sonnet", max_tokens=50, messages=[{"role": "user", "content": "FAKE:stopseq"}]
-        )
-    assert message.stop_sequence == "END"
+        assert clients.anthropic.messages.create(**options).stop_sequence == "END"
 
 
 def test_parameters_reach_the_model(clients: Clients, gateway: Gateway) -> None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from tests.conformance.harness import Gateway
 
-REQUESTS = {
+REQUESTS: dict[str, tuple[str, dict[str, object]]] = {
     "openai": ("/v1/chat/completions", {"stream": False}),
     "openai-streamed": ("/v1/chat/completions", {"stream": True}),
     "anthropic": ("/v1/messages", {"stream": False, "max_tokens": 50}),
@@ -39,8 +39,9 @@ def outcomes(gateway: Gateway) -> list[str]:
 @pytest.mark.parametrize("kind", list(REQUESTS))
 def test_a_client_that_leaves_ends_the_upstream_call(kind: str, fault: str, gateway: Gateway) -> None:
     path, options = REQUESTS[kind]
-    body = {"model": "sonnet", "messages": [{"role": "user", "content": f"FAKE:{fault}"}], **options}
+    body: dict[str, object] = {"model": "sonnet", "messages": [{"role": "user", "content": f"FAKE:{fault}"}]}
 
+    body.update(options)
     leaver = threading.Thread(target=lambda: _leave(gateway, path, body))
     leaver.start()
     assert wait_for(lambda: outcomes(gateway) == ["open"], 20), "the model is being asked"

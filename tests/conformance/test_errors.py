@@ -21,8 +21,9 @@ TOOL = {"type": "function", "function": {"name": "weather", "parameters": {"type
 def failure(ask: Ask, clients: Clients, prompt: Any, **options: Any) -> Any:
     with pytest.raises(STATUS_ERRORS) as caught:
         ask(clients, prompt, **options)
-    assert ACCOUNT_TEXT not in caught.value.response.text, "the operator's account is none of the client's business"
-    return caught.value
+    error: Any = caught.value
+    assert ACCOUNT_TEXT not in error.response.text, "the operator's account is none of the client's business"
+    return error
 
 
 @pytest.mark.parametrize(

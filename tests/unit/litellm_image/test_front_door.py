@@ -315,3 +315,9 @@ def test_anthropics_stop_reason_is_kept(streamed: bool) -> None:
 def test_with_an_api_key_answers_pass_untouched() -> None:
     call = run(Call(answering(start(200, b"text/event-stream"), body(b"x")), own_provider=False).run("/v1/messages"))
     assert call.body == b"x"
+
+
+def test_an_api_key_that_anthropic_refuses_does_not_look_like_the_clients() -> None:
+    call = run(Call(answering(start(401), body(b"upstream's words")), own_provider=False).run("/v1/messages"))
+    assert call.status == 503
+    assert "anthropicApiKey" in json.loads(call.body)["error"]["message"]

@@ -5,17 +5,14 @@ from __future__ import annotations
 import json
 import os
 import stat
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from claude_gateway import entry
 from claude_gateway.litellm_config import litellm_config
 from claude_gateway.settings import SECRET_VARIABLES, ClaudeAuth, Settings, SettingsError
-from pathlib import Path
-
-if TYPE_CHECKING:
-    pass
 
 GOOD = {"LITELLM_MASTER_KEY": "sk-good-key", "GATEWAY_MODELS": '{"sonnet": "claude-sonnet-4-5"}'}
 SECRETS = {

@@ -13,6 +13,7 @@ from claude_gateway.answers import error_body, send_json
 from claude_gateway.disconnect import run_until_client_leaves
 from claude_gateway.keys import Authenticator, Refusal
 from claude_gateway.request_scope import RequestScope, current_request
+from claude_gateway.upstream_refusal import hide_refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -77,7 +78,7 @@ class FrontDoor:
         request = RequestScope()
         token = current_request.set(request)
         try:
-            shaped = AnswerShape(send, request, scope["path"]) if self._own_provider else send
+            shaped = AnswerShape(send, request, scope["path"]) if self._own_provider else hide_refusal(send)
             await run_until_client_leaves(self._app, scope, receive, shaped)
         finally:
             request.close()

@@ -17,6 +17,7 @@ from claude_gateway.entry import HANDOVER_VARIABLE
 from claude_gateway.keys import Authenticator
 from claude_gateway.litellm_config import API_KEY_VARIABLE
 from claude_gateway.log_setup import set_up_log
+from claude_gateway.orphans import OrphanReaper
 from claude_gateway.process_hardening import deny_memory_access
 from claude_gateway.settings import ClaudeAuth, Settings
 
@@ -110,11 +111,13 @@ def main() -> None:
     )
     server = DrainingServer(config, settings.drain_notice_seconds)
     own_provider = settings.auth is not ClaudeAuth.API_KEY
+    orphans = OrphanReaper()
 
     def ready() -> None:
         """LiteLLM has read its own secrets by now; what is started from here on must not inherit them."""
         for name in (LITELLM_KEY_VARIABLE, API_KEY_VARIABLE):
             os.environ.pop(name, None)
+        orphans.start()
         if own_provider:
             handler.start()
 
