@@ -33,10 +33,13 @@ def run(command: Sequence[str]) -> str:
 
 
 def runs_pulumi(pid: int) -> bool:
-    """Whether that process lives and is a pulumi; the number alone may be another program's by now."""
-    command = ["ps", "-p", str(pid), "-o", "comm="]
+    """Whether that process lives and is a pulumi; the number alone may be another program's by now.
+
+    One that was killed and that nobody has waited for yet is a zombie (Z): it does nothing any more.
+    """
+    command = ["ps", "-p", str(pid), "-o", "stat=", "-o", "comm="]
     found = subprocess.run(command, check=False, capture_output=True, text=True)  # noqa: S603 - no shell
-    return "pulumi" in found.stdout
+    return "pulumi" in found.stdout and not found.stdout.lstrip().startswith("Z")
 
 
 def locks(state: Path, stack: str) -> list[dict[str, Any]]:

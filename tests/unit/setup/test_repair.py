@@ -69,6 +69,18 @@ def test_a_lock_of_a_running_update_stops(tmp_path: Path, engine: Engine, monkey
     assert engine.commands == []
 
 
+@pytest.mark.parametrize(
+    ("listed", "runs"),
+    [("Sl pulumi\n", True), ("Z  pulumi <defunct>\n", False), ("Ss bash\n", False), ("", False)],
+)
+def test_a_process_counts_only_while_it_lives_and_is_a_pulumi(
+    monkeypatch: pytest.MonkeyPatch, listed: str, runs: bool
+) -> None:
+    answer = subprocess.CompletedProcess([], 0, stdout=listed)
+    monkeypatch.setattr(subprocess, "run", lambda *_a, **_k: answer)
+    assert repair.runs_pulumi(1) is runs
+
+
 def test_a_lock_of_another_machine_is_never_cancelled(tmp_path: Path, engine: Engine) -> None:
     lock(tmp_path, "elsewhere", 1)
     with pytest.raises(SystemExit, match="pulumi cancel --stack dev"):

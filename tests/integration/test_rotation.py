@@ -1,0 +1,167 @@
+"""Rotations of one real stack, as an operator would make them; each test goes on from the one before it."""
+
+import http.client
+import os
+import secrets
+import signal
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+
+import pytest
+
+from tests.integration.deployment import docker
+from tests.integration.hosts import Internet
+from tests.integration.rotation import (
+    Bed,
+    ask_inside,
+    refreshes,
+    requests_all_the_while,
+    rotation_bed,
+    twin,
+    write_login,
+)
+
+CONFIGURED = f"sk-{secrets.token_hex(32)}"
+
+
+@pytest.fixture(scope="module")
+def bed(net: Internet) -> Iterator[Bed]:
+    """The stack, with a configured key at first."""
+    with rotation_bed(net, CONFIGURED) as made:
+        yield made
+
+
+def test_a_configured_key_is_rotated_without_a_lost_request(bed: Bed) -> None:
+    others = bed.containers("gateway"), bed.containers("egress")
+    with requests_all_the_while(bed, CONFIGURED) as statuses:
+        printed = bed.operations.rotate("--overlap", "24h")
+    assert set(statuses) == {200}
+    assert len(statuses) > 50
+    key = bed.learn_key()
+    assert key != CONFIGURED
+    assert [bed.status(key), bed.status(CONFIGURED)] == [200, 200]
+    assert (bed.containers("gateway"), bed.containers("egress")) == others
+    (container,) = bed.containers()
+    assert bed.nothing_to_do()
+    for words in (
+        "output NAME=master_key",
+        "accepted until 20",
+        "make retire STACK=",
+        f"docker logs --since 24h {container}",
+    ):
+        assert words in printed
+    assert "generation previous in use" in docker("logs", container)
+
+
+def test_a_second_rotation_within_the_overlap_is_refused(bed: Bed) -> None:
+    before = bed.settings()
+    assert "a rotation is under way: the previous key is accepted until" in bed.operations.rotate(status=1)
+    assert bed.settings() == before
+
+
+def test_a_retired_key_is_refused(bed: Bed) -> None:
+    bed.operations.retire()
+    assert [bed.status(bed.keys[-1]), bed.status(CONFIGURED)] == [200, 401]
+    assert "nothing to do" in bed.operations.retire()
+
+
+def test_a_previous_key_expires_without_an_update(bed: Bed) -> None:
+    """From here on the keys are generated: the configured one gives way to the first of them."""
+    bed.stack.set(masterKey=None, keyRotation=None)
+    bed.operations.up()
+    initial = bed.learn_key()
+    bed.operations.rotate("--overlap", "40s")
+    key = bed.learn_key()
+    assert bed.settings()["previousKeyRotation"] == "initial"
+    expires = datetime.fromisoformat(bed.settings()["previousKeyExpires"]).timestamp()
+    assert time.time() < expires, "the rotation took longer than the overlap"
+    assert bed.status(initial) == 200
+    time.sleep(expires - time.time() + 0.1)
+    refused = bed.call(initial)
+    assert refused.status == 401
+    assert "rotated" in refused.read().decode()
+    assert bed.status(key) == 200
+
+
+def test_a_failed_rotation_leaves_everything_as_it_was(bed: Bed) -> None:
+    before, there = bed.settings(), bed.containers()
+    component = bed.stack.project / "components" / "litellm.py"
+    good = component.read_text()
+    # A container that refuses to start, and an update that does not wait long for it.
+    bad = good.replace("settings.log_level.value", '"nonsense"').replace("start_seconds=120", "start_seconds=6")
+    component.write_text(bad)
+    try:
+        with requests_all_the_while(bed, bed.keys[-1]) as statuses:
+            printed = bed.operations.rotate("--overlap", "1h", status=1)
+    finally:
+        component.write_text(good)
+    assert "nothing was rotated" in printed
+    assert "LOG_LEVEL is 'nonsense'" in printed
+    assert set(statuses) == {200}
+    assert bed.settings() == before
+    assert bed.containers() == there
+    # What is left is the key that nobody uses: the next update deletes it.
+    assert bed.stack.changes() == {"delete": 1}
+
+
+def test_a_killed_rotation_is_finished_by_the_next_up(bed: Bed) -> None:
+    old = bed.keys[-1]
+    there = bed.containers()
+    rotation = bed.operations.starting_rotation("--overlap", "1h")
+    deadline = time.time() + 60
+    while bed.containers() == there and time.time() < deadline:
+        time.sleep(0.2)
+    os.killpg(rotation.pid, signal.SIGKILL)
+    rotation.communicate()
+    assert len(bed.containers()) == 2
+    assert bed.status(old) == 200
+    with requests_all_the_while(bed, old) as statuses:
+        bed.operations.up()
+    assert set(statuses) == {200}
+    key = bed.learn_key()
+    assert key != old
+    assert [bed.status(old), bed.status(key)] == [200, 200]
+    assert len(bed.containers()) == 1
+    assert bed.nothing_to_do()
+
+
+def test_two_containers_on_one_expired_login_refresh_it_once(bed: Bed, net: Internet) -> None:
+    """While a rotation lasts they share the login. A refresh token works once, so two refreshes would log it out."""
+    write_login(bed, expires_in=-60)
+    before = refreshes(net)
+    (first,) = bed.containers()
+    with twin(first) as second, ThreadPoolExecutor() as pool:
+        answers = list(pool.map(lambda name: ask_inside(name, bed.keys[-1]), (first, second)))
+    assert answers == ["200", "200"]
+    assert refreshes(net) - before == 1
+
+
+def test_an_emergency_refuses_every_old_key_and_cuts_their_streams(bed: Bed) -> None:
+    """It is allowed within an overlap, too."""
+    old = bed.keys[-2:]
+    (container,) = bed.containers()
+    body = {"model": "sonnet", "stream": True, "messages": [{"role": "user", "content": "FAKE:slow:2"}]}
+    stream = bed.call(old[0], body)
+    assert stream.status == 200
+    assert stream.readline().startswith(b"data:")
+    printed = bed.operations.rotate("--emergency")
+    assert [bed.status(key) for key in old] == [401, 401]
+    with pytest.raises((http.client.IncompleteRead, OSError)):
+        stream.read()
+    assert "old key    refused" in printed
+    assert bed.status(bed.learn_key()) == 200
+    assert container not in bed.containers()
+    assert len(bed.containers()) == 1
+    assert bed.nothing_to_do()
+
+
+def test_no_key_was_ever_printed_or_left_in_a_file(bed: Bed) -> None:
+    printed = "".join(bed.stack.printed)
+    files = [path for path in bed.stack.folder.rglob("*") if path.is_file() and ".venv" not in path.parts]
+    contents = b"".join(path.read_bytes() for path in files)
+    assert len(set(bed.keys)) == len(bed.keys) >= 6
+    for key in bed.keys:
+        assert key not in printed
+        assert key.removeprefix("sk-").encode() not in contents
