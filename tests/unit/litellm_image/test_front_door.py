@@ -148,6 +148,12 @@ def test_answers_while_draining_close_their_connection() -> None:
     assert b"connection" not in run(Call(answering(start(), body(b"{}"))).run()).headers
 
 
+def test_the_gateway_is_told_which_generation_of_the_key_was_used() -> None:
+    assert run(Call(answering(start(), body(b"{}"))).run()).headers[b"x-key-generation"] == b"now"
+    refused = run(Call(answering(start())).run(headers=[(b"x-api-key", b"wrong")]))
+    assert b"x-key-generation" not in refused.headers
+
+
 def test_websockets_are_refused() -> None:
     assert run(Call(answering()).run(kind="websocket")).sent == [{"type": "websocket.close", "code": 1008}]
 

@@ -26,6 +26,7 @@ KEY_HEADERS = frozenset(
     {b"authorization", b"x-api-key", b"x-litellm-api-key", b"api-key", b"x-goog-api-key", b"ocp-apim-subscription-key"}
 )
 BEARER = b"bearer "
+GENERATION_HEADER = b"x-key-generation"  # the gateway takes it off the answer
 UNAUTHORIZED_HEADERS = {"www-authenticate": "Bearer"}
 
 
@@ -72,7 +73,7 @@ class FrontDoor:
             return
         headers = [(name, value) for name, value in scope["headers"] if name.lower() not in KEY_HEADERS]
         admitted = {**scope, "headers": [*headers, (b"authorization", self._authorization)]}
-        await self._serve(admitted, receive, send)
+        await self._serve(admitted, receive, naming_generation(send, verdict.generation))
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = RequestScope()
@@ -109,6 +110,17 @@ class FrontDoor:
             await send(message)
 
         return send_and_close
+
+
+def naming_generation(send: Send, generation: str) -> Send:
+    """Tell the gateway which generation of the key was used: its log knows who asked, this process does not."""
+
+    async def send_named(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message["headers"] = [*message.get("headers", []), (GENERATION_HEADER, generation.encode())]
+        await send(message)
+
+    return send_named
 
 
 def presented_keys(headers: list[tuple[bytes, bytes]]) -> list[bytes]:
