@@ -7,22 +7,33 @@ from pathlib import Path
 from tests.gateway.bed import run
 
 
+P256 = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-sha256")
+
+
 @dataclass(frozen=True)
 class Pair:
-    """A certificate and its key in PEM form; `path` is the certificate as a file, for clients that trust it."""
+    """A server's certificate and key in PEM form; `path` is its CA's certificate as a file, for clients that trust it."""
 
     certificate: str
     key: str
     path: str
 
 
-def self_signed(name: str, days: int = 80) -> Pair:
-    """An ECDSA P-256 certificate of `name`; 80 days satisfies Mozilla's modern profile (at most 90)."""
+def issue(name: str, days: int = 80) -> Pair:
+    """A CA and an ECDSA P-256 certificate of `name`; 80 days satisfies Mozilla's modern profile (at most 90)."""
     folder = Path(tempfile.mkdtemp(prefix="gw-certificate-"))
+    ca, ca_key, leaf, key = (str(folder / part) for part in ("ca.pem", "ca-key.pem", "leaf.pem", "key.pem"))
+    extensions = ("basicConstraints=critical,CA:TRUE", "keyUsage=critical,keyCertSign,cRLSign")
     run(
-        *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"),
-        *("-sha256", "-days", str(days), "-subj", f"/CN={name}", "-addext", f"subjectAltName=DNS:{name}"),
-        *("-keyout", str(folder / "key.pem"), "-out", str(folder / "certificate.pem")),
+        *("openssl", "req", "-x509", *P256, "-days", str(days), "-subj", "/CN=Test CA", "-keyout", ca_key, "-out", ca),
+        *(part for extension in extensions for part in ("-addext", extension)),
     )
-    certificate, key = (folder / "certificate.pem").read_text(), (folder / "key.pem").read_text()
-    return Pair(certificate.strip(), key.strip(), str(folder / "certificate.pem"))
+    extensions = (
+        *("basicConstraints=critical,CA:FALSE", "keyUsage=critical,digitalSignature", "extendedKeyUsage=serverAuth"),
+        f"subjectAltName=DNS:{name}",
+    )
+    run(
+        *("openssl", "req", "-x509", "-CA", ca, "-CAkey", ca_key, *P256, "-days", str(days), "-subj", f"/CN={name}"),
+        *("-keyout", key, "-out", leaf, *(part for extension in extensions for part in ("-addext", extension))),
+    )
+    return Pair(Path(leaf).read_text().strip(), Path(key).read_text().strip(), ca)

@@ -77,7 +77,7 @@ def litellm(backend_image: str, networks: tuple[str, str]) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def certificate() -> certificates.Pair:
-    return certificates.self_signed("gateway.test")
+    return certificates.issue("gateway.test")
 
 
 @pytest.fixture(scope="session")

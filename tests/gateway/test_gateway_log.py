@@ -51,5 +51,6 @@ def test_no_path_can_break_a_line_or_carry_a_key(
     client.send(b'GET /v1/models HTTP/1.1\r\nhost: "\r\nx: \x00\r\n\r\n')
     lines = gateway.log()  # each line parses
     assert len(lines) == 13
+    assert all(str(line["time"]).startswith("20") for line in lines)
     assert {line["source"] for line in lines} == {client.source}
     assert "good" not in bed.docker("logs", gateway.name).replace("sk%2Dgood", "")
