@@ -1,0 +1,113 @@
+"""Who is answered, and what: tried at the gateway and, from inside, at LiteLLM itself."""
+
+# ruff: noqa: D103 - a check's title says what it does
+
+from components.keys import DEVELOPMENT_KEY
+from posture.context import Context
+from posture.edge import NOT_THE_API, Answer
+from posture.model import Outcome, check, excepted, failed, not_applicable, passed, verdict
+
+PAGE = "security page"
+REFUSED = (401, 429)
+"""429 is the gateway's answer to a wrong key after too many failures: refused all the same."""
+
+
+def _asked(context: Context) -> dict[str, Answer] | Outcome:
+    """The gateway's answers; or the outcome, when this machine got none."""
+    answers: dict[str, Answer] = context.probe("edge")
+    health = answers["health"]
+    if health.status:
+        return answers
+    if context.edge.expected or "certificate" in health.error:
+        return failed(f"the gateway gives this machine {health.error}")
+    return not_applicable("this machine is not an allowed source; run the check on one that is")
+
+
+@check("access.key-works", "The declared key is accepted", source="README", fast=True)
+def key_works(context: Context) -> Outcome:
+    if context.inside.keys["current"] != 200:
+        return failed(f"LiteLLM answers the declared key with {context.inside.keys['current']}")
+    asked = _asked(context)
+    if isinstance(asked, Outcome):
+        return asked
+    return verdict(
+        [] if asked["current"].status == 200 else [f"the gateway answers the declared key with {asked['current']}"],
+        "200 at LiteLLM and at the gateway",
+    )
+
+
+def _refusal(context: Context, *names: str) -> Outcome:
+    inside = context.inside.keys
+    at_litellm = {"development": DEVELOPMENT_KEY}
+    problems = [
+        f"LiteLLM answers a {name} key with {inside[at_litellm.get(name, name)]}"
+        for name in names
+        if inside[at_litellm.get(name, name)] != 401
+    ]
+    asked = _asked(context)
+    if isinstance(asked, Outcome):
+        return (
+            failed("; ".join(problems)) if problems else (asked if asked.status == "fail" else passed("401 at LiteLLM"))
+        )
+    problems += [
+        f"the gateway answers a {name} key with {asked[name]}" for name in names if asked[name].status not in REFUSED
+    ]
+    return verdict(problems, "401 at LiteLLM and refused at the gateway")
+
+
+@check("access.no-key", "A request without a key is refused", source=f"{PAGE}: Authentication flow", fast=True)
+def no_key(context: Context) -> Outcome:
+    return _refusal(context, "none")
+
+
+@check("access.wrong-key", "A wrong key is refused", source=f"{PAGE}: Authentication flow", fast=True)
+def wrong_key(context: Context) -> Outcome:
+    return _refusal(context, "wrong")
+
+
+@check(
+    "access.malformed-key",
+    "A malformed key is refused with 401, not an error",
+    source="LiteLLM without its database client: 500",
+    fast=True,
+)
+def malformed_key(context: Context) -> Outcome:
+    return _refusal(context, "malformed")
+
+
+@check(
+    "access.known-keys",
+    "The keys of public documentation are refused",
+    source=f"{PAGE}: Production; LiteLLM's examples",
+    fast=True,
+)
+def known_keys(context: Context) -> Outcome:
+    problems = (
+        [f"LiteLLM answers sk-1234 with {context.inside.keys['sk-1234']}"]
+        if context.inside.keys["sk-1234"] != 401
+        else []
+    )
+    if context.declaration.key == DEVELOPMENT_KEY and not context.settings.production:
+        return (
+            failed("; ".join(problems))
+            if problems
+            else excepted(f"{DEVELOPMENT_KEY} is this development stack's own key")
+        )
+    outcome = _refusal(context, "development")
+    return failed("; ".join([*problems, outcome.evidence])) if problems else outcome
+
+
+@check(
+    "access.model-api-only",
+    "Nothing but the model API answers",
+    source="LiteLLM: 29 operations answer without a key",
+    fast=True,
+)
+def model_api_only(context: Context) -> Outcome:
+    asked = _asked(context)
+    if isinstance(asked, Outcome):
+        return asked
+    return verdict(
+        [f"{path} is answered with {asked[path]}" for path in NOT_THE_API if asked[path].status != 404],
+        f"{len(NOT_THE_API)} paths of LiteLLM's are 404, even with the key",
+    )

@@ -1,0 +1,168 @@
+"""Encryption on the way in: certificate, protocol, ciphers, and no way around it."""
+
+# ruff: noqa: D103 - a check's title says what it does
+
+import ssl
+from datetime import datetime, timedelta
+
+from cryptography import x509
+from cryptography.x509.verification import PolicyBuilder, Store, VerificationError
+
+from components import certificates
+from components.gateway import PLAIN_PORT
+from components.vocabulary import TlsMode
+from posture.context import Context
+from posture.model import Outcome, Severity, check, excepted, failed, not_applicable, passed, verdict, warned
+
+PAGE = "security page: Use HTTPS in production"
+OFF = "TLS is off: loopback of a development stack"
+
+
+def _chain(context: Context) -> tuple[list[x509.Certificate], str, str]:
+    """The running gateway's certificates and its key, from what it was started with."""
+    pairs = dict(pair.split("=", 1) for pair in context.live("gateway")["Config"]["Env"])
+    pem = pairs.get("GATEWAY_TLS_CERTIFICATE", "")
+    return x509.load_pem_x509_certificates(pem.encode()), pem, pairs.get("GATEWAY_TLS_PRIVATE_KEY", "")
+
+
+@check(
+    "https.on",
+    "Whoever is not on this machine must use TLS",
+    source=PAGE,
+    mend="pulumi config set tls managed; make up STACK={stack}",
+    fast=True,
+)
+def on(context: Context) -> Outcome:
+    environment = dict(pair.split("=", 1) for pair in context.live("gateway")["Config"]["Env"])
+    if environment.get("GATEWAY_TLS") == "on":
+        return passed("the gateway speaks TLS")
+    if context.settings.loopback_only and not context.settings.production:
+        return excepted(OFF)
+    return failed("the gateway does not speak TLS")
+
+
+@check(
+    "https.certificate",
+    "The certificate served is the declared one and fits key and name",
+    source=f"{PAGE}; RFC 9525",
+    fast=True,
+)
+def certificate(context: Context) -> Outcome:
+    if context.settings.tls_mode is TlsMode.OFF:
+        return not_applicable(OFF)
+    chain, pem, key = _chain(context)
+    if pem != context.declaration.certificate:
+        return failed("the gateway was started with another certificate than the declared one")
+    fault = certificates.pair_fault(pem, key, hostname=context.settings.hostname, now=context.now)
+    if fault:
+        return failed(f"the certificate {fault}")
+    answer = context.probe("edge")["health"]
+    if "certificate" in answer.error:
+        return failed(f"at the published port {answer.error}")
+    return passed(
+        f"for {context.settings.hostname}, SHA-256 {chain[0].fingerprint(chain[0].signature_hash_algorithm).hex()[:16]}"
+        if chain[0].signature_hash_algorithm
+        else "served"
+    )
+
+
+@check("https.chain", "The certificate is signed by a CA that clients can trust", source=f"{PAGE}; RFC 5280")
+def chain(context: Context) -> Outcome:
+    if context.settings.tls_mode is TlsMode.OFF:
+        return not_applicable(OFF)
+    leaf, *others = _chain(context)[0]
+    managed = context.settings.tls_mode is TlsMode.MANAGED
+    if managed:
+        anchors = x509.load_pem_x509_certificates((context.declaration.authority or "").encode())
+    else:
+        system = ssl.create_default_context().get_ca_certs(binary_form=True)
+        anchors = [x509.load_der_x509_certificate(der) for der in system]
+    try:
+        leaf.verify_directly_issued_by(anchors[0]) if managed else _verify(context, leaf, others, anchors)
+    except (VerificationError, ValueError, TypeError, Exception) as error:  # noqa: BLE001 - cryptography has many
+        if managed:
+            return failed(f"the certificate is not signed by the stack's own CA ({type(error).__name__})")
+        return warned("the certificate's CA is not one that this machine trusts; its clients must")
+    return passed("signed by the stack's own CA" if managed else "signed by a CA of this machine's store")
+
+
+def _verify(
+    context: Context, leaf: x509.Certificate, others: list[x509.Certificate], anchors: list[x509.Certificate]
+) -> None:
+    verifier = PolicyBuilder().store(Store(anchors)).time(context.now.replace(tzinfo=None))
+    verifier.build_server_verifier(x509.DNSName(context.settings.hostname)).verify(leaf, others)
+
+
+@check(
+    "https.days-left",
+    "The certificate does not run out soon",
+    source="Mozilla server-side TLS 5.7: lifespan",
+    severity=Severity.MEDIUM,
+    mend="make up STACK={stack} renews a managed certificate; a provided one: pulumi config set tlsCertificate < FILE",
+)
+def days_left(context: Context) -> Outcome:
+    if context.settings.tls_mode is TlsMode.OFF:
+        return not_applicable(OFF)
+    end: datetime = _chain(context)[0][0].not_valid_after_utc
+    left = (end - context.now) / timedelta(days=1)
+    hours = context.settings.tls_renewal_hours if context.settings.tls_mode is TlsMode.MANAGED else 14 * 24
+    text = f"valid until {end:%Y-%m-%d}, {left:.0f} days"
+    return passed(text) if left * 24 > hours else failed(text)
+
+
+@check(
+    "https.profile",
+    "Protocols, ciphers, curves and known flaws follow Mozilla's profile",
+    source="Mozilla server-side TLS 5.7, scanned by sslyze",
+)
+def profile(context: Context) -> Outcome:
+    if context.settings.tls_mode is TlsMode.OFF:
+        return not_applicable(OFF)
+    if not context.edge.expected and not context.probe("edge")["health"].status:
+        return not_applicable("this machine is not an allowed source; run the check on one that is")
+    issues = context.probe("tls")
+    # https.chain judges the chain, for the stack's own CA is in no public store; the lifespan is tlsValidityHours.
+    issues = {
+        name: text
+        for name, text in issues.items()
+        if name not in ("certificate_path_validation", "maximum_certificate_lifespan")
+    }
+    return verdict(sorted(issues.values()), f"nothing departs from the profile {context.settings.tls_profile.value}")
+
+
+@check(
+    "https.hsts",
+    "Browsers are told to stay on HTTPS",
+    source="Mozilla server-side TLS 5.7: HSTS of 2 years",
+    severity=Severity.MEDIUM,
+)
+def hsts(context: Context) -> Outcome:
+    if context.settings.tls_mode is TlsMode.OFF:
+        return not_applicable(OFF)
+    answer = context.probe("edge")["health"]
+    if not answer.status:
+        return (
+            failed(answer.error) if context.edge.expected else not_applicable("this machine is not an allowed source")
+        )
+    found = answer.headers.get("strict-transport-security", "")
+    return passed(found) if "max-age=63072000" in found else failed("strict-transport-security is missing or short")
+
+
+@check("https.no-plaintext", "No port answers plain HTTP", source=PAGE, fast=True)
+def no_plaintext(context: Context) -> Outcome:
+    if context.settings.tls_mode is TlsMode.OFF:
+        return not_applicable(OFF)
+    problems = []
+    answer = context.edge.get("/healthz", encrypted=False)
+    if answer.status not in (0, 400):
+        problems.append(f"port {context.edge.port} answers plain HTTP with {answer}")
+    redirect = context.settings.redirect_port
+    ports = context.live("gateway")["NetworkSettings"]["Ports"] or {}
+    bound = [port for port, hosts in ports.items() if port.startswith(f"{PLAIN_PORT}/") and hosts]
+    if bound and not redirect:
+        problems.append("the plain port is published")
+    if redirect:
+        answer = context.edge.get("/v1/models", encrypted=False, port=redirect)
+        if answer.status and (answer.status != 308 or not answer.headers.get("location", "").startswith("https://")):
+            problems.append(f"port {redirect} answers with {answer} instead of a redirect to https")
+    return verdict(problems, "nothing, or a redirect to https alone")

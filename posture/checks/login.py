@@ -1,0 +1,135 @@
+"""The Claude credential: where it is, who can read it, how long it lasts. No call is made with it."""
+
+# ruff: noqa: D103 - a check's title says what it does
+
+import hashlib
+import json
+from datetime import UTC, datetime, timedelta
+
+from components.litellm import CLAUDE_CONFIG_DIR
+from components.vocabulary import ClaudeAuth
+from posture.context import Context
+from posture.model import Outcome, Severity, check, failed, not_applicable, passed, verdict, warned
+
+PAGE = "security page: Authentication flow"
+INSIDE = 'docker exec "$(pulumi stack output litellm_container --stack {stack})"'
+APP = 10001
+"""LiteLLM's user and group."""
+
+
+@check("login.volume", "The volume of the Claude login exists and is mounted in LiteLLM", source=PAGE, fast=True)
+def volume(context: Context) -> Outcome:
+    name = context.declaration.volume
+    if context.running.volume is None:
+        return failed(f"the volume {name} does not exist")
+    mounts = [m for m in context.live("litellm")["Mounts"] if m["Destination"] == CLAUDE_CONFIG_DIR]
+    if not mounts or mounts[0].get("Name") != name:
+        return failed(f"{CLAUDE_CONFIG_DIR} is not the volume {name}")
+    return passed(f"{name} at {CLAUDE_CONFIG_DIR}")
+
+
+@check(
+    "login.volume-shared",
+    "No other container mounts the login's volume",
+    source=PAGE,
+    mend="docker rm --force the container that the evidence names",
+)
+def shared(context: Context) -> Outcome:
+    name = context.declaration.volume
+    lines = context.engine.run(
+        "ps", "--all", "--no-trunc", "--filter", f"volume={name}", "--format", "{{.ID}} {{.Names}}"
+    )
+    own = context.declared("litellm").id
+    others = [line.split()[1] for line in lines.splitlines() if line.split()[0] != own]
+    return verdict([f"{other} mounts {name} too" for other in others], "LiteLLM alone")
+
+
+@check(
+    "login.volume-mode",
+    "The login's folder belongs to LiteLLM's user, and to nobody else",
+    source="claude-code: credentials are mode 0600",
+    mend=f"{INSIDE} chmod 700 /home/app/.claude",
+    fast=True,
+)
+def mode(context: Context) -> Outcome:
+    found = context.inside.volume
+    if "error" in found:
+        return failed(f"{CLAUDE_CONFIG_DIR}: {found['error']}")
+    problems = [] if found["uid"] == APP else [f"its owner is {found['uid']}, not {APP}"]
+    problems += [f"its mode is {found['mode']:04o}, others get in"] if found["mode"] & 0o077 else []
+    return verdict(problems, f"owner {found['uid']}, mode {found['mode']:04o}")
+
+
+@check(
+    "login.file-mode",
+    "The login itself can be read by LiteLLM's user alone",
+    source="claude-code: credentials are mode 0600",
+    mend=f"{INSIDE} chmod 600 /home/app/.claude/.credentials.json",
+    fast=True,
+)
+def file_mode(context: Context) -> Outcome:
+    found = context.inside.login
+    if found is None:
+        return not_applicable("there is no login in the volume")
+    problems = [] if found.get("uid") == APP else [f"its owner is {found.get('uid')}, not {APP}"]
+    problems += [f"its mode is {found['mode']:04o}, others can read it"] if found.get("mode", 0) & 0o077 else []
+    return verdict(problems, f"owner {found.get('uid')}, mode {found.get('mode', 0):04o}")
+
+
+@check(
+    "login.protected",
+    "No update and no `destroy` can delete the login",
+    source="design: the volume outlives the stack",
+    severity=Severity.MEDIUM,
+)
+def protected(context: Context) -> Outcome:
+    resources = json.loads(context.declaration.exported)["deployment"]["resources"]
+    found = next(r for r in resources if r["type"].startswith("docker:index/volume:"))
+    problems = [] if found.get("retainOnDelete") else ["retainOnDelete is not set on the volume"]
+    if context.settings.production and not found.get("protect"):
+        problems.append("the volume is not protected in the state")
+    return verdict(problems, "retained on delete" + (" and protected" if found.get("protect") else ""))
+
+
+@check(
+    "login.present",
+    "There is a Claude credential, and it lasts another 7 days",
+    source=PAGE,
+    severity=Severity.MEDIUM,
+    mend="make login STACK={stack}",
+)
+def present(context: Context) -> Outcome:
+    if context.settings.claude_auth is not ClaudeAuth.LOGIN:
+        return passed(f"{context.settings.claude_auth.value}: a secret of the stack, not a login")
+    found = context.inside.login
+    if found is None:
+        return warned("nobody has logged in yet: requests will fail until then")
+    if "error" in found:
+        return failed(f"the login cannot be read ({found['error']})")
+    end = datetime.fromtimestamp(found["expires"], UTC)
+    if found["refreshable"]:
+        return passed(f"renews itself; the current token runs until {end:%Y-%m-%d %H:%M} UTC")
+    text = f"runs out on {end:%Y-%m-%d %H:%M} UTC and does not renew itself"
+    return passed(text) if end - context.now > timedelta(days=7) else failed(text)
+
+
+@check(
+    "login.separate",
+    "The Claude credential and the master key have nothing in common",
+    source=f"{PAGE}: the two are separate",
+    fast=True,
+)
+def separate(context: Context) -> Outcome:
+    environment = context.live("litellm")["Config"]["Env"]
+    pairs = dict(pair.split("=", 1) for pair in environment)
+    keys = {pairs.get("LITELLM_MASTER_KEY"), pairs.get("LITELLM_PREVIOUS_MASTER_KEY")} - {None, ""}
+    given = [name for name in ("ANTHROPIC_API_KEY", "CLAUDE_CODE_OAUTH_TOKEN") if pairs.get(name)]
+    problems = [f"{name} is the master key" for name in given if pairs[name] in keys]
+    digests = {hashlib.sha256(str(key).encode()).hexdigest() for key in keys}
+    if digests & set((context.inside.login or {}).get("digests", [])):
+        problems.append("the login's token is the master key")
+    if len(given) > 1 or (given and context.settings.claude_auth is ClaudeAuth.LOGIN):
+        problems.append(
+            f"{' and '.join(given)} beside {context.settings.claude_auth.value}: an API key silently beats a login"
+        )
+    return verdict(problems, f"{context.settings.claude_auth.value} alone, and another value than the key")

@@ -1,0 +1,195 @@
+"""Who can reach whom."""
+
+# ruff: noqa: D103 - a check's title says what it does
+
+from ipaddress import ip_network
+
+from components.vocabulary import TlsMode
+from posture.context import Context
+from posture.inside import REFUSED
+from posture.model import Outcome, check, failed, not_applicable, passed, verdict, warned
+from posture.running import name_of
+
+PAGE = "security page: Limit access"
+
+
+def published(context: Context) -> dict[str, set[tuple[str, int, int]]]:
+    """What each container really publishes, as (host address, host port, container port)."""
+    found: dict[str, set[tuple[str, int, int]]] = {}
+    for container in context.running.containers:
+        bindings = {
+            **(container["HostConfig"].get("PortBindings") or {}),
+            **(container["NetworkSettings"]["Ports"] or {}),
+        }
+        ports = {
+            (bound.get("HostIp") or "0.0.0.0", int(bound.get("HostPort") or 0), int(port.partition("/")[0]))  # noqa: S104
+            for port, hosts in bindings.items()
+            for bound in hosts or []
+        }
+        if ports:
+            found[name_of(container)] = ports
+    return found
+
+
+@check(
+    "network.published",
+    "The gateway alone publishes a port, on the declared addresses",
+    source=f"{PAGE}; CIS Docker 5.9",
+    fast=True,
+)
+def ports(context: Context) -> Outcome:
+    gateway = context.declared("gateway")
+    expected = gateway.ports
+    if not context.declaration.complete:
+        inner = {8080} if context.settings.tls_mode is TlsMode.OFF else {8443, 8080}
+        outer = {context.settings.port, context.settings.redirect_port}
+        addresses = {str(address) for address in context.settings.bind_addresses}
+    problems = []
+    for name, found in published(context).items():
+        if name != gateway.name:
+            problems.append(f"{name} publishes {_shown(found)}")
+        elif context.declaration.complete and found != expected:
+            problems.append(f"{name} publishes {_shown(found)}, declared is {_shown(expected)}")
+        elif not context.declaration.complete and any(
+            address not in addresses or port not in outer or inside not in inner for address, port, inside in found
+        ):
+            problems.append(f"{name} publishes {_shown(found)}")
+    if gateway.name not in published(context):
+        problems.append("the gateway publishes nothing")
+    return verdict(problems, f"{gateway.name}: {_shown(published(context).get(gateway.name, set()))}")
+
+
+def _shown(found: set[tuple[str, int, int]]) -> str:
+    return ", ".join(f"{address}:{port}" for address, port, _ in sorted(found)) or "nothing"
+
+
+@check("network.allow-list", "The allow-list in force is the declared one", source=PAGE, fast=True)
+def allow_list(context: Context) -> Outcome:
+    declared = {str(network) for network in context.settings.allowed_cidrs}
+    found = {str(ip_network(entry, strict=False)) for entry in context.probe("allow-list")}
+    problems = [f"{entry} is allowed by hand" for entry in sorted(found - declared)]
+    problems += [f"{entry} is declared, but not in force" for entry in sorted(declared - found)]
+    return verdict(
+        problems, ", ".join(sorted(found)) or "no network; the host's own processes alone, if allowHost is true"
+    )
+
+
+@check(
+    "network.public",
+    "The whole internet is not on the allow-list",
+    source=PAGE,
+    mend="pulumi config set allowPublicAccess false; make up STACK={stack}",
+    fast=True,
+)
+def public(context: Context) -> Outcome:
+    everyone = [str(n) for n in context.settings.allowed_cidrs if n.prefixlen == 0]
+    return warned(f"allowPublicAccess lets {everyone[0]} in") if everyone else passed("no network of length 0")
+
+
+@check(
+    "network.stranger",
+    "A caller outside the allow-list is refused before TLS",
+    source=f"{PAGE}; tried from a throw-away container",
+)
+def stranger(context: Context) -> Outcome:
+    got = context.probe("outsider")
+    text = f"a container beside the gateway got: {got}"
+    return failed(text) if got == "answered" else passed(text)
+
+
+@check("network.host-refused", "The host's own processes are refused unless allowHost is true", source=PAGE, fast=True)
+def host_refused(context: Context) -> Outcome:
+    if context.settings.allow_host or not context.engine.local:
+        return not_applicable(
+            "allowHost is true" if context.settings.allow_host else "the engine is on another machine"
+        )
+    got = context.probe("edge")["health"]
+    return failed(f"this machine was answered with {got}") if got.status else passed("this machine gets no answer")
+
+
+@check("network.backend-closed", "LiteLLM stands on the closed network alone", source="design: networks", fast=True)
+def backend_closed(context: Context) -> Outcome:
+    backend = context.declaration.networks["backend"]["name"]
+    attached = set(context.live("litellm")["NetworkSettings"]["Networks"])
+    problems = [f"LiteLLM is on {name} too" for name in sorted(attached - {backend})]
+    network = context.running.networks.get(backend)
+    if network is None or not network["Internal"]:
+        problems.append("the backend network is not internal")
+    elif (network.get("Options") or {}).get("com.docker.network.bridge.inhibit_ipv4") != "true":
+        problems.append("the host has an address on the backend network")
+    return verdict(problems, f"on {backend}, internal and without the host")
+
+
+@check(
+    "network.no-internet",
+    "LiteLLM has no way to the internet or to cloud metadata",
+    source="OWASP SSRF Prevention; design: networks",
+    fast=True,
+)
+def no_internet(context: Context) -> Outcome:
+    found = context.inside.ways
+    return verdict([f"there is a way out through {way}" for way in found], "nobody answers for a next hop to anywhere")
+
+
+@check(
+    "network.no-host",
+    "LiteLLM cannot reach the host",
+    source="design: networks (internal networks reach the host's listeners)",
+)
+def no_host(context: Context) -> Outcome:
+    found = context.inside.neighbours
+    problems = [f"the host answers at {address}" for address, answered in found.items() if answered]
+    return verdict(problems, f"no answer at {len(found)} addresses of the host's bridges")
+
+
+@check(
+    "network.no-dns",
+    "LiteLLM resolves no name of the outside",
+    source="design: networks (a forwarded name is a tunnel out)",
+)
+def no_dns(context: Context) -> Outcome:
+    return verdict(
+        [f"{name} resolves" for name, found in context.inside.names.items() if found], "no outside name resolves"
+    )
+
+
+@check(
+    "network.egress-refuses",
+    "The egress proxy refuses every other name, port and address",
+    source="OWASP SSRF Prevention: allow-list",
+)
+def egress_refuses(context: Context) -> Outcome:
+    tunnels = {name: status for name, status in context.inside.tunnels.items() if name != "allowed"}
+    allowed = context.settings.egress_hosts
+    if REFUSED in allowed:
+        tunnels.pop("other name")
+    problems = [f"{name}: {status}" for name, status in tunnels.items() if status != 403]
+    return verdict(problems, f"403 for {', '.join(tunnels)}")
+
+
+@check(
+    "network.egress-list",
+    "The egress proxy runs with the declared list of names",
+    source="OWASP SSRF Prevention: allow-list",
+    fast=True,
+)
+def egress_list(context: Context) -> Outcome:
+    pairs = dict(pair.split("=", 1) for pair in context.live("egress")["Config"]["Env"])
+    found, declared = set(pairs["EGRESS_ALLOW"].split(",")), set(context.settings.egress_hosts)
+    return verdict([f"{name} is allowed" for name in sorted(found - declared)], ", ".join(sorted(found)))
+
+
+@check(
+    "network.egress-passes",
+    "The egress proxy passes the model API's name",
+    source="README",
+    mend="make logs STACK={stack}: the egress proxy says why",
+)
+def egress_passes(context: Context) -> Outcome:
+    got = context.inside.tunnels["allowed"]
+    name = context.settings.upstream[0]
+    if got == 200:
+        return passed(f"a tunnel to {name} opens (and nothing is sent through it)")
+    if got in (502, 503, 504):
+        return warned(f"{name} is allowed, but cannot be reached from here at the moment ({got})")
+    return failed(f"a tunnel to {name} is answered with {got}")

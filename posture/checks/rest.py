@@ -1,0 +1,91 @@
+"""What lies on disk and in the settings: no secret in the clear, and the check itself not switched off."""
+
+# ruff: noqa: D103 - a check's title says what it does
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import yaml
+
+from components.configuration import SECRETS
+from posture.context import Context
+from posture.declaration import PROJECT
+from posture.model import Outcome, Severity, check, passed, verdict, warned
+from posture.redaction import forms
+
+PAGE = "security page: Never commit secrets"
+ROTATE = "make rotate STACK={stack}: a secret that lay in the clear is none any more"
+
+
+def _wanted(context: Context) -> frozenset[bytes]:
+    known = context.declaration.secrets
+    return frozenset().union(*map(forms, known)) if known else frozenset()
+
+
+def _state_files(context: Context) -> Iterator[Path]:
+    backend = context.environment.get("PULUMI_BACKEND_URL", "")
+    if backend.startswith("file://"):
+        stack = context.declaration.stack
+        root = Path(backend.removeprefix("file://")).expanduser() / ".pulumi"
+        yield from (path for path in root.rglob("*") if path.is_file() and stack in str(path.relative_to(root)))
+
+
+@check(
+    "rest.state",
+    "The state holds no secret in the clear, its backups and history neither",
+    source=f"{PAGE}; pulumi-random: ids of RandomBytes",
+    mend=ROTATE,
+)
+def state(context: Context) -> Outcome:
+    wanted = _wanted(context)
+    places = {"the exported state": context.declaration.exported.encode()}
+    places |= {str(path): path.read_bytes() for path in _state_files(context)}
+    leaks = [
+        f"{name} holds a secret in the clear" for name, data in places.items() if any(text in data for text in wanted)
+    ]
+    return verdict(leaks, f"none in {len(places)} places: raw, hex, base64 or url-safe base64")
+
+
+@check("rest.stack-file", "The stack's file holds no secret in the clear", source=PAGE, mend=ROTATE, fast=True)
+def stack_file(context: Context) -> Outcome:
+    path = context.folder / f"Pulumi.{context.declaration.stack}.yaml"
+    if not path.exists():
+        return passed("the stack has no file here")
+    text = path.read_bytes()
+    problems = [f"{path.name} holds a secret in the clear"] if any(form in text for form in _wanted(context)) else []
+    config = (yaml.safe_load(text) or {}).get("config") or {}
+    naked = [
+        name
+        for name in sorted(SECRETS)
+        if isinstance(config.get(f"{PROJECT}:{name}"), str) and config[f"{PROJECT}:{name}"]
+    ]
+    return verdict([*problems, *(f"{name} was set without --secret" for name in naked)], path.name)
+
+
+@check(
+    "settings.verify-on-update",
+    "Every update is checked",
+    source="Pulumi.yaml: verifyOnUpdate",
+    severity=Severity.MEDIUM,
+    mend="pulumi config set verifyOnUpdate true --stack {stack}; make up STACK={stack}",
+    fast=True,
+)
+def verify_on_update(context: Context) -> Outcome:
+    off = not context.settings.verify_on_update
+    return (
+        warned("verifyOnUpdate is false: an update can leave an insecure stack unnoticed")
+        if off
+        else passed("verifyOnUpdate is true")
+    )
+
+
+@check(
+    "settings.log-level",
+    "Requests are not logged whole",
+    source="LiteLLM: DEBUG logs requests",
+    mend="pulumi config set logLevel INFO; make up STACK={stack}",
+    fast=True,
+)
+def log_level(context: Context) -> Outcome:
+    level = context.settings.log_level.value
+    return warned("logLevel is DEBUG: prompts stand in the log") if level == "DEBUG" else passed(level)

@@ -1,0 +1,88 @@
+"""What runs was built from what is locked."""
+
+# ruff: noqa: D103 - a check's title says what it does
+
+import re
+from pathlib import Path
+
+from components import releases
+from components.images import CONTEXTS
+from posture.context import Context
+from posture.model import Outcome, check, not_applicable, passed, verdict
+from posture.running import name_of
+
+PINNED = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)(?:\[[^\]]*\])?==([^\s;\\]+)(?:\s*;\s*([^\\\n]*))?", re.MULTILINE)
+UNPACKED = {"pip", "setuptools", "wheel"}
+"""What an image may have or lack besides the lock."""
+
+
+def locked(lock: Path) -> tuple[dict[str, str], set[str]]:
+    """Returns name and version of each requirement, and the names that only some platforms need."""
+    found = {}
+    some = set()
+    for name, version, marker in PINNED.findall(lock.read_text()):
+        normal = name.lower().replace("_", "-").replace(".", "-")
+        found[normal] = version
+        if marker.strip():
+            some.add(normal)
+    return found, some
+
+
+@check(
+    "supply.litellm",
+    "The LiteLLM inside is above the floor and on no deny-list",
+    source="LiteLLM's security advisories; components/releases.py",
+)
+def litellm(context: Context) -> Outcome:
+    version = context.inside.packages.get("litellm", "0.0.0")
+    numbers = tuple(int(part) for part in re.findall(r"\d+", version)[:3])
+    fault = releases.version_fault(numbers)
+    return verdict([fault] if fault else [], f"LiteLLM {version}")
+
+
+@check("supply.packages", "The packages inside are the locked ones", source="images/litellm/requirements.lock")
+def packages(context: Context) -> Outcome:
+    if context.settings.litellm_image:
+        return not_applicable("litellmImage is a ready image, by digest; its packages are its maker's")
+    wanted, some = locked(CONTEXTS / "litellm" / "requirements.lock")
+    found = {name: version for name, version in context.inside.packages.items() if name not in UNPACKED}
+    problems = [f"{name} is not locked" for name in sorted(set(found) - set(wanted))]
+    problems += [f"{name} is missing" for name in sorted(set(wanted) - set(found) - some - UNPACKED)]
+    problems += [
+        f"{name} is {found[name]}, locked is {wanted[name]}"
+        for name in sorted(found)
+        if wanted.get(name, found[name]) != found[name]
+    ]
+    return verdict(problems, f"{len(found)} packages, name and version equal the lock")
+
+
+@check("supply.images", "Each container runs the image that the state names", source="CIS Docker 4.2, 6.1", fast=True)
+def images(context: Context) -> Outcome:
+    wanted = {str(declared.inputs["image"]) for declared in context.declaration.containers.values()}
+    problems = [
+        f"{name_of(c)} runs an image that the state does not name"
+        for c in context.running.containers
+        if c["Image"] not in wanted
+    ]
+    return verdict(problems, ", ".join(sorted(digest[7:19] for digest in wanted)))
+
+
+@check("supply.toolchain", "What reads the stack was installed by hash", source="requirements.lock")
+def toolchain(context: Context) -> Outcome:
+    lock = context.folder / "requirements.lock"
+    if not lock.exists():
+        return not_applicable("the project's folder has no requirements.lock")
+    from importlib import metadata  # noqa: PLC0415
+
+    wanted, _ = locked(lock)
+    problems = []
+    for name, version in sorted(wanted.items()):
+        try:
+            found = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+        if found != version:
+            problems.append(f"{name} is {found}, locked is {version}")
+    return (
+        verdict(problems, f"{len(wanted)} packages") if problems else passed(f"{len(wanted)} packages equal the lock")
+    )

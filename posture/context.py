@@ -1,0 +1,126 @@
+"""Everything that a check can look at. Slow looks are taken once, and side by side."""
+
+import contextlib
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from posture import edge, inside, outsider, running, tls
+from posture.declaration import Declaration, DeclaredContainer
+from posture.engine import Engine, EngineError
+
+Container = Mapping[str, Any]
+
+
+class Context:
+    """The declared side, the running side, and what was tried on it; ``folder`` is the project's."""
+
+    def __init__(self, declaration: Declaration, folder: Path, environment: Mapping[str, str]) -> None:
+        self.declaration = declaration
+        self.settings = declaration.settings
+        self.folder = folder
+        self.environment = environment
+        self.now = datetime.now(UTC)
+        self.engine = Engine(self.settings.docker_host, self.settings.docker_cert_path)
+        self._locks = {name: threading.Lock() for name in PROBES}
+        self._taken: dict[str, Any] = {}
+
+    @cached_property
+    def running(self) -> running.Running:
+        """The containers, networks and volume as they are."""
+        return running.read(self.declaration, self.engine)
+
+    def declared(self, role: str) -> DeclaredContainer:
+        """The container that was declared to play ``role``."""
+        return self.declaration.containers[role]
+
+    def container(self, role: str) -> Container | None:
+        """The running side of a declared container: by its id, else the one that has taken its name."""
+        declared = self.declared(role)
+        for container in self.running.containers:
+            if container["Id"] == declared.id:
+                return container
+        for container in self.running.containers:
+            if running.name_of(container) == declared.name:
+                return container
+        return None
+
+    def live(self, role: str) -> Container:
+        """The running container that plays ``role``.
+
+        Raises:
+            EngineError: when it does not run, which fails the check that asked.
+        """
+        container = self.container(role)
+        if container is None or not container["State"]["Running"]:
+            raise EngineError(f"the {role} container does not run")
+        return container
+
+    def probe(self, name: str) -> Any:
+        """Takes a slow look once; an error it met is raised to each check that asks for it."""
+        with self._locks[name]:
+            if name not in self._taken:
+                try:
+                    self._taken[name] = PROBES[name](self)
+                except Exception as error:  # noqa: BLE001 - kept, and raised to whoever asks
+                    self._taken[name] = error
+        found = self._taken[name]
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    def warm(self, names: list[str]) -> None:
+        """Takes several slow looks side by side."""
+
+        def take(name: str) -> None:
+            with contextlib.suppress(Exception):  # raised again to the checks that need it
+                self.probe(name)
+
+        _ = self.running
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(take, names))
+
+    @cached_property
+    def edge(self) -> edge.Edge:
+        """The gateway's published port, as this machine reaches it."""
+        return edge.Edge(self.declaration, self.engine)
+
+    @property
+    def inside(self) -> inside.Inside:
+        """What LiteLLM's container can reach, who it admits, and what is in it."""
+        found: inside.Inside = self.probe("inside")
+        return found
+
+
+def _processes(context: Context) -> dict[str, list[inside.Process]]:
+    with ThreadPoolExecutor() as pool:
+        live = context.running.live
+        found = pool.map(lambda container: inside.processes(context.engine, container["Id"]), live)
+        return dict(zip(map(running.name_of, live), found, strict=True))
+
+
+def _logs(context: Context) -> dict[str, str]:
+    def read(container: Container) -> str:
+        return context.engine.run("logs", "--tail", "5000", container["Id"])
+
+    with ThreadPoolExecutor() as pool:
+        live = context.running.live
+        return dict(zip(map(running.name_of, live), pool.map(read, live), strict=True))
+
+
+PROBES: dict[str, Callable[[Context], Any]] = {
+    "inside": lambda context: inside.look(context.engine, context.live("litellm")["Id"], inside.questions(context)),
+    "processes": _processes,
+    "logs": _logs,
+    "edge": lambda context: context.edge.ask(context.declaration.key),
+    "tls": lambda context: tls.scan(context.edge),
+    "outsider": outsider.knock,
+    "allow-list": lambda context: context.engine.run(
+        "exec", context.live("gateway")["Id"], "cat", "/run/gateway/allowed.lst"
+    ).split(),
+}
+FAST_PROBES = ["inside", "edge", "logs", "allow-list"]

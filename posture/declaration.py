@@ -1,0 +1,230 @@
+"""What the stack was declared to be: its settings, and the inputs of its resources in Pulumi's state."""
+
+import json
+import os
+import subprocess
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, get_origin
+
+from components.configuration import FIELDS
+from components.keys import PREFIX, WELL_KNOWN
+from components.settings import Settings
+from posture.redaction import SHORTEST
+
+PROJECT = "litellm-claude"
+CONTAINER = "docker:index/container:Container"
+NETWORK = "docker:index/network:Network"
+VOLUME = "docker:index/volume:Volume"
+MARK = "4dabf18193072939515e22adb298388d"
+"""Key of the object in which Pulumi wraps a secret."""
+SECRET_VARIABLES = (
+    "LITELLM_MASTER_KEY",
+    "LITELLM_PREVIOUS_MASTER_KEY",
+    "CLAUDE_CODE_OAUTH_TOKEN",
+    "ANTHROPIC_API_KEY",
+    "GATEWAY_TLS_PRIVATE_KEY",
+)
+ROLES = ("egress", "litellm", "gateway")
+
+
+class DeclarationError(RuntimeError):
+    """The stack's declaration cannot be read; says why and what to do."""
+
+
+@dataclass(frozen=True)
+class DeclaredContainer:
+    """A container as Pulumi was told to make it. ``inputs`` are named as in the state and hold secrets."""
+
+    role: str
+    id: str
+    inputs: Mapping[str, Any]
+
+    @property
+    def name(self) -> str:
+        """Its name on the engine."""
+        return str(self.inputs["name"])
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Variables and values, secrets among them."""
+        return dict(pair.split("=", 1) for pair in self.inputs.get("envs") or [])
+
+    @property
+    def networks(self) -> set[str]:
+        """Names of the networks that it is on."""
+        return {str(network["name"]) for network in self.inputs.get("networksAdvanced") or []}
+
+    @property
+    def ports(self) -> set[tuple[str, int, int]]:
+        """Published ports as (host address, host port, container port)."""
+        return {
+            (str(port.get("ip") or "0.0.0.0"), int(port["external"]), int(port["internal"]))  # noqa: S104 - the default
+            for port in self.inputs.get("ports") or []
+        }
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """All that is declared. ``complete`` is false while an update is under way, when only part of it is known."""
+
+    stack: str
+    settings: Settings
+    containers: Mapping[str, DeclaredContainer]
+    networks: Mapping[str, Mapping[str, Any]]
+    volume: str
+    authority: str | None = None
+    key_created: str | None = None
+    secrets: frozenset[str] = field(default_factory=frozenset, repr=False)
+    exported: str = field(default="", repr=False)
+    complete: bool = True
+
+    @property
+    def name(self) -> str:
+        """The prefix of everything that belongs to the stack, and the value of its label."""
+        return f"{PROJECT}-{self.stack}"
+
+    @property
+    def key(self) -> str:
+        """The current master key."""
+        return self.containers["litellm"].environment.get("LITELLM_MASTER_KEY", "")
+
+    @property
+    def certificate(self) -> str | None:
+        """The gateway's certificate chain in PEM; None while TLS is off."""
+        return self.containers["gateway"].environment.get("GATEWAY_TLS_CERTIFICATE")
+
+
+def pulumi(*arguments: str, folder: Path, environment: Mapping[str, str]) -> str:
+    """Runs pulumi in the project's folder.
+
+    Raises:
+        DeclarationError: with pulumi's own message.
+    """
+    command = ["pulumi", *arguments, "--non-interactive", "--color", "never"]
+    try:
+        done = subprocess.run(  # noqa: S603 - no shell
+            command, capture_output=True, text=True, check=False, timeout=120, cwd=folder, env=dict(environment)
+        )
+    except FileNotFoundError:
+        raise DeclarationError("there is no pulumi command on PATH. Run it through: make verify STACK=...") from None
+    if done.returncode:
+        said = done.stderr.strip().removeprefix("error: ")
+        raise DeclarationError(f"pulumi {' '.join(arguments[:2])}: {said}")
+    return done.stdout
+
+
+def read(stack: str, folder: Path, environment: Mapping[str, str] | None = None) -> Declaration:
+    """Reads the declaration of ``stack`` from its configuration and its state, whatever backend that is in."""
+    environment = environment or os.environ
+    with ThreadPoolExecutor() as pool:
+        export, config, shown = (
+            pool.submit(pulumi, *command, "--stack", stack, folder=folder, environment=environment)
+            for command in (
+                ("stack", "export"),
+                ("config", "--json", "--show-secrets"),
+                ("stack", "export", "--show-secrets"),
+            )
+        )
+        return parse(stack.rpartition("/")[2], json.loads(shown.result()), json.loads(config.result()), export.result())
+
+
+def parse(stack: str, shown: Mapping[str, Any], config: Mapping[str, Any], exported: str) -> Declaration:
+    """Builds the declaration from what pulumi printed."""
+    resources = [
+        resource for resource in (shown.get("deployment") or {}).get("resources") or [] if not resource.get("delete")
+    ]
+    containers = {}
+    networks = {}
+    outputs: Mapping[str, Any] = {}
+    volume = ""
+    authority = None
+    secrets = set(_config_secrets(config))
+    for resource in resources:
+        secrets |= _secrets(resource)
+        inputs, kind = plain(resource.get("inputs") or {}), resource["type"]
+        if kind == CONTAINER:
+            role = next(label["value"] for label in inputs["labels"] if label["label"].endswith(".role"))
+            containers[role] = DeclaredContainer(role, str(resource["id"]), inputs)
+        elif kind == NETWORK:
+            role = next(label["value"] for label in inputs["labels"] if label["label"].endswith(".role"))
+            networks[role] = inputs
+        elif kind == VOLUME:
+            volume = str(inputs["name"])
+        elif kind == "tls:index/selfSignedCert:SelfSignedCert":
+            authority = str(plain(resource["outputs"])["certPem"])
+        elif kind == "pulumi:pulumi:Stack":
+            outputs = plain(resource.get("outputs") or {})
+    missing = [role for role in ROLES if role not in containers]
+    if missing:
+        raise DeclarationError(
+            f"the stack '{stack}' has no {missing[0]} container in its state: it is not up. Run: make up STACK={stack}"
+        )
+    return Declaration(
+        stack=stack,
+        settings=settings_of(config),
+        containers=containers,
+        networks=networks,
+        volume=volume,
+        authority=authority,
+        key_created=outputs.get("key_created"),
+        # The development key is public, and may stand anywhere.
+        secrets=frozenset(secrets) - WELL_KNOWN - {key.removeprefix(PREFIX) for key in WELL_KNOWN},
+        exported=exported,
+    )
+
+
+def settings_of(config: Mapping[str, Any]) -> Settings:
+    """Returns the settings from what ``pulumi config --json --show-secrets`` prints."""
+    given = {}
+    for name, entry in config.items():
+        setting = name.removeprefix(f"{PROJECT}:")
+        if setting in FIELDS and entry["value"] != "":
+            structured = get_origin(FIELDS[setting].annotation) in (list, dict)
+            given[setting] = entry.get("objectValue", entry["value"]) if structured else entry["value"]
+    return Settings.model_validate(given)
+
+
+def plain(value: Any) -> Any:
+    """Takes the wrapping off the secrets in a value from an export with ``--show-secrets``."""
+    if isinstance(value, dict):
+        if MARK in value:
+            return json.loads(value["plaintext"])
+        return {key: plain(item) for key, item in value.items()}
+    return [plain(item) for item in value] if isinstance(value, list) else value
+
+
+def _config_secrets(config: Mapping[str, Any]) -> Iterator[str]:
+    for entry in config.values():
+        if entry.get("secret"):
+            yield str(entry["value"])
+
+
+def _secrets(resource: Mapping[str, Any]) -> set[str]:
+    """The secret values of a resource.
+
+    Pulumi marks more than is secret: a container's whole environment, and what a provider derives from a private key,
+    such as a certificate's name. Of those the variables of SECRET_VARIABLES and the keys themselves count.
+    """
+    if resource["type"] == CONTAINER:
+        pairs = (pair.partition("=")[::2] for pair in plain((resource.get("inputs") or {}).get("envs")) or [])
+        return {value for name, value in pairs if name in SECRET_VARIABLES and value}
+    only = "privatekey" if resource["type"].startswith("tls:") else ""
+    found = {text for place in ("inputs", "outputs") for text in _marked(resource.get(place), only)}
+    return {text for text in found if len(text) >= SHORTEST and not text.startswith("-----BEGIN CERTIFICATE")}
+
+
+def _marked(value: Any, only: str, *, name: str = "", inside: bool = False) -> Iterator[str]:
+    if isinstance(value, dict):
+        if MARK in value:
+            yield from _marked(json.loads(value["plaintext"]), only, name=name, inside=True)
+            return
+        for key, item in value.items():
+            yield from _marked(item, only, name=key, inside=inside)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _marked(item, only, name=name, inside=inside)
+    elif inside and isinstance(value, str) and only in name.lower():
+        yield value

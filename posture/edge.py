@@ -1,0 +1,92 @@
+"""The gateway's published port, asked as a client on this machine asks it; never for a model, which costs money."""
+
+import contextlib
+import http.client
+import socket
+import ssl
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from components.keys import DEVELOPMENT_KEY
+from components.vocabulary import TlsMode
+from posture.declaration import Declaration
+from posture.engine import Engine
+
+SECONDS = 5
+NOT_THE_API = ("/", "/ui/", "/routes", "/health", "/key/generate", "/config/yaml", "/metrics", "/docs", "/v1/files")
+"""Paths that LiteLLM serves and the gateway must not."""
+
+
+@dataclass
+class Answer:
+    """A status and headers; or, with status 0, why there was none."""
+
+    status: int
+    headers: dict[str, str] = field(default_factory=dict)
+    error: str = ""
+
+    def __str__(self) -> str:
+        return str(self.status or self.error)
+
+
+class Edge:
+    """Where the gateway is, from here. TLS is trusted only with the certificate that was declared."""
+
+    def __init__(self, declaration: Declaration, engine: Engine) -> None:
+        settings = declaration.settings
+        self.declaration = declaration
+        self.encrypted = settings.tls_mode is not TlsMode.OFF
+        self.hostname = settings.hostname
+        self.port = settings.port
+        self.address = _address(declaration, engine)
+        self.expected = engine.local and settings.allow_host
+        """Whether this machine is among the allowed callers for sure."""
+
+    def _context(self) -> ssl.SSLContext:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.load_verify_locations(cadata=self.declaration.certificate)
+        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+        return context
+
+    def get(self, path: str, *, key: str | None = None, encrypted: bool | None = None, port: int = 0) -> Answer:
+        """Asks for ``path``; the key is sent only behind the declared certificate."""
+        try:
+            with contextlib.closing(socket.create_connection((self.address, port or self.port), SECONDS)) as raw:
+                raw.settimeout(SECONDS)
+                connection = http.client.HTTPConnection(self.hostname, port or self.port)
+                secure = self.encrypted if encrypted is None else encrypted
+                connection.sock = self._context().wrap_socket(raw, server_hostname=self.hostname) if secure else raw
+                connection.request("GET", path, headers={"authorization": f"Bearer {key}"} if key else {})
+                got = connection.getresponse()
+                got.read()
+                return Answer(got.status, {name.lower(): value for name, value in got.getheaders()})
+        except ssl.SSLCertVerificationError as error:
+            return Answer(0, error=f"the certificate is not the declared one ({error.verify_message})")
+        except (OSError, http.client.HTTPException) as error:
+            return Answer(0, error=f"no answer ({type(error).__name__})")
+
+    def ask(self, key: str) -> dict[str, Answer]:
+        """Asks everything that the access checks need."""
+        first = self.get("/healthz")
+        if not first.status:
+            return {"health": first}
+        return {
+            "health": first,
+            "current": self.get("/v1/models", key=key),
+            "none": self.get("/v1/models"),
+            "malformed": self.get("/v1/models", key="not-a-key"),
+            "wrong": self.get("/v1/models", key="sk-1234"),
+            **({} if key == DEVELOPMENT_KEY else {"development": self.get("/v1/models", key=DEVELOPMENT_KEY)}),
+            **{path: self.get(path, key=key) for path in NOT_THE_API},
+        }
+
+
+def _address(declaration: Declaration, engine: Engine) -> str:
+    """Returns the address under which the published port is reached from here."""
+    settings = declaration.settings
+    for address in settings.bind_addresses:
+        if not address.is_unspecified:
+            return str(address)
+        if engine.local:
+            return "127.0.0.1" if address.version == 4 else "::1"
+    return urlsplit(engine.host).hostname or settings.hostname

@@ -1,0 +1,58 @@
+"""A caller that is on no list: a throw-away container beside the gateway, which tries to be answered."""
+
+import json
+from typing import TYPE_CHECKING
+
+from components.gateway import PLAIN_PORT, TLS_PORT
+from components.vocabulary import TlsMode
+from posture import running
+
+if TYPE_CHECKING:
+    from posture.context import Context
+
+# Connects, sends what begins a request or a handshake, and tells what came back.
+SCRIPT = r"""
+import json, socket, ssl, sys
+address, port, secure = sys.argv[1], int(sys.argv[2]), sys.argv[3] == "on"
+try:
+    s = socket.create_connection((address, port), 4)
+    s.settimeout(4)
+    if secure:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        s = context.wrap_socket(s)
+    s.sendall(b"GET /healthz HTTP/1.0\r\n\r\n")
+    got = s.recv(64)
+    print(json.dumps("answered" if got else "closed"))
+except OSError as error:
+    print(json.dumps(type(error).__name__))
+"""
+HARDENED = ("--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges:true", "--user", "65534:65534")
+LIMITS = ("--memory", "128m", "--memory-swap", "128m", "--cpus", "1", "--pids-limit", "16")
+
+
+def knock(context: "Context") -> str:
+    """Returns what a stranger on the gateway's own network got: ``answered``, or how it was refused.
+
+    Raises:
+        EngineError: when the container cannot be started.
+    """
+    gateway = context.live("gateway")
+    edge = context.declaration.networks["edge"]["name"]
+    address = gateway["NetworkSettings"]["Networks"][edge]["IPAddress"]
+    secure = context.settings.tls_mode is not TlsMode.OFF
+    out = context.engine.run(
+        *(
+            "run",
+            "--rm",
+            "--network",
+            edge,
+            *HARDENED,
+            *LIMITS,
+            "--label",
+            f"{running.PROBE}={context.declaration.name}",
+        ),
+        *("--entrypoint", "/usr/bin/python3", context.declared("litellm").inputs["image"], "-I", "-c", SCRIPT),
+        *(address, str(TLS_PORT if secure else PLAIN_PORT), "on" if secure else "off"),
+    )
+    return str(json.loads(out.splitlines()[-1]))

@@ -1,0 +1,134 @@
+"""A report for a person, for a program, and for CI."""
+
+import json
+from xml.etree import ElementTree as ET
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from posture.model import Finding, Severity, Status
+from posture.run import Report
+
+SCHEMA = 1
+"""Version of the JSON: a field may be added to it, none changes its meaning."""
+GROUPS = {
+    "key": "Master key",
+    "access": "Access",
+    "https": "HTTPS",
+    "network": "Network",
+    "login": "Claude login",
+    "cis": "Containers (CIS Docker Benchmark)",
+    "drift": "Drift",
+    "supply": "Supply chain",
+    "rest": "Secrets at rest",
+    "settings": "Settings",
+}
+LOOKS = {
+    Status.FAIL: ("bold red", "FAIL"),
+    Status.WARN: ("yellow", "warn"),
+    Status.SKIPPED: ("magenta", "skip"),
+    Status.EXCEPTION: ("cyan", "exc."),
+    Status.NOT_APPLICABLE: ("dim", "n/a"),
+    Status.PASS: ("green", "pass"),
+}
+ORDER = list(LOOKS)
+SEVERITIES = list(Severity)
+
+
+def mend(finding: Finding, report: Report) -> str:
+    """The command that mends a finding."""
+    return finding.check.mend.format(stack=report.stack)
+
+
+def table(report: Report, console: Console) -> None:
+    """Prints failures first, then each group, then the score."""
+    failures = [finding for finding in report.findings if finding.status is Status.FAIL]
+    for finding in sorted(failures, key=lambda f: SEVERITIES.index(f.check.severity)):
+        check = finding.check
+        severity = f"[dim]({check.severity.value})[/]"
+        console.print(f"[bold red]FAIL[/] [bold]{check.id}[/] {escape(check.title)} {severity}", highlight=False)
+        console.print(f"     {escape(finding.evidence)}", highlight=False)
+        console.print(f"     mend: {escape(mend(finding, report))}", style="dim", highlight=False)
+    if failures:
+        console.print()
+    lines = Table(box=None, padding=(0, 1), show_header=False)
+    lines.add_column(no_wrap=True)
+    lines.add_column(no_wrap=True)
+    lines.add_column(ratio=2)
+    lines.add_column(ratio=3)
+    for group, title in GROUPS.items():
+        found = [finding for finding in report.findings if finding.check.group == group]
+        if not found:
+            continue
+        lines.add_row("", "", f"[bold]{title}[/]", "")
+        for finding in sorted(found, key=lambda f: ORDER.index(f.status)):
+            style, word = LOOKS[finding.status]
+            lines.add_row(
+                f"[{style}]{word}[/]",
+                finding.check.id,
+                escape(finding.check.title),
+                f"[dim]{escape(finding.evidence)}[/]",
+            )
+    console.print(lines)
+    console.print(f"\n{summary(report)}", highlight=False)
+
+
+def summary(report: Report) -> str:
+    """One line: score, counts, time."""
+    counts = ", ".join(f"{report.count(status)} {status.value}" for status in reversed(ORDER) if report.count(status))
+    word = "secure" if report.secure else "NOT SECURE"
+    return f"{report.stack}: {word}, score {report.score} of 100 ({counts}) in {report.seconds:.1f} s"
+
+
+def as_json(report: Report) -> str:
+    """The report as JSON, in a stable order."""
+    return json.dumps(
+        {
+            "schema": SCHEMA,
+            "stack": report.stack,
+            "secure": report.secure,
+            "score": report.score,
+            "seconds": round(report.seconds, 2),
+            "findings": [
+                {
+                    "id": finding.check.id,
+                    "title": finding.check.title,
+                    "severity": finding.check.severity.value,
+                    "source": finding.check.source,
+                    "status": finding.status.value,
+                    "evidence": finding.evidence,
+                    "mend": mend(finding, report),
+                }
+                for finding in report.findings
+            ],
+        },
+        indent=2,
+    )
+
+
+def junit(report: Report) -> str:
+    """The report as JUnit XML: a failure per failed check of any severity, skipped for what was not judged."""
+    suite = ET.Element(
+        "testsuite",
+        name=f"posture of {report.stack}",
+        tests=str(len(report.findings)),
+        failures=str(report.count(Status.FAIL)),
+        skipped=str(report.count(Status.SKIPPED) + report.count(Status.NOT_APPLICABLE)),
+        time=f"{report.seconds:.2f}",
+    )
+    for finding in report.findings:
+        case = ET.SubElement(
+            suite,
+            "testcase",
+            classname=f"posture.{finding.check.group}",
+            name=f"{finding.check.id}: {finding.check.title}",
+        )
+        if finding.status is Status.FAIL:
+            failure = ET.SubElement(case, "failure", message=finding.evidence, type=finding.check.severity.value)
+            failure.text = f"mend: {mend(finding, report)}"
+        elif finding.status in (Status.SKIPPED, Status.NOT_APPLICABLE):
+            ET.SubElement(case, "skipped", message=finding.evidence)
+        else:
+            ET.SubElement(case, "system-out").text = f"{finding.status.value}: {finding.evidence}"
+    return ET.tostring(suite, encoding="unicode", xml_declaration=True)

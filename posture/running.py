@@ -1,0 +1,60 @@
+"""What really runs, as the engine tells it."""
+
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from components.stack import LABEL
+from posture.declaration import Declaration
+from posture.engine import Engine
+
+PROBE = f"{LABEL}.probe"
+"""Label of the throw-away container that posture itself starts."""
+
+
+@dataclass(frozen=True)
+class Running:
+    """The containers, networks and volume of a stack, with whatever else stands on its networks or wears its label."""
+
+    containers: tuple[Mapping[str, Any], ...]
+    networks: Mapping[str, Mapping[str, Any]]
+    images: Mapping[str, Mapping[str, Any]]
+    volume: Mapping[str, Any] | None
+    engine: Mapping[str, Any]
+
+    @property
+    def live(self) -> list[Mapping[str, Any]]:
+        """Those that run at the moment."""
+        return [container for container in self.containers if container["State"]["Running"]]
+
+
+def name_of(container: Mapping[str, Any]) -> str:
+    """A container's name without the slash."""
+    return str(container["Name"]).removeprefix("/")
+
+
+def read(declaration: Declaration, engine: Engine) -> Running:
+    """Asks the engine for everything at once; five commands."""
+    names = [str(network["name"]) for network in declaration.networks.values()]
+    label = f"label={LABEL}.stack={declaration.name}"
+    with ThreadPoolExecutor() as pool:
+        listed = pool.submit(engine.run, "ps", "--all", "--quiet", "--no-trunc", "--filter", label)
+        on_networks = [
+            pool.submit(engine.run, "ps", "--all", "--quiet", "--no-trunc", "--filter", f"network={name}")
+            for name in names
+        ]
+        networks = pool.submit(engine.inspect, "network", names)
+        volume = pool.submit(engine.inspect, "volume", [declaration.volume])
+        info = pool.submit(engine.json_lines, "info")
+        ids = {identifier for future in (listed, *on_networks) for identifier in future.result().split()}
+        ids |= {container.id for container in declaration.containers.values()}
+        containers = engine.inspect("container", ids)
+        images = engine.inspect("image", {str(container["Image"]) for container in containers})
+    return Running(
+        containers=tuple(c for c in containers if PROBE not in (c["Config"].get("Labels") or {})),
+        networks={str(network["Name"]): network for network in networks.result()},
+        images={str(image["Id"]): image for image in images},
+        volume=next(iter(volume.result()), None),
+        engine=info.result()[0],
+    )
