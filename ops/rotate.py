@@ -96,10 +96,10 @@ def report(stack: str) -> str:
     ]
     expires = StackFile(stack).keys().previous_expires
     if expires:
-        old, container = output("previous_key_generation"), output("litellm_container")
+        old, gateway = output("previous_key_generation"), output("gateway_container")
         lines += [
             f"  old key    generation {old}, accepted until {expires:%Y-%m-%d %H:%M:%S} UTC, then refused by itself",
-            f"  who        docker logs --since 24h {container} 2>&1 | grep 'generation {old} in use'",
+            f'  who        docker logs --since 1h {gateway} | grep \'"key_generation": "{old}"\'   (and its source)',
             f"  retire     make retire STACK={stack}   (refuses the old key before that)",
         ]
     else:

@@ -43,16 +43,14 @@ def test_a_configured_key_is_rotated_without_a_lost_request(bed: Bed) -> None:
     assert key != CONFIGURED
     assert [bed.status(key), bed.status(CONFIGURED)] == [200, 200]
     assert (bed.containers("gateway"), bed.containers("egress")) == others
-    (container,) = bed.containers()
     assert bed.nothing_to_do()
-    for words in (
-        "output NAME=master_key",
-        "accepted until 20",
-        "make retire STACK=",
-        f"docker logs --since 24h {container}",
-    ):
+    (gateway,), (container,) = others[0], bed.containers()
+    who = '"key_generation": "previous"'
+    for words in ("output NAME=master_key", "accepted until 20", "make retire STACK=", f"{gateway} | grep '{who}'"):
         assert words in printed
     assert "generation previous in use" in docker("logs", container)
+    assert who in docker("logs", gateway)
+    assert "x-key-generation" not in bed.call(key).headers
 
 
 def test_a_second_rotation_within_the_overlap_is_refused(bed: Bed) -> None:

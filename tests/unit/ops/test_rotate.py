@@ -177,7 +177,7 @@ def test_the_report_names_no_key_but_how_to_read_it(monkeypatch: pytest.MonkeyPa
 
     def pulumi(*arguments: str, stack: str) -> str:
         asked.append(arguments)
-        return {"key_generation": "2026-11-24", "previous_key_generation": "initial"}.get(arguments[2], "litellm-2")
+        return {"key_generation": "2026-11-24", "previous_key_generation": "initial"}.get(arguments[2], "gateway-1")
 
     keys = type("Keys", (), {"previous_expires": datetime(2026, 11, 25, 12, tzinfo=UTC)})()
     monkeypatch.setattr(rotate, "pulumi", pulumi)
@@ -186,7 +186,7 @@ def test_the_report_names_no_key_but_how_to_read_it(monkeypatch: pytest.MonkeyPa
     for words in (
         "make -s STACK=prod output NAME=master_key",
         "generation initial, accepted until 2026-11-25 12:00:00 UTC",
-        "docker logs --since 24h litellm-2 2>&1 | grep 'generation initial in use'",
+        'docker logs --since 1h gateway-1 | grep \'"key_generation": "initial"\'',
         "make retire STACK=prod",
     ):
         assert words in text
