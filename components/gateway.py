@@ -13,6 +13,8 @@ from components.vocabulary import TlsMode
 
 TLS_PORT = 8443
 PLAIN_PORT = 8080
+"""The first of as many ports as there can be addresses: each address is published from a port of its own, for the order
+in which an engine lists several addresses of one port differs, and would show as a change."""
 
 
 class Gateway(pulumi.ComponentResource):
@@ -33,9 +35,9 @@ class Gateway(pulumi.ComponentResource):
         super().__init__("litellm-claude:components:Gateway", name, None, opts)
         settings = deployment.settings
         encrypted = settings.tls_mode is not TlsMode.OFF
-        ports = {settings.port: TLS_PORT if encrypted else PLAIN_PORT}
+        ports = {TLS_PORT if encrypted else PLAIN_PORT: settings.port}
         if settings.redirect_port:
-            ports[settings.redirect_port] = PLAIN_PORT
+            ports[PLAIN_PORT] = settings.redirect_port
         self.container = hardened(
             deployment,
             "gateway",
@@ -58,9 +60,9 @@ class Gateway(pulumi.ComponentResource):
             },
             networks=[networks.edge, networks.backend],
             ports=[
-                docker.ContainerPortArgs(internal=internal, external=external, ip=str(address), protocol="tcp")
-                for address in settings.bind_addresses
-                for external, internal in ports.items()
+                docker.ContainerPortArgs(internal=internal + index, external=external, ip=str(address), protocol="tcp")
+                for internal, external in sorted(ports.items())
+                for index, address in enumerate(settings.bind_addresses)
             ],
             tmpfs={"/run/gateway": "size=16m,uid=100,gid=101,mode=0700"},
             memory_mib=512,

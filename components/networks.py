@@ -31,12 +31,13 @@ class Networks(pulumi.ComponentResource):
         def network(
             role: str,
             *,
+            prefix: str = "",
             internal: bool = False,
             options: dict[str, str] | None = None,
             subnet6: str | None = None,
         ) -> docker.Network:
             return docker.Network(
-                f"{deployment.name}-{role}",
+                f"{deployment.name}-{prefix}{role}",
                 driver="bridge",
                 internal=internal,
                 options=options,
@@ -46,12 +47,15 @@ class Networks(pulumi.ComponentResource):
                     docker.NetworkLabelArgs(label=label, value=value)
                     for label, value in deployment.labels(role).items()
                 ],
-                opts=deployment.child(self),
+                # The engine adds the IPv4 subnet that it chose, which would show as a change in every preview.
+                opts=deployment.child(self, ignore_changes=["ipamConfigs"] if subnet6 else None),
             )
 
         dual_stack = any(address.version == 6 for address in deployment.settings.bind_addresses)
         self.edge = network(
             "edge",
+            # Under a name of its own, for an ignored property cannot change in a network that exists.
+            prefix="dual-" if dual_stack else "",
             options={f"{BRIDGE}.enable_ip_masquerade": "false"},
             subnet6=local_subnet6(f"{deployment.name}-edge") if dual_stack else None,
         )

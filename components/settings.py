@@ -51,7 +51,7 @@ class Settings(BaseModel):
 
     environment: Environment
     hostname: HostName = "localhost"
-    bind_addresses: Annotated[list[Address], Field(min_length=1)] = [ip_address("127.0.0.1")]
+    bind_addresses: Annotated[list[Address], Field(min_length=1, max_length=4)] = [ip_address("127.0.0.1")]
     port: Port = 4000
     redirect_port: Annotated[int, Field(ge=0, le=65535)] = 0
 

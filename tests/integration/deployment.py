@@ -51,6 +51,7 @@ class Deployment:
         self.folder = folder
         self.name = f"t{secrets.token_hex(3)}"
         self.printed: list[str] = []
+        self.outputs: dict[str, Any] | None = None
         self.project = folder / "project"
         self.state = folder / "state"
         self.project.mkdir()
@@ -98,6 +99,7 @@ class Deployment:
         self.stack.set_config(name, automation.ConfigValue(value, secret=True))
 
     def up(self) -> automation.UpResult:
+        self.outputs = None
         return self.stack.up(on_output=self.printed.append, on_error=self.printed.append, color="never")
 
     def changes(self) -> dict[str, int]:
@@ -106,8 +108,17 @@ class Deployment:
         return {str(operation): count for operation, count in summary.items() if str(operation) != "same" and count}
 
     def output(self, name: str) -> Any:
-        found = self.stack.outputs().get(name)
-        return found and found.value
+        if self.outputs is None:  # asking takes a second
+            self.outputs = {key: output.value for key, output in self.stack.outputs().items()}
+        return self.outputs.get(name)
+
+    def login_urn(self) -> str:
+        """The URN of the volume with the Claude login."""
+        return str(next(r["urn"] for r in self.resources() if r["type"] == "docker:index/volume:Volume"))
+
+    def resources(self) -> list[dict[str, Any]]:
+        """The resources in the state, with secrets encrypted."""
+        return list((self.stack.export_stack().deployment or {})["resources"])
 
     def container(self, role: str) -> str:
         return str(self.output(f"{role}_container"))
@@ -150,6 +161,7 @@ class Deployment:
 
     def remove(self) -> None:
         """Takes everything down, protected and retained things too."""
+        self.outputs = None
         login = self.output("claude_auth_volume")
         self.pulumi("state", "unprotect", "--all", "--yes")
         self.stack.destroy(on_output=self.printed.append)

@@ -51,7 +51,10 @@ class Host:
 
 @contextlib.contextmanager
 def host(number: int) -> Iterator[Host]:
-    """A host at 10.213.<number>.2 and fd00:213:<number>::2, gone again at the end."""
+    """A host at 10.213.<number>.2 and fd00:213:<number>::2, gone again at the end.
+
+    It has no route but its wire: like a host on the internet it cannot answer the private addresses of containers.
+    """
     tag = secrets.token_hex(2)
     name, near, far = f"lc-{number}-{tag}", f"lcn{number}{tag}", f"lcf{number}{tag}"
     made = Host(name, f"10.213.{number}.2", f"10.213.{number}.1", f"fd00:213:{number}::2", f"fd00:213:{number}::1")
@@ -66,8 +69,6 @@ def host(number: int) -> Iterator[Host]:
             ip(*where, "addr", "add", f"{v6}/64", "dev", device, "nodad")
             ip(*where, "link", "set", device, "up")
         ip("-n", name, "link", "set", "lo", "up")
-        ip("-n", name, "route", "add", "default", "via", made.machine)
-        ip("-n", name, "-6", "route", "add", "default", "via", made.machine6)
         yield made
     finally:
         ip("netns", "del", name)

@@ -39,7 +39,7 @@ def test_an_allow_list_is_taken_as_given_and_never_holds_the_internet_unasked(ne
         assert all(network.prefixlen for network in networks)
 
 
-@given(st.lists(ADDRESSES, min_size=1, max_size=4), st.sampled_from(["managed", "off"]), st.booleans())
+@given(st.lists(ADDRESSES, min_size=1, max_size=5), st.sampled_from(["managed", "off"]), st.booleans())
 def test_nothing_that_others_can_reach_speaks_plain_http_or_takes_the_development_key(
     addresses: list[Any], tls: str, production: bool
 ) -> None:

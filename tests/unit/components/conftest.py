@@ -5,6 +5,7 @@ import json
 import runpy
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -90,12 +91,18 @@ class Answers(pulumi.runtime.Mocks):
         raise AssertionError(f"the program must not read from the outside, but called {args.token}")
 
 
-def configuration(stack_name: str, changes: dict[str, Any]) -> dict[str, str]:
-    """What the CLI would hand over: the project's defaults, then the stack file, then ``changes``."""
+@cache
+def committed(stack_name: str) -> dict[str, Any]:
+    """The project's defaults and the stack file; secrets and salt that a user's `make up` left there stay out."""
     project = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"]
     values = {f"{PROJECT}:{name}": entry["default"] for name, entry in project.items()}
-    values |= yaml.safe_load((ROOT / f"Pulumi.{stack_name}.yaml").read_text())["config"]
-    values |= {f"{PROJECT}:{name}": value for name, value in changes.items()}
+    stack_file = yaml.safe_load((ROOT / f"Pulumi.{stack_name}.yaml").read_text())["config"]
+    return values | {k: v for k, v in stack_file.items() if not isinstance(v, dict) or "secure" not in v}
+
+
+def configuration(stack_name: str, changes: dict[str, Any]) -> dict[str, str]:
+    """What the CLI would hand over: the project's defaults, then the stack file, then ``changes``."""
+    values = committed(stack_name) | {f"{PROJECT}:{name}": value for name, value in changes.items()}
     return {name: value if isinstance(value, str) else json.dumps(value) for name, value in values.items()}
 
 

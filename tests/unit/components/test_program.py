@@ -245,7 +245,18 @@ def test_a_certificate_names_addresses_as_addresses(
 
 def test_a_redirect_is_published_only_when_asked_for(deploy: Deploy) -> None:
     ports = deploy("prod", redirectPort=80).container("gateway").inputs["ports"]
-    assert [(p["external"], p["internal"]) for p in ports] == [(443, 8443), (80, 8080)]
+    assert [(p["external"], p["internal"]) for p in ports] == [(80, 8080), (443, 8443)]
+
+
+def test_each_address_is_published_from_a_port_of_its_own(deploy: Deploy) -> None:
+    graph = deploy("prod", bindAddresses=["10.0.0.1", "10.0.0.2"], redirectPort=80)
+    ports = graph.container("gateway").inputs["ports"]
+    assert [(p["ip"], p["external"], p["internal"]) for p in ports] == [
+        ("10.0.0.1", 80, 8080),
+        ("10.0.0.2", 80, 8081),
+        ("10.0.0.1", 443, 8443),
+        ("10.0.0.2", 443, 8444),
+    ]
 
 
 def test_the_edge_has_ipv6_only_when_the_gateway_is_published_there(deploy: Deploy) -> None:

@@ -1,0 +1,75 @@
+"""The check of the running stack inside every update that changed a container."""
+
+from collections.abc import Mapping
+
+import pulumi
+import pulumi_docker as docker
+
+from components.claude_auth import ClaudeAuthVolume
+from components.networks import Networks
+from components.stack import Deployment
+from posture.hook import verifier
+
+
+class Verification(pulumi.ComponentResource):
+    """A gate: it exists only in the form in which the running containers have passed the check.
+
+    Its inputs name what runs, so it is created or updated when, and only when, a container was. The check runs *before*
+    that: when it fails, nothing is recorded, and the next update has to pass it again. A hook after the container's own
+    creation would fail open, for the container is then recorded and the next update runs no hook. Pulumi deletes what
+    was replaced at the very end of an update, so the good old LiteLLM stands until a new one has passed.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        deployment: Deployment,
+        networks: Networks,
+        login: ClaudeAuthVolume,
+        containers: Mapping[str, docker.Container],
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        names = {"edge": networks.edge.name, "backend": networks.backend.name, "egress": networks.egress.name}
+        check = pulumi.ResourceHook(
+            "posture",
+            verifier(
+                deployment.settings,
+                pulumi.Output.all(**{role: _declared(container) for role, container in containers.items()}),
+                pulumi.Output.all(**names),
+                login.volume.name,
+            ),
+        )
+        super().__init__(
+            "litellm-claude:components:Verification",
+            name,
+            {role: _version(container) for role, container in containers.items()},
+            pulumi.ResourceOptions.merge(
+                opts,
+                pulumi.ResourceOptions(
+                    depends_on=list(containers.values()),
+                    hooks=pulumi.ResourceHookBinding(before_create=[check], before_update=[check]),
+                ),
+            ),
+        )
+        self.register_outputs({})
+
+
+def _version(container: docker.Container) -> pulumi.Output[list[object]]:
+    """What changes whenever the container does: its id, and what the engine changes in place."""
+    return pulumi.Output.all(container.id, container.memory, container.memory_swap, container.restart)
+
+
+def _declared(container: docker.Container) -> pulumi.Output[dict[str, object]]:
+    """The container's id and inputs, by the names that Pulumi's state has for them."""
+    return pulumi.Output.all(
+        id=container.id,
+        name=container.name,
+        image=container.image,
+        envs=container.envs,
+        networksAdvanced=container.networks_advanced.apply(
+            lambda networks: [{"name": network.name} for network in networks or []]
+        ),
+        ports=container.ports.apply(
+            lambda ports: [{"ip": p.ip, "external": p.external, "internal": p.internal} for p in ports or []]
+        ),
+    )

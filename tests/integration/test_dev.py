@@ -1,0 +1,156 @@
+"""The development stack on a real engine, as its user sees it."""
+
+import json
+import subprocess
+from typing import Any
+
+import pytest
+
+from tests.integration.conftest import TOKEN
+from tests.integration.deployment import Deployment, docker
+from tests.integration.hosts import Internet
+
+HELLO = {"model": "sonnet", "messages": [{"role": "user", "content": "hello"}]}
+
+
+def test_a_second_up_changes_nothing(dev: Deployment) -> None:
+    assert dev.changes() == {}
+    dev.stack.refresh(on_output=dev.printed.append)
+    assert dev.changes() == {}
+    assert set(dev.up().summary.resource_changes or {}) == {"same"}
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"authorization": "Bearer sk-development-only"}, 200),
+        ({"x-api-key": "sk-development-only"}, 200),
+        ({}, 401),
+        ({"authorization": "Bearer sk-wrong"}, 401),
+        ({"authorization": "Bearer "}, 401),
+        ({"authorization": "Bearer"}, 401),
+        ({"authorization": "sk-development-only-not"}, 401),
+        ({"authorization": "Basic c2stZGV2ZWxvcG1lbnQtb25seQ=="}, 401),
+        ({"authorization": "Bearer sk-development-only sk-development-only"}, 401),
+        ({"authorization": "Bearer {}[]();--"}, 401),
+        ({"authorization": "Bearer " + "k" * 4000}, 401),
+        ({"x-api-key": "' OR 1=1"}, 401),
+        ({"x-api-key": ""}, 401),
+    ],
+)
+@pytest.mark.parametrize("path", ["/v1/models", "/v1/chat/completions", "/v1/messages"])
+def test_authentication_truth_table(dev: Deployment, path: str, headers: dict[str, str], status: int) -> None:
+    body = None if path == "/v1/models" else {**HELLO, "max_tokens": 20}
+    assert dev.call(path, key=None, headers=headers, body=body).status in ({status} if status == 200 else {401, 429})
+
+
+def test_the_development_key_is_warned_about_in_the_log(dev: Deployment) -> None:
+    lines = [line for line in docker("logs", dev.container("litellm")).splitlines() if "WARNING" in line]
+    assert any("development key" in line for line in lines)
+    assert dev.output("master_key_source") == "development default"
+
+
+def test_the_models_are_those_that_were_asked_for(dev: Deployment) -> None:
+    assert {model["id"] for model in dev.call("/v1/models").json()["data"]} == {"sonnet", "opus", "haiku"}
+
+
+def test_a_completion_reaches_the_upstream_with_the_oauth_token(dev: Deployment, net: Internet) -> None:
+    before = len(net.requests())
+    answer = dev.call("/v1/chat/completions", body=HELLO)
+    assert answer.status == 200
+    assert answer.json()["choices"][0]["message"]["content"].startswith("word0 word1")
+    asked = [r for r in net.requests()[before:] if r["path"].startswith("/v1/messages")]
+    assert [r["headers"]["authorization"] for r in asked] == [f"Bearer {TOKEN}"]
+    assert asked[0]["body"]["model"] == "claude-sonnet-4-5"
+
+
+def test_a_streamed_completion_arrives_in_pieces(dev: Deployment) -> None:
+    answer = dev.call("/v1/chat/completions", body={**HELLO, "stream": True})
+    assert answer.status == 200
+    assert answer.headers["content-type"].startswith("text/event-stream")
+    data = [line[6:] for line in answer.body.decode().splitlines() if line.startswith("data: ")]
+    assert data[-1] == "[DONE]"
+    pieces: list[Any] = [json.loads(item)["choices"] for item in data[:-1]]
+    assert "".join(c[0]["delta"].get("content") or "" for c in pieces if c).startswith("word0 word1")
+
+
+def test_the_messages_api_works_too(dev: Deployment) -> None:
+    answer = dev.call("/v1/messages", body={**HELLO, "max_tokens": 50})
+    assert answer.status == 200
+    assert answer.json()["content"][0]["text"].startswith("word0 word1")
+
+
+CONNECT = """
+import socket, sys
+socket.setdefaulttimeout(3)
+try:
+    socket.create_connection((sys.argv[1], int(sys.argv[2])))
+    print("connected")
+except OSError as error:
+    print("refused", error)
+"""
+
+
+def test_litellm_reaches_no_listener_of_this_machine(dev: Deployment, net: Internet) -> None:
+    container = dev.inspect("litellm")
+    (network,) = container["NetworkSettings"]["Networks"].values()
+    prefix = network["IPAddress"].rsplit(".", 1)[0]
+    own = subprocess.run(["ip", "-br", "-4", "addr"], capture_output=True, text=True, check=True).stdout
+    assert f" {prefix}.1/" not in own
+    for address in (f"{prefix}.1", "172.17.0.1", net.host.machine, net.host.address):
+        for port in ("14100", "443", "53", "22"):
+            assert dev.exec("litellm", "python3", "-c", CONNECT, address, port).startswith("refused")
+
+
+def through_the_proxy(dev: Deployment, target: str) -> str:
+    """What the egress proxy answers LiteLLM that asks for a tunnel to ``target``."""
+    code = (
+        "import socket, sys; s = socket.create_connection(('egress', 3128), 10);"
+        "s.sendall(f'CONNECT {sys.argv[1]} HTTP/1.1\\r\\nHost: {sys.argv[1]}\\r\\n\\r\\n'.encode());"
+        "print(s.recv(200).split()[1].decode())"
+    )
+    return dev.exec("litellm", "python3", "-c", code, target)
+
+
+@pytest.mark.parametrize(
+    ("target", "status"),
+    [
+        ("api.anthropic.com:443", "200"),
+        ("example.org:443", "403"),
+        ("api.anthropic.com:22", "403"),
+        ("api.anthropic.com.example.org:443", "403"),
+        ("10.213.1.2:443", "403"),
+        ("169.254.169.254:80", "403"),
+    ],
+)
+def test_the_way_out_is_the_allow_list_alone(dev: Deployment, target: str, status: str) -> None:
+    assert through_the_proxy(dev, target) == status
+
+
+def test_the_login_survives_replacement_destroy_and_the_next_up(dev: Deployment) -> None:
+    volume = dev.output("claude_auth_volume")
+    dev.exec("litellm", "sh", "-c", "echo kept > /home/app/.claude/marker")
+    before = dev.container("litellm")
+    dev.set(drainSeconds=1)
+    dev.up()
+    assert dev.container("litellm") != before
+    assert dev.exec("litellm", "cat", "/home/app/.claude/marker") == "kept"
+    assert docker("ps", "--all", "--quiet", "--filter", f"name={before}") == ""
+    dev.stack.destroy(on_output=dev.printed.append)
+    assert volume in docker("volume", "ls", "--quiet").splitlines()
+    dev.up()
+    assert dev.output("claude_auth_volume") == volume
+    assert dev.exec("litellm", "cat", "/home/app/.claude/marker") == "kept"
+    assert dev.call("/v1/models").status == 200
+
+
+def test_a_wrong_setting_stops_the_preview_with_one_sentence(dev: Deployment) -> None:
+    dev.set(hostname="https://gateway")
+    try:
+        done = dev.pulumi("preview")
+    finally:
+        dev.set(hostname=None)
+    assert done.returncode != 0
+    assert "hostname: must be a host name such as gateway.example.org" in done.stdout
+    assert "pulumi config set hostname gateway.example.org" in done.stdout
+    assert "Traceback" not in done.stdout + done.stderr
