@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 from ops.commands import OperationError, pulumi
-from ops.generations import Change, duration, rotation
+from ops.generations import Change, duration, rotation, shown
 from ops.stack_file import StackFile
 from ops.state import State, name_of
 from ops.update import ROLE, Cutover, bring_up
@@ -98,7 +98,7 @@ def report(stack: str) -> str:
     if expires:
         old, gateway = output("previous_key_generation"), output("gateway_container")
         lines += [
-            f"  old key    generation {old}, accepted until {expires:%Y-%m-%d %H:%M:%S} UTC, then refused by itself",
+            f"  old key    generation {old}, accepted until {shown(expires)}, then refused by itself",
             f'  who        docker logs --since 1h {gateway} | grep \'"key_generation": "{old}"\'   (and its source)',
             f"  retire     make retire STACK={stack}   (refuses the old key before that)",
         ]

@@ -185,7 +185,7 @@ def test_the_report_names_no_key_but_how_to_read_it(monkeypatch: pytest.MonkeyPa
     text = rotate.report("prod")
     for words in (
         "make -s STACK=prod output NAME=master_key",
-        "generation initial, accepted until 2026-11-25 12:00:00 UTC",
+        "generation initial, accepted until 2026-11-25T12:00:00Z",
         'docker logs --since 1h gateway-1 | grep \'"key_generation": "initial"\'',
         "make retire STACK=prod",
     ):
