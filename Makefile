@@ -11,7 +11,7 @@ PACKAGES := $(wildcard components posture ops setup tests images bench)
 SCRIPTS = $(shell git ls-files --cached --others --exclude-standard '*.sh' .ci/run)
 
 .DEFAULT_GOAL := help
-.PHONY: help up preview down rotate retire login logs output env test test-unit test-integration lint format lock clean \
+.PHONY: help up preview down rotate retire login logs output env test test-unit test-integration bench-rotation lint format lock clean \
   setup setup-pulumi setup-python setup-dev setup-engine setup-base
 
 help: ## this list
@@ -56,6 +56,10 @@ test-unit: setup-dev ## unit and property tests, with all branches of components
 
 test-integration: setup-pulumi setup-dev setup-engine setup-base ## tests on a real Docker engine
 	@setup/in_env.sh dev $(PYTHON) -m pytest tests/gateway tests/integration
+
+bench-rotation: setup-pulumi setup-dev setup-engine setup-base ## a rotation under load, and docker compose beside it
+	@setup/compose.sh
+	@setup/in_env.sh dev $(PYTHON) -m bench.rotation
 
 lint: setup-dev ## style and types
 	@$(PYTHON) -m ruff check .
