@@ -171,6 +171,6 @@ def require_engine() -> None:
     version = int(docker("version", "--format", "{{.Server.Version}}").split(".")[0])
     if version < 27 and not json.loads(text).get("ip6tables"):
         raise RuntimeError(
-            'this engine publishes no IPv6 port with the client\'s address: put {"experimental": true, "ip6tables": true} '
+            'this engine hides IPv6 clients behind its own address: put {"experimental": true, "ip6tables": true} '
             "into /etc/docker/daemon.json and restart it (make test does so where it starts the engine)."
         )

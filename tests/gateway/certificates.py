@@ -6,13 +6,12 @@ from pathlib import Path
 
 from tests.gateway.bed import run
 
-
 P256 = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-sha256")
 
 
 @dataclass(frozen=True)
 class Pair:
-    """A server's certificate and key in PEM form; `path` is its CA's certificate as a file, for clients that trust it."""
+    """A server's certificate and key in PEM form; `path` is its CA's certificate as a file."""
 
     certificate: str
     key: str
@@ -28,12 +27,12 @@ def issue(name: str, days: int = 80) -> Pair:
         *("openssl", "req", "-x509", *P256, "-days", str(days), "-subj", "/CN=Test CA", "-keyout", ca_key, "-out", ca),
         *(part for extension in extensions for part in ("-addext", extension)),
     )
-    extensions = (
+    server = (
         *("basicConstraints=critical,CA:FALSE", "keyUsage=critical,digitalSignature", "extendedKeyUsage=serverAuth"),
         f"subjectAltName=DNS:{name}",
     )
     run(
         *("openssl", "req", "-x509", "-CA", ca, "-CAkey", ca_key, *P256, "-days", str(days), "-subj", f"/CN={name}"),
-        *("-keyout", key, "-out", leaf, *(part for extension in extensions for part in ("-addext", extension))),
+        *("-keyout", key, "-out", leaf, *(part for extension in server for part in ("-addext", extension))),
     )
     return Pair(Path(leaf).read_text().strip(), Path(key).read_text().strip(), ca)

@@ -1,5 +1,6 @@
 """Clients that send exactly the bytes they are told to: HTTP/1 by hand, HTTP/2 frame by frame."""
 
+import contextlib
 import json
 import socket
 import ssl
@@ -75,10 +76,8 @@ def read_answer(connection: socket.socket, *, bodiless: bool = False) -> Answer:
 def exchange(connection: socket.socket, data: bytes) -> Answer:
     """Send bytes, read one answer, close. A peer that answers before it has read everything is no error."""
     with connection:
-        try:
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
             connection.sendall(data)
-        except (BrokenPipeError, ConnectionResetError):
-            pass
         return read_answer(connection, bodiless=data.startswith(b"HEAD "))
 
 

@@ -95,7 +95,10 @@ def make_gateway(gateway_image: str, networks: tuple[str, str]) -> Iterator[Gate
             redirect_port = bed.free_port()
             ports += ["--publish", f"{redirect_port}:8080"]
         bed.start(
-            *(name, gateway_image, [network or networks[0], networks[1]], *ports, *bed.HARDENING),
+            name,
+            gateway_image,
+            [network or networks[0], networks[1]],
+            *(*ports, *bed.HARDENING),
             *("--tmpfs", f"/run/gateway:{owner},mode=0700,size=1m,noexec,nosuid,nodev"),
             *bed.environment({f"GATEWAY_{key.upper()}": value for key, value in values.items()}),
         )

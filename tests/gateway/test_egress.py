@@ -1,98 +1,12 @@
 """The way out: CONNECT to allowed names and ports, never to a private address, whatever the DNS says."""
 
-import json
-import subprocess
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 import pytest
 
 from tests.gateway import bed
-
-OUTSIDE4 = "10.217.3"  # where the name server and the "internet's" servers stand, as the egress network sees them
-DNS, SERVER, OTHER = f"{OUTSIDE4}.53", f"{OUTSIDE4}.80", f"{OUTSIDE4}.81"
-NAMES = {
-    "good.test.example": SERVER,
-    "sub.wide.example": SERVER,
-    "wide.example": SERVER,
-    "elsewhere.example": SERVER,
-    "metadata.test.example": "169.254.169.254",
-    "loopback.test.example": "127.0.0.1",
-    "rfc1918.test.example": "192.168.7.7",
-    "ten.test.example": "10.1.2.3",
-    "twelve.test.example": "172.16.3.4",
-    "cgnat.test.example": "100.64.1.1",
-    "zero.test.example": "0.0.0.0",
-    "multicast.test.example": "224.0.0.1",
-    "reserved.test.example": "240.0.0.1",
-    "broadcast.test.example": "255.255.255.255",
-    "loopback6.test.example": "::1",
-    "ula.test.example": "fd12::1",
-    "link-local.test.example": "fe80::1",
-    "metadata6.test.example": "fd00:ec2::254",
-    "nat64.test.example": "64:ff9b::a01:203",
-    "mapped.test.example": "::ffff:10.1.2.3",
-    "sixtofour.test.example": "2002:a01:203::1",
-    "mixed.test.example": f"{SERVER}+10.1.2.3",
-    "mixed-metadata.test.example": f"{SERVER}+169.254.169.254",
-    "rebinding.test.example": f"{SERVER}|169.254.169.254|{OTHER}|127.0.0.1",
-}
-ALLOW = "good.test.example,.wide.example," + ",".join(name for name in NAMES if name.endswith(".test.example"))
-
-
-@dataclass(frozen=True)
-class Egress:
-    """A running egress container, called from a container on its inner network."""
-
-    name: str
-    client: str
-    address: str
-
-    def connect(self, target: str, then: bytes = b"") -> tuple[int, bytes]:
-        """CONNECT, and on 200 send `then`; return the status and what came back."""
-        return self.send(f"CONNECT {target} HTTP/1.1\r\nhost: {target}\r\n\r\n".encode(), then)
-
-    def send(self, request: bytes, then: bytes = b"") -> tuple[int, bytes]:
-        out = bed.docker("exec", self.client, "python3", "-c", TALK, self.address, request.hex(), then.hex())
-        status, _, body = out.partition(" ")
-        return int(status), bytes.fromhex(body)
-
-    def log(self) -> list[dict[str, object]]:
-        out = subprocess.run(["docker", "logs", self.name], capture_output=True, text=True, check=True).stdout
-        return [json.loads(line) for line in out.splitlines()]
-
-
-TALK = """
-import socket, sys
-connection = socket.create_connection((sys.argv[1], 3128), 15)
-connection.sendall(bytes.fromhex(sys.argv[2]))
-head = b""
-while b"\\r\\n\\r\\n" not in head:
-    part = connection.recv(65536)
-    if not part:
-        break
-    head += part
-status = head.split(b" ")[1].decode() if head else "0"
-back = b""
-if status == "200" and sys.argv[3]:
-    connection.sendall(bytes.fromhex(sys.argv[3]))
-    back = connection.recv(65536)
-print(status, back.hex())
-"""
-ECHO = """
-import socketserver
-class Echo(socketserver.BaseRequestHandler):
-    def handle(self):
-        while data := self.request.recv(65536):
-            self.request.sendall(self.server.server_address[0].encode() + b" " + data)
-class Server(socketserver.ThreadingTCPServer):
-    allow_reuse_address = True
-import sys, threading
-servers = [Server((address, port), Echo) for address in sys.argv[1:] for port in (443, 8443, 22)]
-for server in servers:
-    threading.Thread(target=server.serve_forever).start()
-"""
+from tests.gateway.egress_bed import ALLOW, DNS, ECHO, NAMES, OTHER, OUTSIDE4, SERVER, Egress
 
 
 @pytest.fixture(scope="module")
@@ -106,10 +20,8 @@ def outside(backend_image: str) -> Iterator[str]:
     server = ["--user", "root", "--ip"]
     bed.start("gw-dns", backend_image, ["gw-out"], *server, DNS, command=["python3", "/dns_server.py", DNS, *names])
     for number, address in enumerate((SERVER, OTHER)):
-        bed.start(
-            *(f"gw-server-{number}", backend_image, ["gw-out"], *server, address),
-            command=["python3", "-c", ECHO, address],
-        )
+        options = [*server, address]
+        bed.start(f"gw-server-{number}", backend_image, ["gw-out"], *options, command=["python3", "-c", ECHO, address])
     bed.start("gw-inside", backend_image, ["gw-in"], command=["sleep", "600"])
     yield "gw-out"
     bed.docker("rm", "-f", "gw-dns", "gw-server-0", "gw-server-1", "gw-inside")
@@ -129,7 +41,10 @@ def make_egress(egress_image: str, outside: str) -> Iterator[EgressFactory]:
         made.append(name)
         values = {"EGRESS_ALLOW": ALLOW, **{f"EGRESS_{key.upper()}": value for key, value in settings.items()}}
         bed.start(
-            *(name, egress_image, [outside, "gw-in"], "--dns", DNS, *bed.HARDENING),
+            name,
+            egress_image,
+            [outside, "gw-in"],
+            *("--dns", DNS, *bed.HARDENING),
             *("--tmpfs", f"/run/squid:{owner},mode=0700,size=1m,noexec,nosuid,nodev", *bed.environment(values)),
         )
         bed.wait_until(lambda: bed.healthy(name, "egress-healthcheck"), 15, f"{name} is healthy")
@@ -154,10 +69,29 @@ def test_an_allowed_name_is_reached(egress: Egress, name: str) -> None:
 @pytest.mark.parametrize(
     "target",
     [
-        *("elsewhere.example:443", "xgood.test.example:443", "good.test.example.evil.example:443", "notwide.example:443"),
+        *(
+            "elsewhere.example:443",
+            "xgood.test.example:443",
+            "good.test.example.evil.example:443",
+            "notwide.example:443",
+        ),
         *("test.example:443", "example:443", "localhost:443", "egress:443", "litellm:4000", "good.test.example:8443"),
-        *("good.test.example:22", "good.test.example:80", f"{SERVER}:443", "10.1.2.3:443", "127.0.0.1:443", "[::1]:443"),
-        *("169.254.169.254:443", "2130706433:443", "0x7f000001:443", "0177.0.0.1:443", "127.1:443", "[::ffff:7f00:1]:443"),
+        *(
+            "good.test.example:22",
+            "good.test.example:80",
+            f"{SERVER}:443",
+            "10.1.2.3:443",
+            "127.0.0.1:443",
+            "[::1]:443",
+        ),
+        *(
+            "169.254.169.254:443",
+            "2130706433:443",
+            "0x7f000001:443",
+            "0177.0.0.1:443",
+            "127.1:443",
+            "[::ffff:7f00:1]:443",
+        ),
         *("good.test.example@elsewhere.example:443", "[fd00:ec2::254]:443", "0:443", "good.test.example%00.x:443"),
     ],
 )
@@ -167,7 +101,7 @@ def test_anything_else_is_refused(egress: Egress, target: str) -> None:
 
 @pytest.mark.parametrize("name", [name for name, answer in NAMES.items() if SERVER not in answer])
 def test_an_allowed_name_that_leads_to_a_special_address_is_refused(egress: Egress, name: str) -> None:
-    """IPv6 answers: refused by the rule where Squid has IPv6, and not even looked up (503) where the container has none."""
+    """IPv6 answers are refused by the rule where Squid has IPv6, and not asked for (503) where it has none."""
     status = egress.connect(f"{name}:443")[0]
     assert status in ((403, 503) if ":" in NAMES[name] else (403,))
 

@@ -1,4 +1,4 @@
-"""Between gateway and LiteLLM: streams are not buffered, rolling replacement loses nothing, no request is sent twice."""
+"""Between gateway and LiteLLM: streams flow, a rolling replacement loses nothing, no request is sent twice."""
 
 import json
 import threading
@@ -14,7 +14,7 @@ from tests.gateway.conftest import Caller, GatewayFactory
 
 
 def test_events_of_a_stream_arrive_as_they_are_sent(call: Caller) -> None:
-    delays = []
+    delays: list[float] = []
     with call.clients.connect(call.source, call.port) as connection:
         connection.sendall(request_bytes("POST", "/v1/messages", {"x-behave": "sse"}, b"{}"))
         data = b""
@@ -36,7 +36,7 @@ def test_a_request_that_litellm_dropped_is_502_and_not_sent_again(
 
 
 def test_each_request_has_a_connection_of_its_own(call: Caller) -> None:
-    """A kept connection could turn out closed after the request was written: then nobody knows whether it was processed."""
+    """A kept connection may turn out closed after the request was written: was it processed? Nobody knows."""
     assert ["connection", "close"] in call.call().json()["headers"]
 
 
@@ -96,7 +96,9 @@ def test_no_request_fails_while_litellm_is_replaced(
     def load(headers: dict[str, str]) -> None:
         while not stop.is_set():
             answer = client.call("POST", "/v1/messages", headers=headers, body=b"{}")
-            results.append((answer.status, answer.json().get("backend", "") if answer.status == 200 else str(answer.body)))
+            results.append(
+                (answer.status, answer.json().get("backend", "") if answer.status == 200 else str(answer.body))
+            )
             time.sleep(0.02)
 
     threads = [threading.Thread(target=load, args=({},)) for _ in range(3)]
@@ -106,7 +108,7 @@ def test_no_request_fails_while_litellm_is_replaced(
     time.sleep(1)
     # The new one is in the DNS for 3 s before it listens: the gateway must not count on it yet.
     start_backend("gw-new", backend_image, own_network, 3)
-    bed.wait_until(lambda: ("gw-new" in {name for _, name in results}), 15, "the new backend serves")
+    bed.wait_until(lambda: "gw-new" in {name for _, name in results}, 15, "the new backend serves")
     bed.docker("stop", "--time", "30", "gw-old")
     bed.docker("rm", "gw-old")
     time.sleep(4)

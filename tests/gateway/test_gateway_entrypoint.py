@@ -9,11 +9,10 @@ from tests.gateway.certificates import Pair
 
 
 def start_and_fail(image: str, folder: str, settings: dict[str, str]) -> str:
-    done = subprocess.run(
-        ["docker", "run", "--rm", "--network", "none", *bed.HARDENING]
-        + ["--tmpfs", f"{folder}:{bed.user_of(image)},mode=0700", *bed.environment(settings), image],
-        capture_output=True, text=True, check=False, timeout=30,
-    )  # fmt: skip
+    tmpfs = f"{folder}:{bed.user_of(image)},mode=0700"
+    command = ["docker", "run", "--rm", "--network", "none", *bed.HARDENING, "--tmpfs", tmpfs]
+    command += [*bed.environment(settings), image]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
     assert done.returncode == 64, done
     assert done.stdout == ""
     assert len(done.stderr.strip().splitlines()) == 1, done.stderr
@@ -55,9 +54,13 @@ def test_the_gateway_names_the_setting_that_is_wrong(gateway_image: str, mistake
 def test_a_key_that_is_no_key_or_not_the_certificates_is_refused_and_not_shown(
     gateway_image: str, certificate: Pair
 ) -> None:
-    secret = "c2VjcmV0LXNlY3JldC1zZWNyZXQ="  # noqa: S105
+    secret = "c2VjcmV0LXNlY3JldC1zZWNyZXQ="
     for key in ("", secret, f"-----BEGIN PRIVATE KEY-----\n{secret}\n-----END PRIVATE KEY-----"):
-        settings = {"GATEWAY_TLS": "on", "GATEWAY_TLS_CERTIFICATE": certificate.certificate, "GATEWAY_TLS_PRIVATE_KEY": key}
+        settings = {
+            "GATEWAY_TLS": "on",
+            "GATEWAY_TLS_CERTIFICATE": certificate.certificate,
+            "GATEWAY_TLS_PRIVATE_KEY": key,
+        }
         message = start_and_fail(gateway_image, "/run/gateway", settings)
         assert secret not in message
 

@@ -46,11 +46,42 @@ def test_other_methods_are_not_found(call: Caller, received: Received, method: s
         *("/", "/v1", "/v1/", "/docs", "/openapi.json", "/redoc", "/routes", "/ui", "/ui/", "/metrics", "/test"),
         *("/health", "/health/readiness", "/health/liveliness", "/health/services", "/healthz/", "/healthz/x"),
         *("/key/generate", "/key/info", "/user/new", "/team/new", "/model/new", "/model/info", "/v1/model/info"),
-        *("/config/update", "/global/spend", "/spend/logs", "/sso/key/generate", "/login", "/register", "/public/model_hub"),
-        *("/v1/files", "/v1/batches", "/v1/images/generations", "/v1/audio/speech", "/v1/rerank", "/v1/fine_tuning/jobs"),
+        *(
+            "/config/update",
+            "/global/spend",
+            "/spend/logs",
+            "/sso/key/generate",
+            "/login",
+            "/register",
+            "/public/model_hub",
+        ),
+        *(
+            "/v1/files",
+            "/v1/batches",
+            "/v1/images/generations",
+            "/v1/audio/speech",
+            "/v1/rerank",
+            "/v1/fine_tuning/jobs",
+        ),
         *("/anthropic/v1/messages", "/openai/deployments/x/chat/completions", "/engines/x/completions", "/vertex_ai/x"),
-        *("/mcp", "/mcp/", "/v1/mcp/server", "/v1/responses/abc", "/v1/messages/batches", "/v1/models/a/b", "/v1/v1/models"),
-        *("/x/v1/models", "/V1/models", "/v1/MODELS", "/v1/Models", "/.well-known/jwks.json", "/robots.txt", "/favicon.ico"),
+        *(
+            "/mcp",
+            "/mcp/",
+            "/v1/mcp/server",
+            "/v1/responses/abc",
+            "/v1/messages/batches",
+            "/v1/models/a/b",
+            "/v1/v1/models",
+        ),
+        *(
+            "/x/v1/models",
+            "/V1/models",
+            "/v1/MODELS",
+            "/v1/Models",
+            "/.well-known/jwks.json",
+            "/robots.txt",
+            "/favicon.ico",
+        ),
     ],
 )
 @pytest.mark.parametrize("method", ["GET", "POST"])
@@ -137,7 +168,9 @@ def test_path_tricks_reach_nothing(call: Caller, received: Received, target: str
 
 
 def test_the_query_goes_on_and_a_fragment_does_not(call: Caller) -> None:
-    assert call.call("POST", "/v1/messages?beta=true", body=b"{}").json()["line"] == "POST /v1/messages?beta=true HTTP/1.1"
+    assert (
+        call.call("POST", "/v1/messages?beta=true", body=b"{}").json()["line"] == "POST /v1/messages?beta=true HTTP/1.1"
+    )
     assert call.call("GET", "/v1/models#x").status in (200, 400)
 
 
@@ -147,69 +180,6 @@ def test_an_absolute_target_is_passed_on_as_a_path(call: Caller) -> None:
     assert answer.json()["line"] == "GET /v1/models?x=1 HTTP/1.1"
     assert call.call("GET", "http://gateway.test/key/info").status == 404
     assert call.call("GET", "http://gateway.test").status == 404
-
-
-def test_a_missing_or_malformed_credential_is_401_with_a_readable_body(call: Caller) -> None:
-    for headers in (
-        {},
-        {"authorization": "Bearer"},
-        {"authorization": "Bearer "},
-        {"authorization": "sk-good"},
-        {"authorization": "Basic c2stZ29vZDo="},
-        {"authorization": "Bearer good"},
-        {"authorization": "Bearer sk-good sk-good"},
-        {"authorization": "Bearer sk-good,Bearer sk-x"},
-        {"authorization": "Bearer sk-" + "x" * 600},
-        {"authorization": "Bearer sk-g\xf6\xf6d"},
-        {"authorization": "Digest sk-good"},
-        {"x-api-key": "good"},
-        {"x-api-key": ""},
-        {"api-key": "sk-good"},
-        {"x-goog-api-key": "sk-good"},
-        {"x-litellm-api-key": "Bearer sk-good"},
-        {"ocp-apim-subscription-key": "sk-good"},
-        {"cookie": "token=sk-good"},
-        {"proxy-authorization": "Bearer sk-good"},
-    ):
-        answer = call.call(key=None, headers=headers)
-        assert answer.status == 401, headers
-        assert "Missing or malformed" in answer.error
-        assert "sk-good" not in answer.body.decode()
-
-
-def test_both_ways_to_send_the_key_arrive_as_one(call: Caller) -> None:
-    for headers in (
-        {"authorization": "Bearer sk-good"},
-        {"authorization": "bearer sk-good"},
-        {"authorization": "BEARER   sk-good"},
-        {"x-api-key": "sk-good"},
-        {"authorization": "Bearer sk-good", "x-api-key": "sk-other"},
-    ):
-        answer = call.call(key=None, headers=headers)
-        assert answer.status == 200, headers
-        arrived = [pair for pair in answer.json()["headers"] if pair[0] in ("authorization", "x-api-key")]
-        assert arrived == [["authorization", "Bearer sk-good"]]
-
-
-def test_a_wrong_key_gets_litellms_own_401(call: Caller) -> None:
-    answer = call.call(key="sk-wrong")
-    assert answer.status == 401
-    assert answer.json() == {"error": {"message": "wrong key"}}
-
-
-def test_headers_that_fake_an_origin_or_leak_the_inside_are_removed(call: Caller) -> None:
-    forged = {
-        **{f"x-forwarded-{part}": "1.2.3.4" for part in ("for", "host", "proto", "port", "prefix", "server")},
-        **{"forwarded": "for=1.2.3.4", "via": "1.1 x", "x-real-ip": "1.2.3.4", "x-original-url": "/key/info"},
-        **{"x-rewrite-url": "/key/info", "x-http-method-override": "DELETE", "cookie": "token=x", "api-key": "sk-good"},
-        **{"x_api_key": "sk-good", "content_length": "5", "proxy-connection": "keep-alive", "x-litellm-api-key": "x"},
-    }
-    answer = call.call(headers={**forged, "x-kept": "yes", "anthropic-version": "2023-06-01"})
-    names = {name for name, _ in answer.json()["headers"]}
-    assert names == {"host", "authorization", "connection", "x-kept", "anthropic-version"}
-    assert ["host", "litellm"] in answer.json()["headers"]
-    assert not {"server", "x-litellm-version", "x-litellm-key-spend", "set-cookie"} & set(answer.headers)
-    assert answer.headers["x-litellm-call-id"] == "call-1"
 
 
 def test_healthz_says_that_a_backend_is_up_and_nothing_else(call: Caller) -> None:

@@ -1,5 +1,7 @@
 """Requests that two programs could read differently: LiteLLM must see nothing, or exactly the one that was checked."""
 
+# ruff: noqa: E501 (a request reads best on one line)
+
 from collections.abc import Callable
 from typing import Any
 
@@ -39,7 +41,9 @@ VARIANTS = {
     "te quoted": POST + 'transfer-encoding: "chunked"\r\ncontent-length: 0\r\n\r\n' + CHUNKED_INNER,
     "te over a folded line": POST + "transfer-encoding:\r\n chunked\r\n\r\n" + CHUNKED_INNER,
     "te after a bare line feed": POST + "x: y\ntransfer-encoding: chunked\r\ncontent-length: 0\r\n\r\n" + CHUNKED_INNER,
-    "te after a bare carriage return": POST + "x: y\rtransfer-encoding: chunked\r\ncontent-length: 0\r\n\r\n" + CHUNKED_INNER,
+    "te after a bare carriage return": POST
+    + "x: y\rtransfer-encoding: chunked\r\ncontent-length: 0\r\n\r\n"
+    + CHUNKED_INNER,
     "te in HTTP/1.0": POST.replace("1.1", "1.0") + "transfer-encoding: chunked\r\n\r\n" + CHUNKED_INNER,
     "chunk size with a sign": POST + "transfer-encoding: chunked\r\n\r\n+0\r\n\r\n" + INNER,
     "chunk size that overflows": POST + "transfer-encoding: chunked\r\n\r\n100000000000000000\r\n\r\n" + INNER,
@@ -61,7 +65,9 @@ VARIANTS = {
     "no version": "GET /v1/models?smuggled\r\n\r\n",
     "method with a control character": "GE\x01T /v1/models?smuggled HTTP/1.1\r\n" + HEAD + "\r\n",
     "connect": "CONNECT litellm:4000 HTTP/1.1\r\nhost: litellm:4000\r\nauthorization: Bearer sk-good\r\n\r\n" + INNER,
-    "upgrade to websocket": "GET /v1/models?smuggled HTTP/1.1\r\n" + HEAD + "connection: upgrade\r\nupgrade: websocket\r\n"
+    "upgrade to websocket": "GET /v1/models?smuggled HTTP/1.1\r\n"
+    + HEAD
+    + "connection: upgrade\r\nupgrade: websocket\r\n"
     "sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n" + INNER,
     "h2 with prior knowledge": "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + INNER,
     "proxy protocol": "PROXY TCP4 10.218.9.99 10.218.9.1 1 2\r\n" + INNER,
@@ -102,7 +108,9 @@ def test_an_ambiguous_request_smuggles_nothing(call: Caller, received: Received,
 
 def test_an_upgrade_to_h2c_is_ignored(call: Caller) -> None:
     """RFC 9110, 7.8: a server may ignore it. Java's HttpClient sends it with every plain request."""
-    answer = call.call(headers={"connection": "upgrade, http2-settings", "upgrade": "h2c", "http2-settings": "AAMAAABk"})
+    answer = call.call(
+        headers={"connection": "upgrade, http2-settings", "upgrade": "h2c", "http2-settings": "AAMAAABk"}
+    )
     assert answer.status == 200
     assert {name for name, _ in answer.json()["headers"]} == {"host", "authorization", "connection"}
 

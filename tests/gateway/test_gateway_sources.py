@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.gateway import bed
+from tests.gateway.certificates import Pair
 from tests.gateway.clients import exchange, request_bytes
 from tests.gateway.conftest import GatewayFactory
 
@@ -50,11 +51,10 @@ def test_without_a_list_nobody_is_served(clients: bed.Clients, make_gateway: Gat
 
 
 def test_refusal_comes_before_tls(
-    clients: bed.Clients, make_gateway: GatewayFactory, litellm: str, certificate: object
+    clients: bed.Clients, make_gateway: GatewayFactory, litellm: str, certificate: Pair
 ) -> None:
-    pair = certificate
     gateway = make_gateway(
-        tls="on", allowed_cidrs="", tls_certificate=getattr(pair, "certificate"), tls_private_key=getattr(pair, "key")
+        tls="on", allowed_cidrs="", tls_certificate=certificate.certificate, tls_private_key=certificate.key
     )
     try:
         with clients.connect(clients.new_address(), gateway.port, 3) as connection:
@@ -131,9 +131,7 @@ def test_containers_of_other_networks_come_as_the_host(
         bed.docker("rm", "-f", "gw-stranger")
 
 
-def test_litellm_and_the_backend_network_cannot_call_the_gateway(
-    make_gateway: GatewayFactory, litellm: str
-) -> None:
+def test_litellm_and_the_backend_network_cannot_call_the_gateway(make_gateway: GatewayFactory, litellm: str) -> None:
     gateway = make_gateway(allow_host="true", allowed_cidrs="10.0.0.0/8")
     assert fetch_in(litellm, bed.address_of(gateway.name, "gw-back"), 8080) == 0
 

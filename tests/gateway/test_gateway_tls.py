@@ -2,19 +2,19 @@
 
 import ssl
 import warnings
-from pathlib import Path
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
-import sslyze
-from sslyze.mozilla_tls_profile.tls_config_checker import (
+import sslyze  # type: ignore[import-untyped]
+from sslyze.mozilla_tls_profile.tls_config_checker import (  # type: ignore[import-untyped]
     SCAN_COMMANDS_NEEDED_BY_MOZILLA_CHECKER,
     MozillaTlsConfiguration,
     ServerNotCompliantWithTlsConfiguration,
     TlsConfigurationEnum,
     check_server_against_tls_configuration,
 )
-from sslyze.scanner.models import ServerScanResult
+from sslyze.scanner.models import ServerScanResult  # type: ignore[import-untyped]
 
 from tests.gateway import bed
 from tests.gateway.certificates import Pair
@@ -94,7 +94,8 @@ def test_the_host_name_is_served_with_any_port_and_case(secure: Callable[..., An
 
 
 @pytest.mark.parametrize(
-    "host", ["evil.test", "gateway.test.evil.test", "xgateway.test", "127.0.0.1", "[::1]", "gateway.test@evil.test", "litellm"]
+    "host",
+    ["evil.test", "gateway.test.evil.test", "xgateway.test", "127.0.0.1", "[::1]", "gateway.test@evil.test", "litellm"],
 )
 def test_other_host_names_are_refused(secure: Callable[..., Answer], host: str) -> None:
     answer = secure(request_bytes(host=host))
@@ -127,7 +128,7 @@ def test_plain_http_is_redirected_without_query_or_key(https: bed.Gateway, clien
 
 
 def test_without_redirect_the_plain_port_is_closed(make_tls_gateway: Callable[..., bed.Gateway]) -> None:
-    gateway = make_tls_gateway(wait_for_backend=False)  # type: ignore[arg-type]
+    gateway = make_tls_gateway(wait_for_backend=False)
     listening = bed.docker("exec", gateway.name, "cat", "/proc/net/tcp", "/proc/net/tcp6")
     assert ":20FB " in listening  # 8443
     assert ":1F90 " not in listening  # 8080

@@ -4,6 +4,7 @@ Each request is one JSON line on stdout. The answer is chosen by the request hea
 `sse` (five events, 0.2 s apart), `slow=SECONDS`, `drop` (close without an answer), `status=CODE`, `big=BYTES`.
 """
 
+# ruff: noqa: T201 (its report is what it prints)
 import asyncio
 import contextlib
 import json
@@ -16,8 +17,12 @@ DRAIN_NOTICE_SECONDS = 3.0
 START_SECONDS = float(os.environ.get("START_SECONDS", "0"))
 NAME = os.environ.get("NAME", "backend")
 
-draining = False
-in_flight = 0
+
+class State:
+    """What all connections share."""
+
+    draining = False
+    in_flight = 0
 
 
 async def read_body(reader: asyncio.StreamReader, headers: list[tuple[str, str]]) -> bytes:
@@ -58,9 +63,9 @@ async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, hea
     names = dict(headers)
     target = lines[0].split(" ")[1] if " " in lines[0] else lines[0]
     if target == "/health/readiness":
-        await respond(writer, 503 if draining else 200, b"{}")
+        await respond(writer, 503 if State.draining else 200, b"{}")
         return
-    report = {"backend": NAME, "line": lines[0], "headers": headers}
+    report: dict[str, object] = {"backend": NAME, "line": lines[0], "headers": headers}
     print(json.dumps({**report, "event": "head"}))
     body = await read_body(reader, headers)
     report |= {"body_bytes": len(body), "last_byte": body[-1] if body else None}
@@ -84,8 +89,7 @@ async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, hea
 
 async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """One connection. Whatever follows the first request on it is a request too: that is how smuggling would show."""
-    global in_flight
-    in_flight += 1
+    State.in_flight += 1
     try:
         while True:
             await answer(reader, writer, await reader.readuntil(b"\r\n\r\n"))
@@ -94,23 +98,22 @@ async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
     except (asyncio.IncompleteReadError, ConnectionError, ValueError):
         pass
     finally:
-        in_flight -= 1
+        State.in_flight -= 1
         with contextlib.suppress(ConnectionError):
             writer.close()
             await writer.wait_closed()
 
 
 async def main() -> None:
-    global draining
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     await asyncio.sleep(START_SECONDS)
     server = await asyncio.start_server(serve, "0.0.0.0", 4000, limit=2**20)
     await stop.wait()
-    draining = True
+    State.draining = True
     await asyncio.sleep(DRAIN_NOTICE_SECONDS)
     server.close()
-    while in_flight:
+    while State.in_flight:  # noqa: ASYNC110 (a counter, not an event)
         await asyncio.sleep(0.05)
 
 

@@ -4,8 +4,8 @@
 attacker's would be. Each question is a line on stdout.
 """
 
-import itertools
 import ipaddress
+import itertools
 import socket
 import struct
 import sys
@@ -29,7 +29,7 @@ def main() -> None:
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     server = socket.socket(family, socket.SOCK_DGRAM)
     server.bind((address, 53))
-    print("ready", flush=True)
+    print("ready", flush=True)  # noqa: T201
     while True:
         query, peer = server.recvfrom(4096)
         labels, at = [], 12
@@ -38,13 +38,14 @@ def main() -> None:
             at += length + 1
         name = ".".join(labels)
         (query_type,) = struct.unpack(">H", query[at + 1 : at + 3])
-        print(name, query_type, flush=True)
+        print(name, query_type, flush=True)  # noqa: T201
         answers = encode(current[name], query_type) if name in current else []
         if name in current and query_type == 1:
             current[name] = next(table[name])
         flags = 0x8180 if name in table else 0x8183
         server.sendto(
-            query[:2] + struct.pack(">HHHHH", flags, 1, len(answers), 0, 0) + query[12 : at + 5] + b"".join(answers), peer
+            query[:2] + struct.pack(">HHHHH", flags, 1, len(answers), 0, 0) + query[12 : at + 5] + b"".join(answers),
+            peer,
         )
 
 

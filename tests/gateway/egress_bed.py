@@ -1,0 +1,91 @@
+"""What stands around an egress container in the tests: names, a client inside, servers outside."""
+
+import json
+import subprocess
+from dataclasses import dataclass
+
+from tests.gateway import bed
+
+OUTSIDE4 = "10.217.3"  # where the name server and the "internet's" servers stand, as the egress network sees them
+DNS, SERVER, OTHER = f"{OUTSIDE4}.53", f"{OUTSIDE4}.80", f"{OUTSIDE4}.81"
+NAMES = {
+    "good.test.example": SERVER,
+    "sub.wide.example": SERVER,
+    "wide.example": SERVER,
+    "elsewhere.example": SERVER,
+    "metadata.test.example": "169.254.169.254",
+    "loopback.test.example": "127.0.0.1",
+    "rfc1918.test.example": "192.168.7.7",
+    "ten.test.example": "10.1.2.3",
+    "twelve.test.example": "172.16.3.4",
+    "cgnat.test.example": "100.64.1.1",
+    "zero.test.example": "0.0.0.0",
+    "multicast.test.example": "224.0.0.1",
+    "reserved.test.example": "240.0.0.1",
+    "broadcast.test.example": "255.255.255.255",
+    "loopback6.test.example": "::1",
+    "ula.test.example": "fd12::1",
+    "link-local.test.example": "fe80::1",
+    "metadata6.test.example": "fd00:ec2::254",
+    "nat64.test.example": "64:ff9b::a01:203",
+    "mapped.test.example": "::ffff:10.1.2.3",
+    "sixtofour.test.example": "2002:a01:203::1",
+    "mixed.test.example": f"{SERVER}+10.1.2.3",
+    "mixed-metadata.test.example": f"{SERVER}+169.254.169.254",
+    "rebinding.test.example": f"{SERVER}|169.254.169.254|{OTHER}|127.0.0.1",
+}
+ALLOW = "good.test.example,.wide.example," + ",".join(name for name in NAMES if name.endswith(".test.example"))
+
+
+@dataclass(frozen=True)
+class Egress:
+    """A running egress container, called from a container on its inner network."""
+
+    name: str
+    client: str
+    address: str
+
+    def connect(self, target: str, then: bytes = b"") -> tuple[int, bytes]:
+        """CONNECT, and on 200 send `then`; return the status and what came back."""
+        return self.send(f"CONNECT {target} HTTP/1.1\r\nhost: {target}\r\n\r\n".encode(), then)
+
+    def send(self, request: bytes, then: bytes = b"") -> tuple[int, bytes]:
+        out = bed.docker("exec", self.client, "python3", "-c", TALK, self.address, request.hex(), then.hex())
+        status, _, body = out.partition(" ")
+        return int(status), bytes.fromhex(body)
+
+    def log(self) -> list[dict[str, object]]:
+        out = subprocess.run(["docker", "logs", self.name], capture_output=True, text=True, check=True).stdout
+        return [json.loads(line) for line in out.splitlines()]
+
+
+TALK = """
+import socket, sys
+connection = socket.create_connection((sys.argv[1], 3128), 15)
+connection.sendall(bytes.fromhex(sys.argv[2]))
+head = b""
+while b"\\r\\n\\r\\n" not in head:
+    part = connection.recv(65536)
+    if not part:
+        break
+    head += part
+status = head.split(b" ")[1].decode() if head else "0"
+back = b""
+if status == "200" and sys.argv[3]:
+    connection.sendall(bytes.fromhex(sys.argv[3]))
+    back = connection.recv(65536)
+print(status, back.hex())
+"""
+ECHO = """
+import socketserver
+class Echo(socketserver.BaseRequestHandler):
+    def handle(self):
+        while data := self.request.recv(65536):
+            self.request.sendall(self.server.server_address[0].encode() + b" " + data)
+class Server(socketserver.ThreadingTCPServer):
+    allow_reuse_address = True
+import sys, threading
+servers = [Server((address, port), Echo) for address in sys.argv[1:] for port in (443, 8443, 22)]
+for server in servers:
+    threading.Thread(target=server.serve_forever).start()
+"""

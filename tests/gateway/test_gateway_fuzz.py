@@ -1,0 +1,136 @@
+"""Random requests: whatever reaches LiteLLM is the model API with a well-formed key, and the gateway stays up."""
+
+# ruff: noqa: E501 (a request reads best on one line)
+
+import json
+import random
+import re
+import subprocess
+from collections.abc import Callable
+
+import pytest
+
+from tests.gateway import bed
+from tests.gateway.clients import exchange
+from tests.gateway.conftest import Caller, GatewayFactory
+
+REQUESTS = 10_000
+SERVED = re.compile(
+    r"GET (/v1)?/models(/[A-Za-z0-9][A-Za-z0-9._:-]{0,127})?(\?\S*)? HTTP/1\.[01]"
+    r"|HEAD (/v1)?/models(/[A-Za-z0-9][A-Za-z0-9._:-]{0,127})?(\?\S*)? HTTP/1\.[01]"
+    r"|POST (/v1)?/(chat/completions|completions|embeddings|messages|messages/count_tokens|responses)(\?\S*)? HTTP/1\.[01]"
+)
+PIECES = [
+    *(
+        "/",
+        "//",
+        "/v1",
+        "/models",
+        "/messages",
+        "/chat/completions",
+        "/key/generate",
+        "/health",
+        "..",
+        ".",
+        "%2e",
+        "%2f",
+        "%5c",
+    ),
+    *(
+        "%00",
+        "%0d%0a",
+        ";",
+        "?",
+        "#",
+        "\\",
+        "%25",
+        "%",
+        "*",
+        "http://litellm:4000",
+        "@",
+        " ",
+        "\t",
+        "\x00",
+        "\x7f",
+        "\xff",
+        "a",
+    ),
+]
+METHODS = ["GET", "POST", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE", "CONNECT", "get", "PRI", "G\x00T", ""]
+HEADERS = [
+    *(
+        "content-length: 0",
+        "content-length: 5",
+        "content-length: -1",
+        "transfer-encoding: chunked",
+        "transfer-encoding: x",
+    ),
+    *(
+        "connection: close",
+        "connection: upgrade",
+        "upgrade: websocket",
+        "expect: 100-continue",
+        "host: b",
+        "x-api-key: sk-good",
+    ),
+    *(
+        "authorization: Bearer sk-good",
+        "authorization: Bearer x",
+        "x:y",
+        " folded",
+        "\x00: x",
+        "x-forwarded-for: 1.1.1.1",
+        ":",
+    ),
+    *(
+        "cookie: token=x",
+        "te: trailers",
+        "trailer: x",
+        "range: bytes=0-1",
+        "content_length: 9",
+        "accept-encoding: gzip",
+    ),
+]
+
+
+def random_request(source: random.Random) -> bytes:
+    target = "".join(source.choices(PIECES, k=source.randint(1, 7)))
+    line = f"{source.choice(METHODS[:3] if source.random() < 0.6 else METHODS)} {target} HTTP/{source.choice(['1.1'] * 8 + ['1.0', '2.0'])}"
+    headers = ["host: gateway.test", *source.choices(HEADERS, k=source.randint(0, 5))]
+    if source.random() < 0.7:
+        headers.append("authorization: Bearer sk-good")
+    ending = source.choice(["\r\n"] * 9 + ["\n"])
+    data = (ending.join([line, *headers]) + ending * 2).encode("latin-1") + source.choice(
+        [b"", b"hello", b"5\r\nhello\r\n0\r\n\r\n"]
+    )
+    if source.random() < 0.1:
+        at = source.randrange(len(data))
+        data = data[:at] + source.randbytes(2) + data[at + 1 :]
+    return data
+
+
+@pytest.mark.faults
+@pytest.mark.timeout(600)
+def test_random_requests_reach_nothing_but_the_model_api(
+    make_gateway: GatewayFactory, litellm: str, caller: Callable[[bed.Gateway], Caller]
+) -> None:
+    gateway = make_gateway(failed_auth_per_minute="10000")
+    client = caller(gateway)
+    source = random.Random(20261124)
+    statuses: dict[int, int] = {}
+    for _ in range(REQUESTS):
+        connection = client.clients.connect(client.source, client.port, 0.3)
+        try:
+            status = exchange(connection, random_request(source)).status
+        except TimeoutError:
+            status = -1  # a request that is not complete: the gateway waits for the rest, rightly
+        statuses[status] = statuses.get(status, 0) + 1
+    out = subprocess.run(["docker", "logs", litellm], capture_output=True, text=True, check=True).stdout
+    lines = {json.loads(line)["line"] for line in out.splitlines()}
+    assert len(lines) > 10
+    assert [line for line in lines if not SERVED.fullmatch(line)] == []
+    assert statuses.get(200, 0) > 100
+    assert statuses.get(500, 0) == 0
+    assert bed.healthy(gateway.name, "gateway-healthcheck")
+    assert client.call().status == 200
+    assert len(gateway.log()) >= REQUESTS / 2
