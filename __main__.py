@@ -12,6 +12,7 @@ from components.master_key import MasterKey
 from components.networks import Networks
 from components.server_certificate import ServerCertificate
 from components.stack import Deployment
+from components.verification import Verification
 
 settings = load(pulumi.Config())
 deployment = Deployment.of(settings)
@@ -25,6 +26,10 @@ certificate = ServerCertificate("server-certificate", deployment)
 egress = Egress("egress", deployment, images, networks)
 litellm = LiteLLM("litellm", deployment, images, networks, key, login, egress)
 gateway = Gateway("gateway", deployment, images, networks, certificate, litellm)
+
+running = {"egress": egress.container, "litellm": litellm.container, "gateway": gateway.container}
+if settings.verify_on_update:
+    Verification("verification", deployment, networks, login, running)
 
 pulumi.export("url", settings.url)
 pulumi.export("master_key", key.current)

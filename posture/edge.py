@@ -4,6 +4,7 @@ import contextlib
 import http.client
 import socket
 import ssl
+import time
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -64,6 +65,12 @@ class Edge:
             return Answer(0, error=f"the certificate is not the declared one ({error.verify_message})")
         except (OSError, http.client.HTTPException) as error:
             return Answer(0, error=f"no answer ({type(error).__name__})")
+
+    def wait(self, seconds: float) -> None:
+        """Waits, ``seconds`` at most, until the gateway that answers has a LiteLLM behind it."""
+        until = time.monotonic() + seconds
+        while self.get("/healthz").status == 503 and time.monotonic() < until:
+            time.sleep(0.3)
 
     def ask(self, key: str) -> dict[str, Answer]:
         """Asks everything that the access checks need."""

@@ -1,0 +1,106 @@
+"""The check inside ``pulumi up``: an update that leaves an insecure stack fails, and goes on failing until it is mended."""
+
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pulumi import automation
+
+from tests.integration.deployment import Deployment, deployment, docker
+
+PORT = 14721
+HARDENED = "read_only=True"
+WEAK = 'read_only=role != "litellm"'
+
+
+@pytest.fixture(scope="module")
+def stack() -> Iterator[Deployment]:
+    with deployment("prod", port=PORT, drainSeconds=5) as made:
+        made.up()
+        yield made
+
+
+def printed_by(stack: Deployment, action: str) -> str:
+    stack.printed.clear()
+    getattr(stack, action)()
+    return "\n".join(stack.printed)
+
+
+def edit(stack: Deployment, old: str, new: str) -> None:
+    """Changes how every container is made: as an operator who edits the program would."""
+    path = Path(stack.project) / "components" / "container.py"
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+
+
+def litellms(stack: Deployment) -> list[str]:
+    label = f"label=litellm-claude.stack=litellm-claude-{stack.name}"
+    role = "label=litellm-claude.role=litellm"
+    return docker("ps", "--quiet", "--no-trunc", "--filter", label, "--filter", role).split()
+
+
+def refused(stack: Deployment) -> str:
+    with pytest.raises(automation.CommandError) as error:
+        stack.up()
+    return str(error.value)
+
+
+def test_a_new_stack_was_checked_in_under_five_seconds(stack: Deployment) -> None:
+    found = re.search(r"posture: (\d+) checks of the running stack in (\d+\.\d) s", "\n".join(stack.printed))
+    assert found
+    assert int(found[1]) > 30
+    assert float(found[2]) < 5
+
+
+@pytest.mark.parametrize("action", ["up", "changes"])
+def test_nothing_is_checked_when_nothing_changes_or_in_a_preview(stack: Deployment, action: str) -> None:
+    if action == "changes":
+        stack.set(litellmMemoryMib=2048)
+    assert "posture:" not in printed_by(stack, action)
+    stack.set(litellmMemoryMib=3072)
+
+
+def test_a_change_in_place_is_checked(stack: Deployment) -> None:
+    stack.set(litellmMemoryMib=2048)
+    before = litellms(stack)
+    assert "posture:" in printed_by(stack, "up")
+    assert litellms(stack) == before
+
+
+def test_three_updates_in_a_row_never_lose_the_good_container(stack: Deployment) -> None:
+    (good,) = litellms(stack)
+    edit(stack, HARDENED, WEAK)
+    for attempt in (1, 2):
+        said = refused(stack)
+        assert "cis.5.13" in said, attempt
+        assert "Mend it with" in said
+        assert stack.output("master_key") not in said
+        assert good in litellms(stack), f"the good container was deleted by update {attempt}"
+        assert stack.call("/v1/models").status == 200
+    edit(stack, WEAK, HARDENED)
+    stack.up()
+    (new,) = litellms(stack)
+    assert new != good
+    assert stack.inspect("litellm")["Id"] == new
+    assert stack.inspect("litellm")["HostConfig"]["ReadonlyRootfs"] is True
+    assert stack.changes() == {}
+
+
+def test_an_update_that_changes_nothing_after_a_failure_is_still_refused(stack: Deployment) -> None:
+    edit(stack, HARDENED, WEAK)
+    refused(stack)
+    started = time.monotonic()
+    assert "cis.5.13" in refused(stack)
+    assert time.monotonic() - started < 60
+    edit(stack, WEAK, HARDENED)
+    stack.up()
+
+
+def test_the_check_can_be_turned_off(stack: Deployment) -> None:
+    stack.set(verifyOnUpdate=False, litellmMemoryMib=2560)
+    assert "posture:" not in printed_by(stack, "up")
+    stack.set(verifyOnUpdate=None)
+    assert "posture:" in printed_by(stack, "up")
