@@ -39,15 +39,11 @@ class Context:
         return self.declaration.containers[role]
 
     def container(self, role: str) -> Container | None:
-        """The running side of a declared container: by its id, else the one that has taken its name."""
+        """What stands in a declared container's place: whoever has its name, else the one that Pulumi made."""
         declared = self.declared(role)
-        for container in self.running.containers:
-            if container["Id"] == declared.id:
-                return container
-        for container in self.running.containers:
-            if running.name_of(container) == declared.name:
-                return container
-        return None
+        named = [c for c in self.running.containers if running.name_of(c) == declared.name]
+        made = [c for c in self.running.containers if c["Id"] == declared.id]
+        return next(iter([*named, *made]), None)
 
     def live(self, role: str) -> Container:
         """The running container that plays ``role``.

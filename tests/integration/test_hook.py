@@ -1,4 +1,4 @@
-"""The check inside ``pulumi up``: an update that leaves an insecure stack fails, and goes on failing until it is mended."""
+"""The check inside ``pulumi up``: an update that leaves an insecure stack fails, until it is mended."""
 
 import re
 import time

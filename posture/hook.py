@@ -1,0 +1,94 @@
+"""The fast subset of the checks as a Pulumi resource hook: it runs inside ``pulumi up`` and can stop it."""
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pulumi
+
+from components.settings import Settings
+from posture.context import Context
+from posture.declaration import SECRET_VARIABLES, Declaration, DeclaredContainer
+from posture.engine import EngineError
+from posture.model import REGISTRY
+from posture.run import examine
+
+PATIENCE = 10.0
+"""Seconds that the gateway gets to find a LiteLLM that has just become healthy."""
+
+
+def verifier(
+    settings: Settings,
+    containers: pulumi.Output[Mapping[str, Mapping[str, Any]]],
+    networks: pulumi.Output[Mapping[str, str]],
+    volume: pulumi.Output[str],
+) -> Callable[[pulumi.ResourceHookArgs], Awaitable[None]]:
+    """Returns the hook of the current stack.
+
+    :param containers: by role, the ``id`` and the inputs as the state names them.
+    :param networks: the names by role.
+    :param volume: the name of the login's volume.
+    """
+    stack = pulumi.get_stack()
+    declared = pulumi.Output.all(containers, networks, volume)
+
+    async def verify(_: pulumi.ResourceHookArgs) -> None:
+        found = await declared.future()
+        if found is None:
+            raise RuntimeError("the declaration is not known")  # never in an update: hooks do not run in a preview
+        await asyncio.to_thread(refuse_insecure, declaration_of(stack, settings, *found))
+
+    return verify
+
+
+def declaration_of(
+    stack: str,
+    settings: Settings,
+    containers: Mapping[str, Mapping[str, Any]],
+    networks: Mapping[str, str],
+    volume: str,
+) -> Declaration:
+    """Builds what the fast checks need from the program's own outputs; the state is still being written."""
+    declared = {role: DeclaredContainer(role, str(inputs["id"]), inputs) for role, inputs in containers.items()}
+    environments = [container.environment for container in declared.values()]
+    return Declaration(
+        stack=stack,
+        settings=settings,
+        containers=declared,
+        networks={role: {"name": name} for role, name in networks.items()},
+        volume=volume,
+        secrets=frozenset(
+            value for environment in environments for name, value in environment.items() if name in SECRET_VARIABLES
+        ),
+        complete=False,
+    )
+
+
+def refuse_insecure(declaration: Declaration) -> None:
+    """Runs the fast checks.
+
+    Raises:
+        RuntimeError: when one of severity high fails, with each failure and the command that mends it.
+    """
+    context = Context(declaration, Path.cwd(), os.environ)
+    try:
+        context.edge.wait(PATIENCE)
+        report = examine(context, [check for check in REGISTRY.values() if check.fast])
+    except EngineError as error:
+        raise RuntimeError(f"the running stack could not be checked: {error}") from None
+    fatal = [finding for finding in report.findings if finding.fatal]
+    if not fatal:
+        pulumi.log.info(f"posture: {len(report.findings)} checks of the running stack in {report.seconds:.1f} s")
+        return
+    lines = [
+        f"  {finding.check.id}: {finding.evidence}. Mend it with: {finding.check.mend.format(stack=declaration.stack)}"
+        for finding in fatal
+    ]
+    raise RuntimeError(
+        "the updated stack is not secure:\n"
+        + "\n".join(lines)
+        + "\nNothing that was replaced is deleted before an update passes. "
+        + f"All checks: make verify STACK={declaration.stack}"
+    )
