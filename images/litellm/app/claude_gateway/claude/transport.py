@@ -46,6 +46,9 @@ FLAGS: dict[str, str | None] = {
     "no-session-persistence": None,
     "strict-mcp-config": None,
     "disable-slash-commands": None,
+    # Any answer exceeds this budget (US dollars), so the CLI ends after the first one and never continues a cut answer
+    # at the client's cost. The pool kills it at that moment anyway, but on a busy machine that can be late.
+    "max-budget-usd": "0.000000001",
 }
 
 
