@@ -2,16 +2,18 @@
 
 # ruff: noqa: E501 (a request reads best on one line)
 
+import contextlib
 import json
 import random
 import re
+import socket
 import subprocess
 from collections.abc import Callable
 
 import pytest
 
 from tests.gateway import bed
-from tests.gateway.clients import exchange
+from tests.gateway.clients import read_answer
 from tests.gateway.conftest import Caller, GatewayFactory
 
 REQUESTS = 10_000
@@ -94,7 +96,8 @@ HEADERS = [
 
 
 def random_request(source: random.Random) -> bytes:
-    target = "".join(source.choices(PIECES, k=source.randint(1, 7)))
+    start = source.choice(["", "", "/v1/models", "/v1/models/", "/v1/messages", "/responses?", "/v1/%6dodels"])
+    target = start + "".join(source.choices(PIECES, k=source.randint(0 if start else 1, 6)))
     line = f"{source.choice(METHODS[:3] if source.random() < 0.6 else METHODS)} {target} HTTP/{source.choice(['1.1'] * 8 + ['1.0', '2.0'])}"
     headers = ["host: gateway.test", *source.choices(HEADERS, k=source.randint(0, 5))]
     if source.random() < 0.7:
@@ -119,15 +122,17 @@ def test_random_requests_reach_nothing_but_the_model_api(
     source = random.Random(20261124)
     statuses: dict[int, int] = {}
     for _ in range(REQUESTS):
-        connection = client.clients.connect(client.source, client.port, 0.3)
-        try:
-            status = exchange(connection, random_request(source)).status
-        except TimeoutError:
-            status = -1  # a request that is not complete: the gateway waits for the rest, rightly
+        status = 0
+        connection = client.clients.connect(client.source, client.port)
+        # The end of what is sent is announced, so that the gateway does not wait for the rest of what has none.
+        with connection, contextlib.suppress(ConnectionError):
+            connection.sendall(data := random_request(source))
+            connection.shutdown(socket.SHUT_WR)
+            status = read_answer(connection, bodiless=data.startswith(b"HEAD ")).status
         statuses[status] = statuses.get(status, 0) + 1
     out = subprocess.run(["docker", "logs", litellm], capture_output=True, text=True, check=True).stdout
     lines = {json.loads(line)["line"] for line in out.splitlines()}
-    assert len(lines) > 10
+    assert len(lines) > 50
     assert [line for line in lines if not SERVED.fullmatch(line)] == []
     assert statuses.get(200, 0) > 100
     assert statuses.get(500, 0) == 0

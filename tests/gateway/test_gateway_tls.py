@@ -6,15 +6,17 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import sslyze  # type: ignore[import-untyped]
-from sslyze.mozilla_tls_profile.tls_config_checker import (  # type: ignore[import-untyped]
+from sslyze.mozilla_tls_profile.tls_config_checker import (
     SCAN_COMMANDS_NEEDED_BY_MOZILLA_CHECKER,
     MozillaTlsConfiguration,
     ServerNotCompliantWithTlsConfiguration,
     TlsConfigurationEnum,
     check_server_against_tls_configuration,
 )
-from sslyze.scanner.models import ServerScanResult  # type: ignore[import-untyped]
+from sslyze.plugins.certificate_info.implementation import CertificateInfoExtraArgument
+from sslyze.scanner.models import ScanCommandsExtraArguments, ServerScanRequest, ServerScanResult
+from sslyze.scanner.scanner import Scanner
+from sslyze.server_setting import ServerNetworkLocation
 
 from tests.gateway import bed
 from tests.gateway.certificates import Pair
@@ -43,15 +45,14 @@ def https(make_tls_gateway: Callable[..., bed.Gateway]) -> bed.Gateway:
 
 def scan(port: int, ca: str) -> ServerScanResult:
     commands = set(SCAN_COMMANDS_NEEDED_BY_MOZILLA_CHECKER)
-    arguments = sslyze.CertificateInfoExtraArgument
-    request = sslyze.ServerScanRequest(
-        sslyze.ServerNetworkLocation("gateway.test", port=port, ip_address="127.0.0.1"),
+    request = ServerScanRequest(
+        ServerNetworkLocation("gateway.test", port=port, ip_address="127.0.0.1"),
         scan_commands=commands,
-        scan_commands_extra_arguments=sslyze.ScanCommandsExtraArguments(
-            certificate_info=arguments(custom_ca_file=Path(ca))
+        scan_commands_extra_arguments=ScanCommandsExtraArguments(
+            certificate_info=CertificateInfoExtraArgument(custom_ca_file=Path(ca))
         ),
     )
-    scanner = sslyze.Scanner(per_server_concurrent_connections_limit=5)
+    scanner = Scanner(per_server_concurrent_connections_limit=5)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of certificates in the trust stores that sslyze brings along
         scanner.queue_scans([request])
