@@ -103,7 +103,7 @@ class Finding:
 
 REGISTRY: dict[str, Check] = {}
 UP = "make up STACK={stack}"
-REPLACE = "make up STACK={stack} after removing what is not declared (docker rm --force NAME; pulumi refresh)"
+REPLACE = "docker rm --force the container named, pulumi refresh --stack {stack}, make up STACK={stack}"
 
 
 def check(

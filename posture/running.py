@@ -35,7 +35,11 @@ def name_of(container: Mapping[str, Any]) -> str:
 
 
 def read(declaration: Declaration, engine: Engine) -> Running:
-    """Asks the engine for everything at once; five commands."""
+    """Asks the engine for everything at once.
+
+    While an update is under way only the declared containers count: those that they replaced are still there, for
+    better or worse, and go when the check has passed.
+    """
     names = [str(network["name"]) for network in declaration.networks.values()]
     label = f"label={LABEL}.stack={declaration.name}"
     with ThreadPoolExecutor() as pool:
@@ -47,8 +51,9 @@ def read(declaration: Declaration, engine: Engine) -> Running:
         networks = pool.submit(engine.inspect, "network", names)
         volume = pool.submit(engine.inspect, "volume", [declaration.volume])
         info = pool.submit(engine.json_lines, "info")
-        ids = {identifier for future in (listed, *on_networks) for identifier in future.result().split()}
-        ids |= {container.id for container in declaration.containers.values()}
+        ids = {container.id for container in declaration.containers.values()}
+        if declaration.complete:
+            ids |= {identifier for future in (listed, *on_networks) for identifier in future.result().split()}
         containers = engine.inspect("container", ids)
         images = engine.inspect("image", {str(container["Image"]) for container in containers})
     return Running(

@@ -181,7 +181,8 @@ def session(stack: Deployment, *options: str, role: str = "egress", script: str 
     try:
         yield
     finally:
-        end = 'for p in /proc/[0-9]*; do read -r n <$p/comm; case $n in sleep|sshd) kill -9 "${p#/proc/}";; esac; done; true'
+        each = "for p in /proc/[0-9]*; do read -r n <$p/comm; "
+        end = each + 'case $n in sleep|sshd) kill -9 "${p#/proc/}";; esac; done; true'
         docker("exec", "--user", "root", "--privileged", container, "sh", "-c", end)
 
 

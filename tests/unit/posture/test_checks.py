@@ -1,0 +1,152 @@
+"""What the checks make of an engine's answers, beyond what the tamper tests show on a real stack."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from posture.checks.supply import locked
+from posture.inside import Inside
+from posture.model import REGISTRY, Status
+from tests.unit.posture.conftest import INSIDE, Make
+
+
+def status(context: Any, id_: str) -> str:
+    return REGISTRY[id_].run(context).status.value
+
+
+def changed(**values: Any) -> Inside:
+    return Inside(**{**INSIDE.__dict__, **values})
+
+
+@pytest.mark.parametrize("id_", sorted(id_ for id_ in REGISTRY if id_.startswith(("cis.", "drift."))))
+def test_what_is_as_declared_passes(make: Make, id_: str) -> None:
+    if id_ == "cis.5.9":
+        assert status(make(), id_) == "pass"
+    assert status(make(), id_) in ("pass", "not-applicable", "exception")
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "id_"),
+    [
+        ("UTSMode", "host", "cis.5.21"),
+        ("PublishAllPorts", True, "cis.5.9"),
+        ("NetworkMode", "container:x", "cis.5.10"),
+        ("Sysctls", {"net.ipv4.ip_forward": "1"}, "drift.privileges"),
+        ("GroupAdd", ["docker"], "drift.privileges"),
+        ("VolumesFrom", ["x"], "drift.privileges"),
+        ("LogConfig", {"Type": "none", "Config": {}}, "drift.limits"),
+    ],
+)
+def test_each_field_of_the_host_side_counts(make: Make, field: str, value: Any, id_: str) -> None:
+    def change(found: dict[str, Any]) -> None:
+        found["egress"]["HostConfig"][field] = value
+
+    assert status(make(change), id_) == "fail"
+
+
+@pytest.mark.parametrize(("propagation", "expected"), [("rprivate", "pass"), ("rshared", "fail")])
+def test_shared_mounts_are_found(make: Make, propagation: str, expected: str) -> None:
+    def change(found: dict[str, Any]) -> None:
+        found["egress"]["Mounts"] = [{"Type": "volume", "Destination": "/x", "Propagation": propagation}]
+
+    assert status(make(change), "cis.5.20") == expected
+
+
+def test_an_engine_with_apparmor_must_use_it(make: Make) -> None:
+    engine = {"SecurityOptions": ["name=apparmor", "name=seccomp"]}
+    assert status(make(engine=engine), "cis.5.2") == "fail"
+    assert status(make(), "cis.5.2") == "not-applicable"
+
+
+def test_an_engine_without_seccomp_fails(make: Make) -> None:
+    assert status(make(engine={"SecurityOptions": []}), "cis.5.22") == "fail"
+
+
+def test_a_tag_is_no_image_by_content(make: Make) -> None:
+    def change(found: dict[str, Any]) -> None:
+        found["egress"]["Config"]["Image"] = "egress:latest"
+
+    assert status(make(change), "cis.5.28") == "fail"
+
+
+@pytest.mark.parametrize(
+    ("login", "expected"),
+    [
+        (None, "warn"),
+        ({"uid": 10001, "mode": 0o600, "expires": 8, "refreshable": False}, "pass"),
+        ({"uid": 10001, "mode": 0o600, "expires": 6, "refreshable": False}, "fail"),
+        ({"uid": 10001, "mode": 0o600, "expires": -1, "refreshable": True}, "pass"),
+        ({"uid": 10001, "mode": 0o600, "error": "ValueError"}, "fail"),
+    ],
+)
+def test_a_login_must_last_or_renew_itself(make: Make, login: dict[str, Any] | None, expected: str) -> None:
+    if login and "expires" in login:
+        login = {**login, "expires": (datetime.now(UTC) + timedelta(days=login["expires"])).timestamp()}
+    assert status(make(inside=changed(login=login)), "login.present") == expected
+
+
+@pytest.mark.parametrize(("hours", "answer", "expected"), [(1, 200, "pass"), (-1, 401, "warn"), (-1, 200, "fail")])
+def test_a_previous_key_past_its_expiry_must_be_refused(make: Make, hours: int, answer: int, expected: str) -> None:
+    expires = (datetime.now(UTC) + timedelta(hours=hours)).isoformat()
+    env = {"LITELLM_PREVIOUS_MASTER_KEY": "sk-old", "LITELLM_PREVIOUS_KEY_EXPIRES": expires}
+    context = make(env=env, inside=changed(keys={**INSIDE.keys, "previous": answer}))
+    assert status(context, "key.previous") == expected
+
+
+def test_a_previous_key_without_an_end_fails(make: Make) -> None:
+    context = make(env={"LITELLM_PREVIOUS_MASTER_KEY": "sk-old"}, inside=changed(keys={"previous": 200}))
+    assert status(context, "key.previous") == "fail"
+
+
+@pytest.mark.parametrize(("version", "expected"), [("1.108.7", "pass"), ("1.82.8", "fail"), ("1.83.9", "fail")])
+def test_a_bad_litellm_release_is_found(make: Make, version: str, expected: str) -> None:
+    assert status(make(inside=changed(packages={"litellm": version})), "supply.litellm") == expected
+
+
+def test_packages_that_differ_from_the_lock_are_named(make: Make) -> None:
+    outcome = REGISTRY["supply.packages"].run(make(inside=changed(packages={"litellm": "1.0.0", "evil": "1"})))
+    assert outcome.status is Status.FAIL
+    assert "evil is not locked" in outcome.evidence
+    assert "litellm is 1.0.0" in outcome.evidence
+
+
+def test_a_lock_is_read_with_its_markers(tmp_path: Path) -> None:
+    lock = tmp_path / "lock"
+    lock.write_text(
+        "A_b==1.0 \\\n    --hash=sha256:x\nwin==2 ; sys_platform == 'win32' \\\n    --hash=y\nextra[z]==3 \\\n"
+    )
+    assert locked(lock) == ({"a-b": "1.0", "win": "2", "extra": "3"}, {"win"})
+
+
+@pytest.mark.parametrize("name", ["none", "wrong", "malformed"])
+def test_a_key_that_litellm_admits_fails(make: Make, name: str) -> None:
+    from posture.edge import Answer  # noqa: PLC0415
+
+    context = make(inside=changed(keys={**INSIDE.keys, name: 200}), edge={"health": Answer(0, error="no answer")})
+    id_ = {"none": "access.no-key", "wrong": "access.wrong-key", "malformed": "access.malformed-key"}[name]
+    assert status(context, id_) == "fail"
+
+
+@pytest.mark.parametrize(("allow_host", "expected"), [(True, "fail"), (False, "not-applicable")])
+def test_a_gateway_that_does_not_answer_is_a_failure_only_where_it_should(
+    make: Make, allow_host: bool, expected: str
+) -> None:
+    from posture.edge import Answer  # noqa: PLC0415
+
+    context = make(settings={"allowHost": allow_host}, edge={"health": Answer(0, error="no answer")})
+    assert status(context, "access.model-api-only") == expected
+
+
+def test_the_internet_on_the_allow_list_is_shown(make: Make) -> None:
+    context = make(settings={"allowedCidrs": ["0.0.0.0/0"], "allowPublicAccess": True})
+    assert status(context, "network.public") == "warn"
+
+
+@pytest.mark.parametrize(("names", "expected"), [("a.b", "fail"), ("api.anthropic.com", "pass")])
+def test_names_beyond_the_declared_ones_are_found(make: Make, names: str, expected: str) -> None:
+    def change(found: dict[str, Any]) -> None:
+        found["egress"]["Config"]["Env"] = [f"EGRESS_ALLOW={names}"]
+
+    assert status(make(change), "network.egress-list") == expected

@@ -1,0 +1,147 @@
+"""The report: what makes it fail, what it looks like, and that nothing secret is in it."""
+
+import io
+import json
+import re
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+from rich.console import Console
+
+from posture import render
+from posture.__main__ import main
+from posture.documentation import page
+from posture.engine import EngineError
+from posture.model import REGISTRY, Check, Finding, Outcome, Severity, Status, check, failed, passed
+from posture.run import Report, examine
+from tests.unit.posture.conftest import KEY, Make
+
+ROOT = Path(__file__).parents[3]
+
+
+def finding(status: Status, severity: Severity = Severity.HIGH, evidence: str = "because") -> Finding:
+    made = Check(
+        "key.x", "A title [with] brackets", severity, "a source", "make it STACK={stack}", lambda _: passed(""), False
+    )
+    return Finding(made, status, evidence)
+
+
+def report(*findings: Finding) -> Report:
+    return Report("test", findings, 1.5)
+
+
+@pytest.mark.parametrize(
+    ("findings", "secure", "score"),
+    [
+        ([finding(Status.PASS)], True, 100),
+        ([finding(Status.PASS), finding(Status.FAIL)], False, 50),
+        ([finding(Status.PASS), finding(Status.FAIL, Severity.MEDIUM)], True, 50),
+        ([finding(Status.WARN)], True, 50),
+        ([finding(Status.EXCEPTION), finding(Status.NOT_APPLICABLE), finding(Status.SKIPPED)], True, 100),
+        ([], True, 0),
+    ],
+)
+def test_only_a_failure_of_severity_high_is_fatal(findings: list[Finding], secure: bool, score: int) -> None:
+    made = report(*findings)
+    assert (made.secure, made.score) == (secure, score)
+
+
+def test_json_has_a_stable_schema() -> None:
+    shown = json.loads(render.as_json(report(finding(Status.FAIL))))
+    assert list(shown) == ["schema", "stack", "secure", "score", "seconds", "findings"]
+    assert shown["schema"] == 1
+    assert shown["findings"] == [
+        {
+            "id": "key.x",
+            "title": "A title [with] brackets",
+            "severity": "high",
+            "source": "a source",
+            "status": "fail",
+            "evidence": "because",
+            "mend": "make it STACK=test",
+        }
+    ]
+
+
+def test_junit_counts_failures_and_what_was_not_judged() -> None:
+    suite = ET.fromstring(render.junit(report(*map(finding, Status))))
+    assert (suite.get("tests"), suite.get("failures"), suite.get("skipped")) == ("6", "1", "2")
+    assert next(suite.iter("testcase")).get("name") == "key.x: A title [with] brackets"
+    assert suite.find(".//failure").text == "mend: make it STACK=test"  # type: ignore[union-attr]
+
+
+def test_the_table_begins_with_failures_and_ends_with_the_score() -> None:
+    out = io.StringIO()
+    render.table(report(finding(Status.PASS), finding(Status.FAIL)), Console(file=out, width=200))
+    lines = [line for line in out.getvalue().splitlines() if line.strip()]
+    assert lines[0].startswith("FAIL key.x A title [with] brackets")
+    assert "make it STACK=test" in lines[2]
+    assert lines[-1] == "test: NOT SECURE, score 50 of 100 (1 pass, 1 fail) in 1.5 s"
+
+
+def test_a_check_that_breaks_has_failed(make: Make) -> None:
+    def broken(_: object) -> Outcome:
+        raise ValueError(f"the key is {KEY}")
+
+    def unreachable(_: object) -> Outcome:
+        raise EngineError("the engine is gone")
+
+    checks = [Check("x.a", "t", Severity.HIGH, "s", "m", run, True) for run in (broken, unreachable)]
+    found = examine(make(), checks, only=["x"]).findings
+    assert [f.status for f in found] == [Status.FAIL, Status.FAIL]
+    assert found[0].evidence == "could not be checked: ValueError: the key is [secret]"
+    assert found[1].evidence == "could not be checked: the engine is gone"
+
+
+def test_evidence_is_redacted_whatever_a_check_says(make: Make) -> None:
+    talkative = Check(
+        "x.a", "t", Severity.HIGH, "s", "m", lambda _: failed(f"{KEY} {KEY[3:]} {KEY.encode().hex()}"), True
+    )
+    (found,) = examine(make(), [talkative], only=["x"]).findings
+    assert found.evidence == "[secret] [secret] [secret]"
+
+
+def test_a_skipped_check_shows_its_reason(make: Make) -> None:
+    (found,) = examine(
+        make(), list(REGISTRY.values()), only=["key.form"], skip={"key.form": "a legacy client"}
+    ).findings
+    assert (found.status, found.evidence) == (Status.SKIPPED, "a legacy client")
+
+
+def test_two_checks_of_one_name_are_refused() -> None:
+    with pytest.raises(ValueError, match="two checks are called key"):
+        check("key.form", "t", source="s")(lambda _: passed(""))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "--stack is missing"),
+        (["--stack", "dev", "--only", "nothing"], "there is no check 'nothing'"),
+        (["--stack", "dev", "--skip", "key.form"], "needs one check and a reason"),
+        (["--stack", "dev", "--skip", "key=because"], "needs one check and a reason"),
+    ],
+)
+def test_wrong_arguments_are_explained(capsys: pytest.CaptureFixture[str], arguments: list[str], said: str) -> None:
+    with pytest.raises(SystemExit) as error:
+        main(arguments)
+    assert error.value.code == 2
+    assert said in capsys.readouterr().err
+
+
+def test_the_documentation_lists_every_check() -> None:
+    written = (ROOT / "docs" / "posture.md").read_text()
+    assert written == page(), "write it anew with: python -m posture --document > docs/posture.md"
+    assert len(re.findall(r"^\| `(.+?)`", written, re.MULTILINE)) == len(REGISTRY)
+
+
+def test_every_check_says_where_its_rule_comes_from_and_how_to_mend_it() -> None:
+    for made in REGISTRY.values():
+        assert made.source
+        assert made.mend.format(stack="s")
+        assert made.group in render.GROUPS
+
+
+def test_section_5_of_the_benchmark_is_whole() -> None:
+    assert {id_ for id_ in REGISTRY if id_.startswith("cis.5.")} == {f"cis.5.{number}" for number in range(1, 33)}
