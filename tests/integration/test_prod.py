@@ -91,8 +91,9 @@ def test_browsers_are_told_to_stay_with_https(prod: Deployment) -> None:
 
 
 def test_no_operation_of_litellm_outside_the_model_api_answers(prod: Deployment, authority: str) -> None:
-    code = "import json; from litellm.proxy.proxy_server import app; print(json.dumps(app.openapi()['paths']))"
-    paths = json.loads(prod.exec("litellm", "python3", "-c", code).splitlines()[-1])
+    code = "from litellm.proxy.proxy_server import app, json; print('\\nPATHS' + json.dumps(app.openapi()['paths']))"
+    lines = prod.exec("litellm", "python3", "-c", code).splitlines()
+    paths = json.loads(next(line for line in lines if line.startswith("PATHS")).removeprefix("PATHS"))
     operations = [
         (verb.upper(), path)
         for path, verbs in paths.items()
