@@ -11,7 +11,7 @@ PACKAGES := $(wildcard components posture ops setup tests images bench)
 SCRIPTS = $(shell git ls-files --cached --others --exclude-standard '*.sh' .ci/run)
 
 .DEFAULT_GOAL := help
-.PHONY: help up preview down rotate retire login logs output env test test-unit test-integration bench-rotation lint format lock clean \
+.PHONY: help up preview down verify rotate retire login logs output env test test-unit test-integration bench-rotation lint format lock clean \
   setup setup-pulumi setup-python setup-dev setup-engine setup-base
 
 help: ## this list
@@ -28,6 +28,9 @@ preview: setup ## show what `up` would change
 
 down: setup-pulumi setup-python setup-engine ## take the stack down; the Claude login stays
 	@setup/down.sh $(STACK)
+
+verify: setup-pulumi setup-python setup-engine ## check the running stack: is it as secure as its declaration says?
+	@$(IN_STACK) $(PYTHON) -m posture --stack $(STACK) $(VERIFY)
 
 rotate: setup ## new master key; the old one works for OVERLAP=24h more (EMERGENCY=1: not at all)
 	@$(IN_STACK) $(PYTHON) -m ops.rotate $(STACK) --overlap $(OVERLAP) $(if $(filter-out 0 no false,$(EMERGENCY)),--emergency)

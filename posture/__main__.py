@@ -27,6 +27,7 @@ def _parser() -> argparse.ArgumentParser:
         "--skip", action="append", default=[], metavar="ID=REASON", help="leave a check out; the reason is reported"
     )
     parser.add_argument("--json", action="store_true", help="print JSON instead of the table")
+    parser.add_argument("--brief", action="store_true", help="print what failed and one line")
     parser.add_argument("--junit", type=Path, metavar="FILE", help="write JUnit XML to FILE as well")
     parser.add_argument("--document", action="store_true", help="print the page that lists every check")
     return parser
@@ -59,7 +60,7 @@ def main(argv: list[str] | None = None) -> int:
     if arguments.json:
         sys.stdout.write(f"{render.as_json(report)}\n")
     else:
-        render.table(report, Console())
+        render.table(report, Console(), brief=arguments.brief)
     return 0 if report.secure else 1
 
 

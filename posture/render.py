@@ -41,8 +41,8 @@ def mend(finding: Finding, report: Report) -> str:
     return finding.check.mend.format(stack=report.stack)
 
 
-def table(report: Report, console: Console) -> None:
-    """Prints failures first, then each group, then the score."""
+def table(report: Report, console: Console, *, brief: bool = False) -> None:
+    """Prints failures first, then each group (unless ``brief``), then the score."""
     failures = [finding for finding in report.findings if finding.status is Status.FAIL]
     for finding in sorted(failures, key=lambda f: SEVERITIES.index(f.check.severity)):
         check = finding.check
@@ -50,8 +50,12 @@ def table(report: Report, console: Console) -> None:
         console.print(f"[bold red]FAIL[/] [bold]{check.id}[/] {escape(check.title)} {severity}", highlight=False)
         console.print(f"     {escape(finding.evidence)}", highlight=False)
         console.print(f"     mend: {escape(mend(finding, report))}", style="dim", highlight=False)
-    if failures:
-        console.print()
+    if not brief:
+        console.print(_groups(report), end="\n\n")
+    console.print(summary(report), highlight=False)
+
+
+def _groups(report: Report) -> Table:
     lines = Table(box=None, padding=(0, 1), show_header=False)
     lines.add_column(no_wrap=True)
     lines.add_column(no_wrap=True)
@@ -70,8 +74,7 @@ def table(report: Report, console: Console) -> None:
                 escape(finding.check.title),
                 f"[dim]{escape(finding.evidence)}[/]",
             )
-    console.print(lines)
-    console.print(f"\n{summary(report)}", highlight=False)
+    return lines
 
 
 def summary(report: Report) -> str:
