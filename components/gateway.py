@@ -1,5 +1,8 @@
 """The gateway: the only published port, and the rules about who may call what."""
 
+from collections.abc import Sequence
+from ipaddress import IPv4Address, IPv6Address
+
 import pulumi
 import pulumi_docker as docker
 
@@ -47,6 +50,7 @@ class Gateway(pulumi.ComponentResource):
             env={
                 "GATEWAY_ALLOWED_CIDRS": ",".join(map(str, settings.allowed_cidrs)),
                 "GATEWAY_ALLOW_HOST": str(settings.allow_host).lower(),
+                "GATEWAY_HOST_ADDRESSES": ",".join(host_addresses(settings.bind_addresses)),
                 "GATEWAY_HOSTNAME": settings.hostname if encrypted else "",
                 "GATEWAY_TLS": "on" if encrypted else "off",
                 "GATEWAY_TLS_PROFILE": settings.tls_profile.value,
@@ -73,3 +77,8 @@ class Gateway(pulumi.ComponentResource):
             depends_on=[litellm],
         )
         self.register_outputs({"container": self.container.name})
+
+
+def host_addresses(bind_addresses: Sequence[IPv4Address | IPv6Address]) -> list[str]:
+    """Returns the host's own addresses as far as the settings name them: its processes that call one arrive from it."""
+    return [str(address) for address in bind_addresses if not address.is_unspecified and not address.is_loopback]
