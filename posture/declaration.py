@@ -3,7 +3,7 @@
 import json
 import os
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -170,8 +170,7 @@ def parse(stack: str, shown: Mapping[str, Any], config: Mapping[str, Any], expor
         volume=volume,
         authority=authority,
         key_created=outputs.get("key_created"),
-        # The development key is public, and may stand anywhere.
-        secrets=frozenset(secrets) - WELL_KNOWN - {key.removeprefix(PREFIX) for key in WELL_KNOWN},
+        secrets=without_public(secrets),
         exported=exported,
     )
 
@@ -194,6 +193,11 @@ def plain(value: Any) -> Any:
             return json.loads(value["plaintext"])
         return {key: plain(item) for key, item in value.items()}
     return [plain(item) for item in value] if isinstance(value, list) else value
+
+
+def without_public(secrets: Iterable[str]) -> frozenset[str]:
+    """Leaves out the keys of public documentation: the development key may stand anywhere, and in its own warning."""
+    return frozenset(secrets) - WELL_KNOWN - {key.removeprefix(PREFIX) for key in WELL_KNOWN}
 
 
 def _config_secrets(config: Mapping[str, Any]) -> Iterator[str]:

@@ -10,7 +10,7 @@ import pulumi
 
 from components.settings import Settings
 from posture.context import Context
-from posture.declaration import SECRET_VARIABLES, Declaration, DeclaredContainer
+from posture.declaration import SECRET_VARIABLES, Declaration, DeclaredContainer, without_public
 from posture.engine import EngineError
 from posture.model import REGISTRY
 from posture.run import examine
@@ -59,7 +59,7 @@ def declaration_of(
         containers=declared,
         networks={role: {"name": name} for role, name in networks.items()},
         volume=volume,
-        secrets=frozenset(
+        secrets=without_public(
             value for environment in environments for name, value in environment.items() if name in SECRET_VARIABLES
         ),
         complete=False,

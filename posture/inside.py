@@ -1,6 +1,7 @@
 """Looks taken from inside the containers, by ``docker exec`` as the container's own user."""
 
 import json
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,9 @@ METADATA = "169.254.169.254"
 PUBLIC = "1.1.1.1"
 DEFAULT_BRIDGE = "172.17.0.1"
 REFUSED = "posture.example.com"
+BECOMING = "runc:["
+"""Name of a process that is about to become what docker exec was asked for."""
+BECOMING_SECONDS = 0.5
 
 # What is asked stands on standard input, so that no key is in an argument. Answers hold no secret either.
 SCRIPT = r"""
@@ -138,8 +142,9 @@ class Inside:
 
 @dataclass(frozen=True)
 class Process:
-    """A process in a container: its command's name, effective user and effective capabilities."""
+    """A process in a container: its number and command's name, effective user and effective capabilities."""
 
+    pid: int
     command: str
     uid: int
     capabilities: int
@@ -198,12 +203,25 @@ def look(engine: Engine, container: str, asked: Mapping[str, Any]) -> Inside:
 
 
 def processes(engine: Engine, container: str) -> list[Process]:
-    """Returns the processes of a container, those that people started with ``docker exec`` too."""
+    """Returns the processes of a container, those that people started with ``docker exec`` too.
+
+    Another ``docker exec``, one of these checks for instance, shows for an instant as root and with all capabilities,
+    before it becomes what it was asked for. So what looks like that is looked at a second time.
+    """
+    found = _processes(engine, container)
+    if any(process.command.startswith(BECOMING) for process in found):
+        time.sleep(BECOMING_SECONDS)
+        before = set(found)
+        found = [p for p in _processes(engine, container) if not p.command.startswith(BECOMING) or p in before]
+    return found
+
+
+def _processes(engine: Engine, container: str) -> list[Process]:
     script = (
         "for p in /proc/[0-9]*; do "
         'read -r name 2>/dev/null <"$p/comm" && uid= && caps= && while read -r field first second _; do '
         'case $field in Uid:) uid=$second;; CapEff:) caps=$first;; esac; done 2>/dev/null <"$p/status" && '
-        'echo "$uid $caps $name"; done; true'
+        'echo "${p#/proc/} $uid $caps $name"; done; true'
     )
-    lines = (line.split(maxsplit=2) for line in engine.run("exec", container, "sh", "-c", script).splitlines())
-    return [Process(words[2], int(words[0]), int(words[1], 16)) for words in lines if len(words) == 3]
+    lines = (line.split(maxsplit=3) for line in engine.run("exec", container, "sh", "-c", script).splitlines())
+    return [Process(int(w[0]), w[3], int(w[1]), int(w[2], 16)) for w in lines if len(w) == 4]

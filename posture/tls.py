@@ -1,5 +1,6 @@
 """The TLS scan: sslyze against the published port, judged by Mozilla's server-side profiles (version 5.7)."""
 
+import warnings
 from typing import TYPE_CHECKING
 
 from posture.declaration import DeclarationError
@@ -23,19 +24,21 @@ def scan(edge: "Edge") -> dict[str, str]:
 
     location = ServerNetworkLocation(hostname=edge.hostname, port=edge.port, ip_address=edge.address)
     profile = mozilla.TlsConfigurationEnum(edge.declaration.settings.tls_profile.value)
-    scanner = Scanner(per_server_concurrent_connections_limit=10, concurrent_server_scans_limit=1)
-    scanner.queue_scans(
-        [
-            ServerScanRequest(
-                server_location=location,
-                network_configuration=ServerNetworkConfiguration(
-                    tls_server_name_indication=edge.hostname, network_timeout=4
-                ),
-                scan_commands=mozilla.SCAN_COMMANDS_NEEDED_BY_MOZILLA_CHECKER,
-            )
-        ]
-    )
-    result = next(iter(scanner.get_results()))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of certificates in sslyze's copies of public trust stores
+        scanner = Scanner(per_server_concurrent_connections_limit=10, concurrent_server_scans_limit=1)
+        scanner.queue_scans(
+            [
+                ServerScanRequest(
+                    server_location=location,
+                    network_configuration=ServerNetworkConfiguration(
+                        tls_server_name_indication=edge.hostname, network_timeout=4
+                    ),
+                    scan_commands=mozilla.SCAN_COMMANDS_NEEDED_BY_MOZILLA_CHECKER,
+                )
+            ]
+        )
+        result = next(iter(scanner.get_results()))
     if result.scan_status is not ServerScanStatusEnum.COMPLETED:
         raise DeclarationError("the TLS scan found no TLS server at the published port")
     try:

@@ -47,17 +47,24 @@ def configuration_of(container: dict[str, Any]) -> dict[str, Any]:
     return {**config, "HostConfig": host, "NetworkingConfig": first, "others": networks}
 
 
-@contextlib.contextmanager
-def twin(stack: Deployment, role: str, change: Mutation, *, name: str = "", start: bool = False) -> Iterator[str]:
+def twin(
+    stack: Deployment, role: str, change: Mutation, *, start: bool = False
+) -> contextlib.AbstractContextManager[str]:
     """A copy of a container with ``change`` made to it, beside the original; gone again at the end."""
-    body = configuration_of(stack.inspect(role))
+    return copied(stack.inspect(role), change, f"{stack.name}-twin", start=start)
+
+
+@contextlib.contextmanager
+def copied(original: dict[str, Any], change: Mutation, name: str, *, start: bool) -> Iterator[str]:
+    """A changed copy of ``original``, called ``name``."""
+    body = configuration_of(original)
     change(body)
     others = body.pop("others")
     api = Api()
-    made = str(api.post(f"/containers/create?name={name or f'{stack.name}-twin'}", body)["Id"])
+    made = str(api.post(f"/containers/create?name={name}", body)["Id"])
     try:
         for network, endpoint in others.items():
-            if network not in body["NetworkingConfig"].get("EndpointsConfig", {network: None}):
+            if network not in body["NetworkingConfig"]["EndpointsConfig"]:
                 api.post(f"/networks/{network}/connect", {"Container": made, "EndpointConfig": endpoint})
         if start:
             api.post(f"/containers/{made}/start")
@@ -69,19 +76,12 @@ def twin(stack: Deployment, role: str, change: Mutation, *, name: str = "", star
 @contextlib.contextmanager
 def impostor(stack: Deployment, role: str, change: Mutation, *, start: bool = False) -> Iterator[str]:
     """A changed copy under the original's name; the original has another name meanwhile."""
-    name = stack.container(role)
-    docker("rename", name, f"{name}-kept")
-    try:
-        original = json.loads(docker("inspect", f"{name}-kept"))[0]
-        inspect = stack.inspect
-        stack.inspect = lambda _: original  # type: ignore[method-assign]
-        try:
-            with twin(stack, role, change, name=name, start=start) as made:
-                yield made
-        finally:
-            stack.inspect = inspect  # type: ignore[method-assign]
-    finally:
-        docker("rename", f"{name}-kept", name)
+    original, name = stack.inspect(role), stack.container(role)
+    with (
+        done("rename", name, f"{name}-kept", undo=("rename", f"{name}-kept", name)),
+        copied(original, change, name, start=start) as made,
+    ):
+        yield made
 
 
 @contextlib.contextmanager

@@ -26,6 +26,8 @@ from tests.integration.tampering import both, config, done, environment, host, i
 
 Tampering = Callable[[Deployment], contextlib.AbstractContextManager[object]]
 SECONDS = 15
+SESSION_SECONDS = 4
+SSHD = 'import ctypes,time; ctypes.CDLL(None).prctl(15, b"sshd"); time.sleep(4)'
 
 
 @pytest.fixture(scope="module")
@@ -172,18 +174,12 @@ def off_the_backend(stack: Deployment) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def session(stack: Deployment, *options: str, role: str = "egress", script: str = "exec sleep 60") -> Iterator[None]:
-    """What somebody does in a container with docker exec."""
-    marker = f"{stack.name}-session"
-    container = stack.container(role)
-    docker("exec", "--detach", *options, container, "sh", "-c", f": {marker}; {script}")
-    time.sleep(0.3)
-    try:
-        yield
-    finally:
-        each = "for p in /proc/[0-9]*; do read -r n <$p/comm; "
-        end = each + 'case $n in sleep|sshd) kill -9 "${p#/proc/}";; esac; done; true'
-        docker("exec", "--user", "root", "--privileged", container, "sh", "-c", end)
+def session(stack: Deployment, role: str, script: str, *options: str) -> Iterator[None]:
+    """What somebody does in a container with docker exec; ends by itself."""
+    docker("exec", "--detach", *options, stack.container(role), "sh", "-c", script)
+    time.sleep(0.5)
+    yield
+    time.sleep(SESSION_SECONDS)
 
 
 def login(expires: float, *, refresh: str = "", mode: str = "600") -> Tampering:
@@ -191,6 +187,16 @@ def login(expires: float, *, refresh: str = "", mode: str = "600") -> Tampering:
     text = json.dumps({"claudeAiOauth": credentials})
     path = "/home/app/.claude/.credentials.json"
     return inside("litellm", f"umask 077; echo '{text}' >{path}; chmod {mode} {path}", f"rm {path}")
+
+
+def serving(stack: Deployment) -> None:
+    """Waits until the stack's own gateway answers again."""
+    for _ in range(60):
+        with contextlib.suppress(OSError):
+            if stack.call("/healthz", key=None).status == 200:
+                return
+        time.sleep(0.3)
+    raise AssertionError("the gateway does not answer")
 
 
 @contextlib.contextmanager
@@ -210,9 +216,7 @@ def replaced_gateway(stack: Deployment, **values: str) -> Iterator[None]:
             yield
     finally:
         docker("start", original["Id"])
-        until = time.monotonic() + 20
-        while stack.call("/healthz", key=None).status != 200 and time.monotonic() < until:
-            time.sleep(0.3)
+        serving(stack)
 
 
 def other_certificate() -> dict[str, str]:
@@ -308,16 +312,17 @@ TAMPERINGS: dict[str, tuple[Tampering, tuple[str, ...]]] = {
     "a port is published": (public_copy, ("network.published", "cis.5.9", "cis.5.14")),
     "a privileged port": (beside(PortBindings={"3128/tcp": [{"HostIp": "127.0.0.1", "HostPort": "81"}]}), ("cis.5.8",)),
     "a second LiteLLM": (lambda stack: twin(stack, "litellm", config()), ("drift.strangers", "login.volume-shared")),
-    "a root session": (lambda stack: session(stack, "--user", "root"), ("cis.5.24",)),
-    "a privileged session": (lambda stack: session(stack, "--user", "root", "--privileged"), ("cis.5.23",)),
-    "a remote shell": (
-        lambda stack: session(
+    "a root session": (lambda stack: session(stack, "egress", "exec sleep 4", "--user", "root"), ("cis.5.24",)),
+    "a process with capabilities": (
+        lambda stack: twin(
             stack,
-            role="litellm",
-            script="exec python3 -c 'import ctypes,time; ctypes.CDLL(None).prctl(15, b\"sshd\"); time.sleep(60)'",
+            "egress",
+            both(host(CapAdd=["NET_RAW"], SecurityOpt=[]), config(User="0:0", Entrypoint=["sleep", "60"], Cmd=None)),
+            start=True,
         ),
-        ("cis.5.7",),
+        ("cis.5.23", "cis.5.24", "cis.5.4", "cis.4.1"),
     ),
+    "a remote shell": (lambda stack: session(stack, "litellm", f"exec python3 -c '{SSHD}'"), ("cis.5.7",)),
     "more memory": (
         command_on(
             "egress",
@@ -338,11 +343,15 @@ TAMPERINGS: dict[str, tuple[Tampering, tuple[str, ...]]] = {
     ),
     "the image is swapped": (
         lambda stack: impostor(stack, "egress", config(Image=stack.inspect("gateway")["Image"])),
-        ("drift.image", "drift.containers", "supply.images"),
+        ("drift.image", "drift.containers"),
     ),
     "the environment is changed": (
         lambda stack: impostor(stack, "egress", environment(EGRESS_ALLOW=".com")),
         ("drift.environment",),
+    ),
+    "an image that is not declared": (
+        lambda stack: twin(stack, "egress", config(Image="debian:trixie-slim")),
+        ("supply.images", "cis.5.28"),
     ),
     "labels are changed": (named("egress", Labels={"litellm-claude.stack": "other"}), ("drift.labels",)),
     "the command is changed": (named("egress", Entrypoint=["sleep", "60"]), ("drift.process",)),

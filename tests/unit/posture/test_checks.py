@@ -6,8 +6,12 @@ from typing import Any
 
 import pytest
 
+from components.keys import DEVELOPMENT_KEY
+from posture import inside
 from posture.checks.supply import locked
-from posture.inside import Inside
+from posture.declaration import without_public
+from posture.engine import Engine
+from posture.inside import Inside, Process
 from posture.model import REGISTRY, Status
 from tests.unit.posture.conftest import INSIDE, Make
 
@@ -150,3 +154,18 @@ def test_names_beyond_the_declared_ones_are_found(make: Make, names: str, expect
         found["egress"]["Config"]["Env"] = [f"EGRESS_ALLOW={names}"]
 
     assert status(make(change), "network.egress-list") == expected
+
+
+def test_the_development_key_is_no_secret_to_hide() -> None:
+    key = "sk-9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+    assert without_public({DEVELOPMENT_KEY, "sk-1234", "development-only", key}) == {key}
+
+
+def test_a_process_that_is_becoming_another_one_is_looked_at_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    runc = Process(7, "runc:[2:INIT]", 0, 0x3FFFFFFFFF)
+    lasting = Process(9, "runc:[2:INIT]", 0, 0x3FFFFFFFFF)
+    became = Process(7, "sh", 13, 0)
+    seen = iter([[runc, lasting], [became, lasting]])
+    monkeypatch.setattr(inside, "BECOMING_SECONDS", 0)
+    monkeypatch.setattr(inside, "_processes", lambda *_: next(seen))
+    assert inside.processes(Engine(), "x") == [became, lasting]
