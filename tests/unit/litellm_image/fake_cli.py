@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """A scripted stand-in for the Claude CLI: writes what it gets to FAKE_CLI_LOG, answers as FAKE_CLI_SCRIPT says.
 
-Scripts: answer, error, cut, crash-at-start, crash-in-history, refuse, hang.
+Scripts: answer, refusal, error, cut, crash-at-start, crash-in-history, refuse, hang.
 """
 
 import json
@@ -37,6 +37,12 @@ def answer(script: str) -> None:
     event({"type": "message_start", "message": {"usage": {"input_tokens": 3, "cache_read_input_tokens": 2}}})
     for piece in ("Hel", "lo"):
         event({"type": "content_block_delta", "delta": {"type": "text_delta", "text": piece}})
+    if script == "refusal":
+        say({"type": "system", "subtype": "model_refusal_no_fallback"})
+        event({"type": "message_delta", "delta": {"stop_reason": None}, "usage": {"output_tokens": 1}})
+        usage = {"inputTokens": 3, "outputTokens": 4, "cacheReadInputTokens": 2, "cacheCreationInputTokens": 0}
+        result(is_error=True, subtype="error_max_budget_usd", modelUsage={"claude-sonnet-4-5": usage})
+        return
     if script == "cut":
         event({"type": "message_delta", "delta": {"stop_reason": None}, "usage": {}})
         result(result="Hello")

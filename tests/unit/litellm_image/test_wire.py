@@ -114,6 +114,17 @@ def test_the_wire_sequence(bench: Bench) -> None:
     assert {"CLAUDE_CODE_MAX_RETRIES", "CLAUDE_CODE_DISABLE_NONSTREAMING_FALLBACK"} <= set(first["env"])
 
 
+def test_a_refusal_that_the_budget_cuts_short_is_still_a_refusal(bench: Bench) -> None:
+    async def test() -> list[str | Ending]:
+        pool = bench.pool("refusal")
+        pieces = await ask(pool)
+        await pool.close()
+        return pieces
+
+    tokens = {"input_tokens": 3, "output_tokens": 4, "cache_read_input_tokens": 2, "cache_creation_input_tokens": 0}
+    assert run(test) == ["Hel", "lo", Ending("refusal", None, tokens)]
+
+
 def test_the_process_is_killed_at_the_stop_reason_and_takes_no_second_turn(bench: Bench) -> None:
     async def test() -> None:
         pool = bench.pool("answer")

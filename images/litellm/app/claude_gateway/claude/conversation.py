@@ -20,6 +20,14 @@ log = logging.getLogger(__name__)
 
 FIRST_OUTPUT_SECONDS = 300.0  # a long prompt without a cached prefix
 IDLE_SECONDS = 120.0  # between two pieces of one answer
+# How the CLI reports a refusal whose stop reason it does not pass on, because its budget ends it first.
+REFUSAL_SUBTYPE = "model_refusal_no_fallback"
+RESULT_USAGE_FIELDS = {
+    "input_tokens": "inputTokens",
+    "output_tokens": "outputTokens",
+    "cache_read_input_tokens": "cacheReadInputTokens",
+    "cache_creation_input_tokens": "cacheCreationInputTokens",
+}
 CLIENT_LEFT = 499  # for the log; nobody is there to read it
 HAND_OVER_TRIES = 2  # a warm process may have died since it was looked at
 USAGE_FIELDS = ("input_tokens", "output_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")
@@ -96,6 +104,7 @@ class _Answer:
         self.ending: Ending | None = None
         self._usage: dict[str, int] = {}
         self._rate_limit: Mapping[str, Any] = {}
+        self._refused = False
 
     def take(self, frame: Mapping[str, Any]) -> str | None:
         """The text in this frame, if any. Raises ClaudeError for a frame that says that the answer failed."""
@@ -104,7 +113,12 @@ class _Answer:
             return self._event(frame["event"])
         if kind == "rate_limit_event":
             self._rate_limit = frame.get("rate_limit_info") or {}
+        elif kind == "system" and frame.get("subtype") == REFUSAL_SUBTYPE:
+            self._refused = True
         elif kind == "result":
+            if self._refused:
+                self.ending = Ending("refusal", None, _model_usage(frame) or dict(self._usage))
+                return None
             if frame.get("is_error"):
                 raise from_result(frame, self._rate_limit)
             # No stop reason was streamed: the upstream's stream was cut, which the CLI reports as a success.
@@ -136,3 +150,11 @@ class _Answer:
             value = (usage or {}).get(name)
             if isinstance(value, int):
                 self._usage[name] = value
+
+
+def _model_usage(result: Mapping[str, Any]) -> dict[str, int]:
+    """The tokens of a whole process by Anthropic's names, from its result frame; empty when it tells none."""
+    models = [usage for usage in (result.get("modelUsage") or {}).values() if isinstance(usage, dict)]
+    if not models:
+        return {}
+    return {name: sum(int(usage.get(key) or 0) for usage in models) for name, key in RESULT_USAGE_FIELDS.items()}
