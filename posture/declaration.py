@@ -40,7 +40,7 @@ class DeclaredContainer:
 
     role: str
     id: str
-    inputs: Mapping[str, Any]
+    inputs: Mapping[str, Any] = field(repr=False)
 
     @property
     def name(self) -> str:
