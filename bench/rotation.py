@@ -55,16 +55,21 @@ def under_load(
         load.stdin.write(json.dumps(order) + "\n")  # type: ignore[union-attr] # checked above
         load.stdin.flush()  # type: ignore[union-attr]
 
-    tell(target=asdict(target), key=key)
-    time.sleep(STEADY_SECONDS)
-    began = time.time()
-    new = rotate()
-    ended = time.time()
-    tell(key=new)
-    time.sleep(STEADY_SECONDS)
-    tell(stop=True)
-    reader.join()
-    load.wait()
+    try:
+        tell(target=asdict(target), key=key)
+        time.sleep(STEADY_SECONDS)
+        began = time.time()
+        new = rotate()
+        ended = time.time()
+        tell(key=new)
+        time.sleep(STEADY_SECONDS)
+        tell(stop=True)
+        reader.join()
+    except BaseException:
+        load.kill()
+        raise
+    finally:
+        load.wait()
     return figures(name, [Sample(**entry) for entry in json.loads(written[0])], began, ended)
 
 

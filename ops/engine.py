@@ -63,8 +63,9 @@ class Engine:
         return [_container(entry) for entry in json.loads(done.stdout or "[]")]  # none: gone in the meantime
 
     def serves(self, identifier: str, role: str) -> bool:
-        """Whether the container's own health check succeeds right now; a draining one's does not."""
-        return self.run("exec", identifier, f"{role}-healthcheck", check=False).returncode == 0
+        """Whether the container's own health check succeeds; a draining one's does not. A busy one gets three tries."""
+        command = ("exec", identifier, f"{role}-healthcheck")
+        return any(self.run(*command, check=False).returncode == 0 for _ in range(3))
 
     def last_words(self, identifier: str, lines: int = 10) -> str:
         """Returns the end of the container's log."""
