@@ -112,6 +112,8 @@ def pulumi(*arguments: str, folder: Path, environment: Mapping[str, str]) -> str
         raise DeclarationError("there is no pulumi command on PATH. Run it through: make verify STACK=...") from None
     if done.returncode:
         said = done.stderr.strip().removeprefix("error: ")
+        if "no stack named" in said:
+            raise DeclarationError(f"no stack '{arguments[-1]}' is up. Run: make up STACK={arguments[-1]}")
         raise DeclarationError(f"pulumi {' '.join(arguments[:2])}: {said}")
     return done.stdout
 
