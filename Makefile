@@ -11,7 +11,7 @@ PACKAGES := $(wildcard components posture ops setup tests images bench)
 SCRIPTS = $(shell git ls-files --cached --others --exclude-standard '*.sh' .ci/run)
 
 .DEFAULT_GOAL := help
-.PHONY: help up preview down verify rotate retire login logs output env test test-unit test-integration bench-rotation lint format lock clean \
+.PHONY: help up preview down verify rotate retire login logs output env test test-unit test-integration test-faults bench-rotation lint format lock clean \
   setup setup-pulumi setup-python setup-dev setup-engine setup-base
 
 help: ## this list
@@ -63,6 +63,9 @@ test-integration: setup-pulumi setup-dev setup-engine setup-base ## tests on a r
 bench-rotation: setup-pulumi setup-dev setup-engine setup-base ## a rotation under load, and docker compose beside it
 	@setup/compose.sh
 	@setup/in_env.sh dev $(PYTHON) -m bench.rotation
+
+test-faults: setup-pulumi setup-dev setup-engine setup-base ## break running stacks on purpose
+	@setup/in_env.sh dev $(PYTHON) -m pytest -m faults tests/gateway tests/integration
 
 lint: setup-dev ## style and types
 	@$(PYTHON) -m ruff check .
