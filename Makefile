@@ -11,7 +11,7 @@ PACKAGES := $(wildcard components posture ops setup tests images bench)
 SCRIPTS = $(shell git ls-files --cached --others --exclude-standard '*.sh' .ci/run)
 
 .DEFAULT_GOAL := help
-.PHONY: help up preview down verify rotate retire login logs output env test test-unit test-integration test-faults bench-rotation lint format lock clean \
+.PHONY: help up preview down verify rotate retire login logs output env test test-unit test-integration test-faults bench-rotation bench-claude lint format lock clean \
   setup setup-pulumi setup-python setup-dev setup-engine setup-base
 
 help: ## this list
@@ -52,20 +52,23 @@ env: setup-pulumi ## print what `make` sets for pulumi: eval "$(make -s env STAC
 
 ##### tests
 
-test: lint test-unit test-integration ## everything: lint and types, unit and property tests, a real engine
+test: lint test-unit test-integration test-faults ## everything: lint and types, unit and property tests, a real engine
 
 test-unit: setup-dev ## unit and property tests, with all branches of components/ covered
 	@$(PYTHON) -m pytest tests/unit tests/property --cov --cov-branch
 
 test-integration: setup-pulumi setup-dev setup-engine setup-base ## tests on a real Docker engine
-	@setup/in_env.sh dev $(PYTHON) -m pytest tests/gateway tests/integration
+	@setup/in_env.sh dev $(PYTHON) -m pytest -m "not faults" tests/gateway tests/conformance tests/integration
+
+test-faults: setup-pulumi setup-dev setup-engine setup-base ## break running stacks on purpose
+	@setup/in_env.sh dev $(PYTHON) -m pytest -m faults tests/gateway tests/integration
 
 bench-rotation: setup-pulumi setup-dev setup-engine setup-base ## a rotation under load, and docker compose beside it
 	@setup/compose.sh
 	@setup/in_env.sh dev $(PYTHON) -m bench.rotation
 
-test-faults: setup-pulumi setup-dev setup-engine setup-base ## break running stacks on purpose
-	@setup/in_env.sh dev $(PYTHON) -m pytest -m faults tests/gateway tests/integration
+bench-claude: setup-dev setup-engine setup-base ## what the Claude path costs: native, cold SDK, warm pool
+	@$(PYTHON) -m bench.claude
 
 lint: setup-dev ## style and types
 	@$(PYTHON) -m ruff check .
