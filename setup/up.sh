@@ -15,6 +15,6 @@ pulumi up --stack "$stack" --yes --skip-preview || {
   explain up
 }
 pulumi stack output --json --stack "$stack" | "$python" setup/summary.py "$stack"
-# once more after the hook inside the update, and on all of it: what nothing has changed is checked too
-"$python" -m posture --stack "$stack" --brief ||
+# once more after the hook inside the update, for a stack that nothing has changed is checked too
+"$python" -m posture --stack "$stack" --fast --brief ||
   die "the stack '$stack' is up, but not secure (see above). All checks: make verify STACK=$stack"

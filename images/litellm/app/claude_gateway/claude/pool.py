@@ -102,6 +102,8 @@ class Pool:
         self._closed = True
         if self._filler is not None:
             self._filler.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._filler  # it may be in the middle of a start, which it has to undo
         while self._idle:
             self.release(self._idle.popleft())
         await asyncio.gather(*self._background, return_exceptions=True)
