@@ -26,7 +26,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--skip", action="append", default=[], metavar="ID=REASON", help="leave a check out; the reason is reported"
     )
-    parser.add_argument("--fast", action="store_true", help="only what every update checks")
     parser.add_argument("--json", action="store_true", help="print JSON instead of the table")
     parser.add_argument("--brief", action="store_true", help="print what failed and one line")
     parser.add_argument("--junit", type=Path, metavar="FILE", help="write JUnit XML to FILE as well")
@@ -52,7 +51,7 @@ def main(argv: list[str] | None = None) -> int:
         if not reason.strip() or name not in REGISTRY:
             parser.error(f"--skip {name} needs one check and a reason: --skip {name}='why it may be left out'")
     try:
-        report = verify(arguments.stack, ROOT, only=arguments.only, skip=skip, fast=arguments.fast)
+        report = verify(arguments.stack, ROOT, only=arguments.only, skip=skip)
     except (DeclarationError, EngineError) as error:
         sys.stderr.write(f"error: {error}\n")
         return 2

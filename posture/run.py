@@ -48,9 +48,8 @@ def verify(
     *,
     only: Collection[str] = (),
     skip: Mapping[str, str] | None = None,
-    fast: bool = False,
 ) -> Report:
-    """Checks the running stack against its declaration; ``fast`` leaves it at what every update checks.
+    """Checks the running stack against its declaration.
 
     Raises:
         DeclarationError: when the declaration cannot be read.
@@ -59,8 +58,7 @@ def verify(
     started = time.monotonic()
     environment = environment or os.environ
     context = Context(declaration.read(stack, folder, environment), folder, environment)
-    checks = [check for check in REGISTRY.values() if check.fast or not fast]
-    return examine(context, checks, only=only, skip=skip or {}, started=started)
+    return examine(context, list(REGISTRY.values()), only=only, skip=skip or {}, started=started)
 
 
 def examine(
@@ -76,7 +74,7 @@ def examine(
     redact = Redactor(context.declaration.secrets)
     chosen = [check for check in checks if not only or check.id in only or check.group in only]
     if not only:
-        context.warm(NEEDS["fast" if all(check.fast for check in chosen) else "all"])
+        context.warm(NEEDS["all" if context.declaration.complete else "fast"])
     findings = []
     for check in chosen:
         if check.id in (skip or {}):
