@@ -7,6 +7,9 @@ import pulumi_docker as docker
 
 from components.stack import Deployment
 
+PROCESSES = 4096
+"""In place of the PID limit that the provider lacks (CIS 5.29). It counts a uid's processes and threads on the whole
+host, other stacks' too: so it stops a fork bomb, and leaves room for everything else."""
 TMPFS = "rw,nosuid,nodev,noexec"
 TMP = "/tmp"  # noqa: S108 - a container's own, and a tmpfs
 
@@ -35,7 +38,6 @@ def hardened(
     memory_mib: int,
     cpus: float,
     files: int,
-    processes: int,
     grace_seconds: int,
     start_seconds: int = 60,
     create_before_delete: bool = False,
@@ -53,7 +55,6 @@ def hardened(
     :param memory_mib: memory limit in MiB, without swap (5.10).
     :param cpus: CPU limit in cores (5.11).
     :param files: limit of open files (5.18).
-    :param processes: limit of processes of the user (5.28: the provider has no PID limit).
     :param grace_seconds: time between SIGTERM and SIGKILL when the container is deleted.
     :param start_seconds: how long an update waits for the container to be healthy before it fails.
     :param create_before_delete: replace without an outage; impossible for a container that publishes a port.
@@ -85,7 +86,7 @@ def hardened(
         cpus=str(float(cpus)),
         ulimits=[
             docker.ContainerUlimitArgs(name="nofile", soft=files, hard=files),
-            docker.ContainerUlimitArgs(name="nproc", soft=processes, hard=processes),
+            docker.ContainerUlimitArgs(name="nproc", soft=PROCESSES, hard=PROCESSES),
         ],
         log_driver="json-file",
         log_opts={"max-size": "10m", "max-file": "5"},

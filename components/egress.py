@@ -44,7 +44,6 @@ class Egress(pulumi.ComponentResource):
             memory_mib=256,
             cpus=1,
             files=4096,
-            processes=64,
             grace_seconds=10,
         )
         self.register_outputs({"container": self.container.name})

@@ -72,7 +72,6 @@ class Gateway(pulumi.ComponentResource):
             memory_mib=512,
             cpus=1,
             files=8192,
-            processes=64,
             grace_seconds=30,
             depends_on=[litellm],
         )

@@ -80,7 +80,6 @@ class LiteLLM(pulumi.ComponentResource):
             memory_mib=settings.litellm_memory_mib,
             cpus=settings.litellm_cpus,
             files=8192,
-            processes=4096,
             grace_seconds=settings.drain_seconds + DRAIN_NOTICE_SECONDS + 5,
             start_seconds=120,
             create_before_delete=True,
