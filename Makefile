@@ -58,7 +58,9 @@ test-unit: setup-dev ## unit and property tests, with all branches of components
 	@$(PYTHON) -m pytest tests/unit tests/property --cov --cov-branch
 
 test-integration: setup-pulumi setup-dev setup-engine setup-base ## tests on a real Docker engine
-	@setup/in_env.sh dev $(PYTHON) -m pytest -m "not faults" tests/gateway tests/conformance tests/integration
+	@for suite in gateway conformance integration; do \
+	  setup/in_env.sh dev $(PYTHON) -m pytest -m "not faults" tests/$$suite || exit 1; \
+	done
 
 test-faults: setup-pulumi setup-dev setup-engine setup-base ## break running stacks on purpose
 	@setup/in_env.sh dev $(PYTHON) -m pytest -m faults tests/gateway tests/integration
