@@ -1,5 +1,6 @@
 """The service as docker compose runs it: the same images, a certificate, and the key in the environment."""
 
+import json
 import os
 import shutil
 import ssl
@@ -69,9 +70,9 @@ class Compose:
 
     def wait_until_it_answers(self, key: str) -> None:
         context = ssl.create_default_context(cadata=self.authority)
-        request = urllib.request.Request(
-            f"https://localhost:{self._port}/v1/models", headers={"authorization": f"Bearer {key}"}
-        )
+        body = json.dumps({"model": "sonnet", "messages": [{"role": "user", "content": "hi"}]}).encode()
+        headers = {"authorization": f"Bearer {key}", "content-type": "application/json"}
+        request = urllib.request.Request(f"https://localhost:{self._port}/v1/chat/completions", body, headers)
         for _ in range(START_SECONDS):
             try:
                 urllib.request.urlopen(request, context=context, timeout=5).close()
