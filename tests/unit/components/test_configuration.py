@@ -1,20 +1,15 @@
 """Wrong configuration ends in sentences that name the key, what is wrong and the command that mends it."""
 
 import json
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pulumi
 import pytest
-import trustme
-import yaml
-from cryptography import x509
 
-from components import certificates
-from components.configuration import FIELDS, SECRETS, load
+from components.configuration import SECRETS, load
 from components.settings import Settings
 from components.vocabulary import ClaudeAuth, TlsMode
-from tests.unit.components.conftest import PROJECT, ROOT, configuration
+from tests.unit.components.conftest import PROJECT, configuration
 
 STRONG = "sk-9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 OTHER = "sk-2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae"
@@ -215,91 +210,3 @@ def test_the_claude_credential_is_chosen_by_one_setting(secrets: dict[str, str],
 )
 def test_the_url_is_the_one_to_type(changes: dict[str, Any], url: str) -> None:
     assert settings("prod", **changes).url == url
-
-
-def pair(*names: str, not_after: datetime | None = None, not_before: datetime | None = None) -> tuple[str, str]:
-    issued = trustme.CA().issue_cert(*names, not_after=not_after, not_before=not_before)
-    chain = b"".join(blob.bytes() for blob in issued.cert_chain_pems)
-    return chain.decode(), issued.private_key_pem.bytes().decode()
-
-
-NOW = datetime.now(UTC)
-
-
-@pytest.mark.parametrize(
-    ("names", "hostname", "fits"),
-    [
-        (["gateway.example.org"], "gateway.example.org", True),
-        (["*.example.org"], "gateway.example.org", True),
-        (["*.example.org"], "a.gateway.example.org", False),
-        (["other.example.org"], "gateway.example.org", False),
-        (["192.0.2.7"], "192.0.2.7", True),
-        (["gateway.example.org"], "192.0.2.7", False),
-        (["localhost"], "localhost", True),
-    ],
-)
-def test_a_provided_certificate_must_cover_the_hostname(names: list[str], hostname: str, fits: bool) -> None:
-    chain, key = pair(*names)
-    changes = {"tls": "provided", "tlsCertificate": chain, "hostname": hostname}
-    if fits:
-        assert settings("prod", {"tlsPrivateKey": key}, **changes).tls_mode is TlsMode.PROVIDED
-    else:
-        assert refusal("prod", {"tlsPrivateKey": key}, **changes).startswith(
-            "tlsCertificate: does not cover the hostname"
-        )
-
-
-def test_a_provided_certificate_must_be_valid_now_and_match_its_key() -> None:
-    chain, key = pair("localhost")
-    _, other = pair("localhost")
-    fault = certificates.pair_fault
-    assert fault(chain, key, hostname="localhost", now=NOW) is None
-    assert fault(chain, other, hostname="localhost", now=NOW) == "does not match tlsPrivateKey"
-    assert fault("nonsense", key, hostname="localhost", now=NOW) == "is not a PEM certificate chain"
-    assert "not an unencrypted PEM private key" in str(fault(chain, "nonsense", hostname="localhost", now=NOW))
-    old, old_key = pair("localhost", not_after=NOW - timedelta(days=1))
-    assert str(fault(old, old_key, hostname="localhost", now=NOW)).startswith("expired on ")
-    young, young_key = pair("localhost", not_before=NOW + timedelta(days=1))
-    assert str(fault(young, young_key, hostname="localhost", now=NOW)).startswith("is not valid before ")
-
-
-def test_a_certificate_without_alternative_names_covers_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    chain, key = pair("localhost")
-
-    def none(*_: Any) -> None:
-        raise x509.ExtensionNotFound("none", x509.SubjectAlternativeName.oid)
-
-    monkeypatch.setattr(x509.Extensions, "get_extension_for_class", none)
-    fault = certificates.pair_fault(chain, key, hostname="localhost", now=NOW)
-    assert fault == "does not cover the hostname localhost"
-
-
-def test_a_provided_certificate_is_handed_to_the_gateway(deploy: Any) -> None:
-    chain, key = pair("localhost")
-    graph = deploy("prod", secrets={"tlsPrivateKey": key}, tls="provided", tlsCertificate=chain)
-    assert graph.env("gateway")["GATEWAY_TLS_CERTIFICATE"] == chain
-    assert graph.env("gateway")["GATEWAY_TLS_PRIVATE_KEY"] == key
-    assert not [r for r in graph.resources if r.type.startswith("tls:")]
-
-
-def test_a_private_upstream_ca_is_accepted() -> None:
-    bundle = trustme.CA().cert_pem.bytes().decode()
-    assert settings("prod", upstreamCaCertificates=bundle).upstream_ca_certificates == bundle
-
-
-def test_pulumi_yaml_and_the_settings_name_the_same_things_with_the_same_defaults() -> None:
-    declared = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"]
-    assert list(declared) == list(FIELDS)
-    defaults = Settings.model_validate({"environment": "development"})
-    given = {name: entry["default"] for name, entry in declared.items() if entry["default"] != ""}
-    assert Settings.model_validate({"environment": "development", **given}) == defaults
-    assert all(entry["description"] and entry["type"] for entry in declared.values())
-    for name in SECRETS:
-        assert declared[name]["description"].startswith("Secret. ")
-
-
-def test_the_readme_lists_every_setting_with_its_description() -> None:
-    declared = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"]
-    rows = [line for line in (ROOT / "README.md").read_text().splitlines() if line.startswith("| `")]
-    for name, entry in declared.items():
-        assert [row for row in rows if row.startswith(f"| `{name}` |") and row.endswith(f"| {entry['description']} |")]

@@ -1,0 +1,82 @@
+"""Which certificates are taken, and where they go."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import trustme
+from cryptography import x509
+
+from components import certificates
+from components.vocabulary import TlsMode
+from tests.unit.components.test_configuration import refusal, settings
+
+
+def pair(*names: str, not_after: datetime | None = None, not_before: datetime | None = None) -> tuple[str, str]:
+    issued = trustme.CA().issue_cert(*names, not_after=not_after, not_before=not_before)
+    chain = b"".join(blob.bytes() for blob in issued.cert_chain_pems)
+    return chain.decode(), issued.private_key_pem.bytes().decode()
+
+
+NOW = datetime.now(UTC)
+
+
+@pytest.mark.parametrize(
+    ("names", "hostname", "fits"),
+    [
+        (["gateway.example.org"], "gateway.example.org", True),
+        (["*.example.org"], "gateway.example.org", True),
+        (["*.example.org"], "a.gateway.example.org", False),
+        (["other.example.org"], "gateway.example.org", False),
+        (["192.0.2.7"], "192.0.2.7", True),
+        (["gateway.example.org"], "192.0.2.7", False),
+        (["localhost"], "localhost", True),
+    ],
+)
+def test_a_provided_certificate_must_cover_the_hostname(names: list[str], hostname: str, fits: bool) -> None:
+    chain, key = pair(*names)
+    changes = {"tls": "provided", "tlsCertificate": chain, "hostname": hostname}
+    if fits:
+        assert settings("prod", {"tlsPrivateKey": key}, **changes).tls_mode is TlsMode.PROVIDED
+    else:
+        assert refusal("prod", {"tlsPrivateKey": key}, **changes).startswith(
+            "tlsCertificate: does not cover the hostname"
+        )
+
+
+def test_a_provided_certificate_must_be_valid_now_and_match_its_key() -> None:
+    chain, key = pair("localhost")
+    _, other = pair("localhost")
+    fault = certificates.pair_fault
+    assert fault(chain, key, hostname="localhost", now=NOW) is None
+    assert fault(chain, other, hostname="localhost", now=NOW) == "does not match tlsPrivateKey"
+    assert fault("nonsense", key, hostname="localhost", now=NOW) == "is not a PEM certificate chain"
+    assert "not an unencrypted PEM private key" in str(fault(chain, "nonsense", hostname="localhost", now=NOW))
+    old, old_key = pair("localhost", not_after=NOW - timedelta(days=1))
+    assert str(fault(old, old_key, hostname="localhost", now=NOW)).startswith("expired on ")
+    young, young_key = pair("localhost", not_before=NOW + timedelta(days=1))
+    assert str(fault(young, young_key, hostname="localhost", now=NOW)).startswith("is not valid before ")
+
+
+def test_a_certificate_without_alternative_names_covers_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    chain, key = pair("localhost")
+
+    def none(*_: Any) -> None:
+        raise x509.ExtensionNotFound("none", x509.SubjectAlternativeName.oid)
+
+    monkeypatch.setattr(x509.Extensions, "get_extension_for_class", none)
+    fault = certificates.pair_fault(chain, key, hostname="localhost", now=NOW)
+    assert fault == "does not cover the hostname localhost"
+
+
+def test_a_provided_certificate_is_handed_to_the_gateway(deploy: Any) -> None:
+    chain, key = pair("localhost")
+    graph = deploy("prod", secrets={"tlsPrivateKey": key}, tls="provided", tlsCertificate=chain)
+    assert graph.env("gateway")["GATEWAY_TLS_CERTIFICATE"] == chain
+    assert graph.env("gateway")["GATEWAY_TLS_PRIVATE_KEY"] == key
+    assert not [r for r in graph.resources if r.type.startswith("tls:")]
+
+
+def test_a_private_upstream_ca_is_accepted() -> None:
+    bundle = trustme.CA().cert_pem.bytes().decode()
+    assert settings("prod", upstreamCaCertificates=bundle).upstream_ca_certificates == bundle

@@ -1,0 +1,53 @@
+"""What the containers run: built from the lock, or ready by digest."""
+
+from typing import Any
+
+import pulumi
+import pytest
+
+from components import releases
+from components.images import context_digest
+from tests.unit.components.conftest import Deploy
+
+
+def test_ready_images_are_taken_as_they_are(deploy: Deploy) -> None:
+    digest = "registry.example.org/litellm:v1.90.0@sha256:" + "a" * 64
+    graph = deploy("prod", litellmImage=digest)
+    image = next(r for r in graph.of("docker:index/remoteImage:RemoteImage") if r.name.endswith("-litellm"))
+    assert image.inputs["name"] == digest
+    assert "build" not in image.inputs
+
+
+@pytest.mark.parametrize("tag", ["main-v1.82.7-stable", "v1.82.8", "1.83.9", "main-v1.40.0"])
+def test_known_bad_litellm_releases_are_refused(deploy: Deploy, tag: str) -> None:
+    with pytest.raises(pulumi.RunError, match=r"litellmImage: LiteLLM 1\.\d+\.\d .* use 1\.84\.0 or later"):
+        deploy("prod", litellmImage=f"registry.example.org/litellm:{tag}@sha256:" + "a" * 64)
+
+
+def test_images_are_built_from_a_relative_context(deploy: Deploy) -> None:
+    for image in deploy("dev").of("docker:index/remoteImage:RemoteImage"):
+        assert image.inputs["build"] == {"context": f"images/{image.name.rsplit('-', 1)[1]}"}
+        assert image.inputs["keepLocally"] is True
+        assert len(image.inputs["triggers"]["context"]) == 64
+
+
+def test_only_what_changed_below_an_image_rebuilds_it(deploy: Deploy, tmp_path: Any) -> None:
+    (tmp_path / "Dockerfile").write_text("FROM scratch\n")
+    before = context_digest(tmp_path)
+    (tmp_path / "__pycache__").mkdir()
+    (tmp_path / "__pycache__" / "x.pyc").write_bytes(b"x")
+    assert context_digest(tmp_path) == before
+    (tmp_path / "Dockerfile").chmod(0o755)
+    executable = context_digest(tmp_path)
+    (tmp_path / "Dockerfile").write_text("FROM debian\n")
+    assert len({before, executable, context_digest(tmp_path)}) == 3
+
+
+def test_a_lock_without_litellm_is_refused(deploy: Deploy, tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    lock = tmp_path / "requirements.lock"
+    lock.write_text("httpx==1.0\n")
+    assert releases.locked_fault(lock) == "requirements.lock does not pin litellm; run: make lock"
+    lock.write_text("litellm==1.82.7 \\\n")
+    assert "malicious" in str(releases.locked_fault(lock))
+    lock.write_text("litellm==1.84.0 \\\n")
+    assert releases.locked_fault(lock) is None
