@@ -52,7 +52,7 @@ env: setup-pulumi ## print what `make` sets for pulumi: eval "$(make -s env STAC
 
 ##### tests
 
-test: lint test-unit test-integration test-faults ## everything: lint and types, unit and property tests, a real engine
+test: lint test-unit test-integration ## everything but the faults: lint and types, unit and property tests, a real engine
 
 test-unit: setup-dev ## unit and property tests, with all branches of components/ covered
 	@$(PYTHON) -m pytest tests/unit tests/property --cov --cov-branch
@@ -62,7 +62,7 @@ test-integration: setup-pulumi setup-dev setup-engine setup-base ## tests on a r
 	  setup/in_env.sh dev $(PYTHON) -m pytest -m "not faults" tests/$$suite || exit 1; \
 	done
 
-test-faults: setup-pulumi setup-dev setup-engine setup-base ## break running stacks on purpose
+test-faults: setup-pulumi setup-dev setup-engine setup-base ## break running stacks on purpose (not part of test)
 	@setup/in_env.sh dev $(PYTHON) -m pytest -m faults tests/gateway tests/integration
 
 bench-rotation: setup-pulumi setup-dev setup-engine setup-base ## a rotation under load, and docker compose beside it
