@@ -20,10 +20,20 @@ state=
 # explain: what most often makes pulumi fail, looked for afterwards, so that a good run pays nothing for it
 explain() {
   setup/engine.sh || exit 1
-  case $(timeout 60 pulumi preview --stack "$stack" 2>&1) in
+  local said key how
+  said=$(timeout 60 pulumi preview --stack "$stack" 2>&1 || true)
+  case $said in
     *"incorrect passphrase"*)
       die "this is not the passphrase of the stack '$name'. Set PULUMI_CONFIG_PASSPHRASE or PULUMI_CONFIG_PASSPHRASE_FILE to" \
         "the one that it was made with, or unset both when make made it." ;;
+    *"with configuration key '"*"' must be of type '"*) # Pulumi's own check: it names the key, but not the way out
+      key=$(sed -n "s/.*with configuration key '\([^']*\)' must be of type.*/\1/p" <<<"$said" | head -n 1)
+      case $said in
+        *"of type 'array"*) how="--path '${key}[0]' VALUE" ;;
+        *"of type 'object"*) how="--path '${key}.NAME' VALUE" ;;
+        *) how="$key VALUE" ;;
+      esac
+      die "the setting '$key' has a value of the wrong type (see above). Mend it with: pulumi config set --stack $stack $how" ;;
     *"passphrase must be set"*)
       die "the stack '$name' needs its passphrase: set PULUMI_CONFIG_PASSPHRASE_FILE (or PULUMI_CONFIG_PASSPHRASE)." ;;
   esac
