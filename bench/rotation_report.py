@@ -7,6 +7,7 @@ from bench.rotation_load import Sample
 
 LEAST_REQUESTS = 2000
 MOST_P99_RATIO = 3.0
+SETTLING_SECONDS = 6.0  # at first connections are made and the load's own program starts: not the steady state
 
 
 def percentile(values: list[float], percent: float) -> float:
@@ -62,7 +63,7 @@ def figures(name: str, samples: list[Sample], began: float, ended: float) -> Fig
     good = [sample for sample in requests if sample.complete]
     ends = sorted(sample.ended for sample in good)
     phases = {
-        "before": [sample for sample in good if sample.started < began],
+        "before": [sample for sample in good if samples[0].started + SETTLING_SECONDS < sample.started < began],
         "during": [sample for sample in good if began <= sample.started <= ended],
         "after": [sample for sample in good if sample.started > ended],
     }

@@ -14,6 +14,8 @@ from posture.declaration import Declaration, DeclaredContainer
 from posture.engine import Engine, EngineError
 
 Container = Mapping[str, Any]
+LOOKS_AT_A_TIME = 2
+"""With 2 a check under 40 requests/s on two cores takes no longer than with all (4 s), and no request over 0.2 s."""
 
 
 class Context:
@@ -70,14 +72,14 @@ class Context:
         return found
 
     def warm(self, names: list[str]) -> None:
-        """Takes several slow looks side by side."""
+        """Takes several slow looks, a few at a time: all at once they make the clients of a small machine wait."""
 
         def take(name: str) -> None:
             with contextlib.suppress(Exception):  # raised again to the checks that need it
                 self.probe(name)
 
         _ = self.running
-        with ThreadPoolExecutor() as pool:
+        with ThreadPoolExecutor(LOOKS_AT_A_TIME) as pool:
             list(pool.map(take, names))
 
     @cached_property
@@ -93,7 +95,7 @@ class Context:
 
 
 def _processes(context: Context) -> dict[str, list[inside.Process]]:
-    with ThreadPoolExecutor() as pool:
+    with ThreadPoolExecutor(LOOKS_AT_A_TIME) as pool:
         live = context.running.live
         found = pool.map(lambda container: inside.processes(context.engine, container["Id"]), live)
         return dict(zip(map(running.name_of, live), found, strict=True))
@@ -103,7 +105,7 @@ def _logs(context: Context) -> dict[str, str]:
     def read(container: Container) -> str:
         return context.engine.run("logs", "--tail", "5000", container["Id"])
 
-    with ThreadPoolExecutor() as pool:
+    with ThreadPoolExecutor(LOOKS_AT_A_TIME) as pool:
         live = context.running.live
         return dict(zip(map(running.name_of, live), pool.map(read, live), strict=True))
 

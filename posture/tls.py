@@ -8,6 +8,9 @@ from posture.declaration import DeclarationError
 if TYPE_CHECKING:
     from posture.edge import Edge
 
+CONNECTIONS = 2
+"""Handshakes at a time: the gateway has clients, too."""
+
 
 def scan(edge: "Edge") -> dict[str, str]:
     """Returns what departs from the declared profile, by subject; empty when nothing does.
@@ -26,7 +29,7 @@ def scan(edge: "Edge") -> dict[str, str]:
     profile = mozilla.TlsConfigurationEnum(edge.declaration.settings.tls_profile.value)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of certificates in sslyze's copies of public trust stores
-        scanner = Scanner(per_server_concurrent_connections_limit=10, concurrent_server_scans_limit=1)
+        scanner = Scanner(per_server_concurrent_connections_limit=CONNECTIONS, concurrent_server_scans_limit=1)
         scanner.queue_scans(
             [
                 ServerScanRequest(

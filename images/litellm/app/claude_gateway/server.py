@@ -20,6 +20,7 @@ from claude_gateway.log_setup import set_up_log
 from claude_gateway.orphans import OrphanReaper
 from claude_gateway.process_hardening import deny_memory_access
 from claude_gateway.settings import ClaudeAuth, Settings
+from claude_gateway.warm_up import WarmStart, nothing_more, prepare_anthropic
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -121,8 +122,9 @@ def main() -> None:
         if own_provider:
             handler.start()
 
+    prepare = nothing_more if own_provider else prepare_anthropic
     config.app = FrontDoor(
-        app,
+        WarmStart(app, next(iter(settings.models)), INTERNAL_TOKEN, prepare),
         Authenticator(settings.current_key, settings.previous_key),
         INTERNAL_TOKEN,
         lambda: server.draining,
