@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, cast
 import uvicorn
 
 from claude_gateway.asgi import FrontDoor
+from claude_gateway.courtesy import Courtesy
 from claude_gateway.entry import HANDOVER_VARIABLE
 from claude_gateway.keys import Authenticator
 from claude_gateway.litellm_config import API_KEY_VARIABLE
@@ -85,6 +86,8 @@ def load_litellm(settings: Settings) -> App:
 def main() -> None:
     """Serve until SIGTERM."""
     started = time.monotonic()
+    courtesy = Courtesy()
+    courtesy.start()
     deny_memory_access()
     settings = read_settings(os.environ)
     del os.environ[HANDOVER_VARIABLE]
@@ -116,6 +119,7 @@ def main() -> None:
 
     def ready() -> None:
         """LiteLLM has read its own secrets by now; what is started from here on must not inherit them."""
+        courtesy.stop()
         for name in (LITELLM_KEY_VARIABLE, API_KEY_VARIABLE):
             os.environ.pop(name, None)
         orphans.start()
