@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # Sees to the image that the Dockerfiles start from: the engine's own, else a pull, else one made with debootstrap.
+# Usage: base_image.sh [STACK]
 set -euo pipefail
 # shellcheck source=setup/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-image=${1:-debian:trixie-slim}
+image=debian:trixie-slim
 release=trixie
 
 # sources: the machine's mirrors as lines `mirror URI` and `security URI`
@@ -73,6 +74,7 @@ remove_work() {
   rm -rf --one-file-system "$work"
 }
 
+use_engine_of "${1:-}"
 if docker image inspect "$image" >/dev/null 2>&1; then
   exit 0
 fi

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Sees to a Docker engine: the one that answers; else, as root on Debian or Ubuntu, Debian's own, installed and started.
+# Sees to a Docker engine: the stack's own (dockerHost), else the one that answers; else, as root on Debian or Ubuntu,
+# Debian's own, installed and started. Usage: engine.sh [STACK]
 set -euo pipefail
 # shellcheck source=setup/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -42,6 +43,7 @@ start() {
   die "the Docker engine was started but does not answer after 30 s; see $log or 'journalctl -u docker'"
 }
 
+use_engine_of "${1:-}"
 if command -v docker >/dev/null && reply=$(answers); then
   exit 0
 fi
@@ -51,7 +53,10 @@ case ${reply:-} in
       "('sudo usermod -aG docker $(id -un)', then log in again), or run make with sudo." ;;
 esac
 if [ -n "${DOCKER_HOST:-}" ]; then
-  die "no Docker engine answers at DOCKER_HOST=$DOCKER_HOST. Start it, or 'unset DOCKER_HOST' to use this machine's own."
+  command -v docker >/dev/null || die "there is no docker command here, which speaks to the engine at $DOCKER_HOST." \
+    "Install Docker's client (on Debian: apt install docker.io)."
+  die "no Docker engine answers at DOCKER_HOST=$DOCKER_HOST: ${reply:-}. Start it, or choose another one: unset DOCKER_HOST," \
+    "or the stack's setting dockerHost (pulumi config rm dockerHost), for this machine's own."
 fi
 context=$(docker context show 2>/dev/null || true)
 if [ -n "$context" ] && [ "$context" != default ]; then

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Prints, as export lines, the environment in which pulumi runs here: eval "$(setup/env.sh STACK)". What the user has set
-# is respected: PULUMI_HOME, a backend (variable, login or Pulumi.yaml), a passphrase or a secrets provider.
+# is respected: PULUMI_HOME, a backend (variable, login or Pulumi.yaml), a passphrase or a secrets provider. With the stack's
+# setting dockerHost, docker's client is pointed at that engine, too.
 set -euo pipefail
 # shellcheck source=setup/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -53,6 +54,7 @@ if [ -x "$bin/pulumi" ] && [[ :$PATH: != *":$bin:"* ]]; then
   printf 'export PATH=%q:"$PATH"\n' "$bin"
 fi
 export_line PULUMI_SKIP_UPDATE_CHECK true
+engine_of "$settings" | while read -r variable value; do export_line "$variable" "$value"; done
 if [ -z "${PULUMI_HOME:-}" ] && [ -d "$own_home" ]; then
   export_line PULUMI_HOME "$own_home"
   [ -z "$(current_login)" ] || export_line PULUMI_CREDENTIALS_PATH "$credentials"

@@ -31,3 +31,20 @@ one_at_a_time() {
   exec 9>"$root/.toolchain/$1.lock"
   flock --nonblock 9 || { say "waiting for another make, which is at the same step ($1)" && flock 9; }
 }
+
+# engine_of SETTINGS: what docker's client needs for the engine that a stack's file names, as lines NAME VALUE
+engine_of() {
+  local host certificates
+  setting() { sed -n "s/^ *litellm-claude:$2: *//p" "$1" 2>/dev/null | tr -d "\"'" | head -n 1; }
+  host=$(setting "$1" dockerHost)
+  [ -n "$host" ] || return 0
+  echo "DOCKER_HOST $host"
+  certificates=$(setting "$1" dockerCertPath)
+  [ -z "$certificates" ] || printf '%s\n' "DOCKER_CERT_PATH $certificates" "DOCKER_TLS_VERIFY 1"
+}
+
+# use_engine_of STACK: point docker's client at it, for the rest of the script
+use_engine_of() {
+  local variable value
+  while read -r variable value; do export "$variable=$value"; done < <(engine_of "$root/Pulumi.${1##*/}.yaml")
+}

@@ -1,5 +1,7 @@
 """The Docker engine: what is done without one, and what is said."""
 
+from collections.abc import Callable
+
 import pytest
 
 from tests.unit.setup.conftest import Copy
@@ -84,3 +86,31 @@ def test_no_base_image_and_no_root_says_how_to_get_one(user: Copy) -> None:
     assert result.returncode == 1
     assert "needs root" in result.stderr
     assert "docker pull debian:trixie-slim" in result.stderr
+
+
+def remote(copy: Copy) -> None:
+    """The production stack has an engine of its own, which does not answer."""
+    (copy.root / "Pulumi.prod.yaml").write_text(
+        "config:\n  litellm-claude:dockerHost: ssh://ops@gateway.example.org\n  litellm-claude:dockerCertPath: /certs\n"
+    )
+    copy.fake("docker", 'echo "$DOCKER_HOST $DOCKER_CERT_PATH $DOCKER_TLS_VERIFY" >&2; exit 1')
+
+
+def test_a_stacks_own_engine_is_the_one_that_is_looked_at(copy: Copy, exports: Callable[[str], dict[str, str]]) -> None:
+    remote(copy)
+    result = copy.run("engine.sh", "organisation/litellm-claude/prod")
+    assert result.returncode == 1
+    assert "DOCKER_HOST=ssh://ops@gateway.example.org: ssh://ops@gateway.example.org /certs 1" in result.stderr
+    assert "pulumi config rm dockerHost" in result.stderr
+    exported = exports("prod")
+    assert exported["DOCKER_HOST"] == "ssh://ops@gateway.example.org"
+    assert (exported["DOCKER_CERT_PATH"], exported["DOCKER_TLS_VERIFY"]) == ("/certs", "1")
+    assert "DOCKER_HOST" not in exports("dev")
+
+
+@pytest.mark.parametrize("stack", ["dev", "", "nowhere"])
+def test_another_stack_has_this_machines_own_engine(copy: Copy, stack: str) -> None:
+    remote(copy)
+    copy.fake("docker", 'echo "${DOCKER_HOST:-local}" >"$HOME/asked"')
+    assert copy.run("engine.sh", stack).returncode == 0
+    assert (copy.root.parent / "home" / "asked").read_text() == "local\n"
