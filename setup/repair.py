@@ -1,21 +1,22 @@
-#!/usr/bin/env python3
-"""Mends what a killed update left behind in a file backend. Usage: repair.py STATE STACK.
+"""Mends what a killed update left behind in a file backend. Usage: python -m setup.repair STATE STACK.
 
 STATE is the backend's .pulumi folder.
 
+- A state file that is damaged stops with a sentence that names the backup.
 - A lock whose process on this host is gone is cancelled; one that another update holds stops with a sentence.
 - What was being created: Pulumi forgets it, and a container or network of exactly that name is removed, for it
   would hold the port. Nothing else is: by label alone, a stack of the same name from another working copy would go too.
 """
 
 import json
-import os
 import socket
 import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+from setup import state_file
 
 KINDS = {"docker:index/container:Container": "container", "docker:index/network:Network": "network"}
 ALL = {"container": ["--all"], "network": []}
@@ -69,14 +70,6 @@ def check_locks(state: Path, stack: str) -> None:
         run(["pulumi", "cancel", "--yes", "--stack", stack])
 
 
-def checkpoint(state: Path, stack: str) -> dict[str, Any]:
-    """The newest state of the stack; empty when it has none."""
-    for path in [*state.glob(f"stacks/*/{stack}.json"), *state.glob(f"stacks/{stack}.json")]:
-        latest: dict[str, Any] = json.loads(path.read_text()).get("checkpoint", {}).get("latest") or {}
-        return latest
-    return {}
-
-
 def half_made(latest: dict[str, Any]) -> list[tuple[str, str]]:
     """Docker's word for the kind, and the name, of the containers and networks that were being created."""
     return [
@@ -96,15 +89,16 @@ def remove(kind: str, name: str) -> None:
 
 def finish_interrupted(state: Path, stack: str) -> None:
     """Forgets and removes what an interrupted update was creating."""
-    latest = checkpoint(state, stack)
+    latest = state_file.checkpoint(state, stack)
     if not latest.get("pending_operations"):
         return
     say("an earlier update was interrupted: looking at what is really there (pulumi refresh)")
     refresh = ["pulumi", "refresh", "--yes", "--skip-preview", "--clear-pending-creates", "--stack", stack]
     subprocess.run(refresh, check=True)  # noqa: S603 - no shell
-    if not os.environ.get("DOCKER_HOST", "unix:").startswith("unix:"):
-        return  # docker's own client may look elsewhere than the stack does
-    known = {resource.get("outputs", {}).get("name") for resource in checkpoint(state, stack).get("resources") or []}
+    known = {
+        resource.get("outputs", {}).get("name")
+        for resource in state_file.checkpoint(state, stack).get("resources") or []
+    }
     for kind, name in half_made(latest):
         if name not in known:
             remove(kind, name)
@@ -112,5 +106,6 @@ def finish_interrupted(state: Path, stack: str) -> None:
 
 if __name__ == "__main__":
     state_folder, stack_name = Path(sys.argv[1]), sys.argv[2].rsplit("/", 1)[-1]
+    state_file.checkpoint(state_folder, stack_name)
     check_locks(state_folder, stack_name)
     finish_interrupted(state_folder, stack_name)

@@ -19,7 +19,7 @@ state=
 
 # explain: what most often makes pulumi fail, looked for afterwards, so that a good run pays nothing for it
 explain() {
-  setup/engine.sh || exit 1
+  setup/engine.sh "$stack" || exit 1
   local said key how
   said=$(timeout 60 pulumi preview --stack "$stack" 2>&1 || true)
   case $said in
@@ -37,6 +37,7 @@ explain() {
     *"passphrase must be set"*)
       die "the stack '$name' needs its passphrase: set PULUMI_CONFIG_PASSPHRASE_FILE (or PULUMI_CONFIG_PASSPHRASE)." ;;
   esac
+  [ -z "$state" ] || "$python" -m setup.state_file "$state" "$name" || exit 1
   "$python" setup/ports.py "$name" || exit 1
   die "pulumi did not finish; its own message is above. Nothing is lost: mend the cause and run 'make $1 STACK=$stack' again."
 }

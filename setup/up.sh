@@ -7,10 +7,10 @@ set -euo pipefail
 . "$(dirname "$0")/stack.sh"
 
 # What serves goes first: without this an update on the engine's own machine makes its clients wait.
-renice -n 19 -p $$ >/dev/null 2>&1 || true
+renice -n 10 -p $$ >/dev/null 2>&1 || true
 
 select_or_create up
-[ -z "$state" ] || "$python" setup/repair.py "$state" "$stack"
+[ -z "$state" ] || "$python" -m setup.repair "$state" "$stack"
 "$python" -m ops.reconcile "$stack" || explain up
 "$python" setup/ports.py "$name"
 running() { docker ps --quiet --no-trunc --filter "label=litellm-claude.stack=litellm-claude-$name" 2>/dev/null | sort; }

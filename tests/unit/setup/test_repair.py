@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from setup import ports, repair, summary
+from setup import ports, repair, state_file, summary
 
 PENDING = {
     "type": "creating",
@@ -145,3 +145,38 @@ def test_the_summary_never_holds_the_key_and_trusts_the_stacks_own_ca() -> None:
     assert "--cacert ca.pem https://h/v1/models" in text
     assert "make STACK=prod login" in text
     assert "--cacert" not in summary.summary(outputs, "dev")
+
+
+def damaged(state: Path) -> Path:
+    """A state file that was cut off in the middle."""
+    folder = state / "stacks" / "litellm-claude"
+    path = folder / "dev.json"
+    path.write_text(path.read_text()[:-20])
+    return path
+
+
+def test_a_damaged_state_stops_with_the_newest_backup_that_is_whole(tmp_path: Path, engine: Engine) -> None:
+    state_with(tmp_path, resources=[{"urn": "one"}])
+    path = tmp_path / "stacks" / "litellm-claude" / "dev.json"
+    history = tmp_path / "history" / "litellm-claude" / "dev"
+    history.mkdir(parents=True)
+    copies = [history / "dev-1.checkpoint.json", path.with_suffix(".json.bak"), history / "dev-2.checkpoint.json"]
+    for age, copy in enumerate(copies):
+        copy.write_bytes(path.read_bytes())
+        os.utime(copy, (1000 + age, 1000 + age))
+    copies[-1].write_text("{")
+    before = damaged(tmp_path).read_bytes()
+    with pytest.raises(
+        SystemExit, match=r"damaged: .*dev\.json .*Nothing was changed.* cp '.*dev\.json\.bak' '.*dev\.json'"
+    ):
+        state_file.checkpoint(tmp_path, "dev")
+    assert path.read_bytes() == before
+    assert engine.commands == []
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"checkpoint": {"latest": 1}}'])
+def test_a_damaged_state_without_a_backup_says_so(tmp_path: Path, content: str) -> None:
+    state_with(tmp_path, resources=[])
+    (tmp_path / "stacks" / "litellm-claude" / "dev.json").write_text(content)
+    with pytest.raises(SystemExit, match="There is no backup beside it"):
+        state_file.checkpoint(tmp_path, "dev")

@@ -1,0 +1,56 @@
+"""A stack's state in a file backend. Usage: python -m setup.state_file STATE STACK, to hear when the file is damaged.
+
+STATE is the backend's .pulumi folder. Pulumi writes the file anew at every step, keeps the one before as .json.bak, and
+a copy of each finished update under history/.
+"""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+
+def find(state: Path, stack: str) -> Path | None:
+    """The file with the newest state of the stack, if there is one."""
+    return next(iter([*state.glob(f"stacks/*/{stack}.json"), *state.glob(f"stacks/{stack}.json")]), None)
+
+
+def read(path: Path) -> dict[str, Any] | None:
+    """The deployment in a state file, empty before the first update; None when the file is damaged."""
+    try:
+        latest = json.loads(path.read_text())["checkpoint"].get("latest") or {}
+        return latest if isinstance(latest, dict) else None
+    except (ValueError, KeyError, TypeError, AttributeError, OSError):
+        return None
+
+
+def backups(state: Path, stack: str) -> list[Path]:
+    """Undamaged earlier states that hold something, the newest first."""
+    copies = [*state.glob(f"history/*/{stack}/*.checkpoint.json"), *state.glob(f"history/{stack}/*.checkpoint.json")]
+    copies += [*state.glob(f"stacks/*/{stack}.json.bak"), *state.glob(f"stacks/{stack}.json.bak")]
+    return sorted((path for path in copies if read(path)), key=lambda path: path.stat().st_mtime, reverse=True)
+
+
+def checkpoint(state: Path, stack: str) -> dict[str, Any]:
+    """The newest state of the stack; empty when it has none.
+
+    Raises:
+        SystemExit: with the backup to put back, when the file is damaged.
+    """
+    path = find(state, stack)
+    if path is None:
+        return {}
+    latest = read(path)
+    if latest is not None:
+        return latest
+    found = (
+        f"error: the state of the stack '{stack}' is damaged: {path} is no whole JSON document. Nothing was changed."
+    )
+    earlier = backups(state, stack)
+    if not earlier:
+        sys.exit(f"{found} There is no backup beside it: put back one of your own.")
+    sys.exit(f"{found} Put the newest backup back, then try again: cp '{earlier[0]}' '{path}'")
+
+
+if __name__ == "__main__":
+    checkpoint(Path(sys.argv[1]), sys.argv[2].rsplit("/", 1)[-1])
