@@ -15,7 +15,7 @@ from posture.engine import Engine
 
 SECONDS = 5
 REPLACEMENT_TRIES = 8
-"""With two containers taking turns the wrong one answers all of them once in 256; under failedAuthPerMinute (10)."""
+"""With two containers taking turns the wrong one answers all of them once in 256; not more than failedAuthPerMinute."""
 NOT_THE_API = ("/", "/ui/", "/routes", "/health", "/key/generate", "/config/yaml", "/metrics", "/docs", "/v1/files")
 """Paths that LiteLLM serves and the gateway must not."""
 
@@ -95,7 +95,8 @@ class Edge:
         It knows no key but its own, and the gateway takes turns, so a refusal counts there only when all tries meet it.
         """
         answer = self.get("/v1/models", key=key)
-        for _ in range(0 if self.declaration.complete else REPLACEMENT_TRIES - 1):
+        tries = min(REPLACEMENT_TRIES, self.declaration.settings.failed_auth_per_minute)
+        for _ in range(0 if self.declaration.complete else tries - 1):
             if answer.status != 401:
                 break
             answer = self.get("/v1/models", key=key)
