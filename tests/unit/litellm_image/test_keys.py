@@ -23,7 +23,7 @@ def authenticator(
     *, expires: datetime | None = None, now: datetime = NOW, previous: str | None = PREVIOUS
 ) -> Authenticator:
     old = MasterKey(Secret(previous), "2026-08-01", expires) if previous else None
-    return Authenticator(MasterKey(Secret(CURRENT), "2026-11-24"), old, now=lambda: now)
+    return Authenticator(MasterKey(Secret(CURRENT), "2026-11-24"), old, now=lambda: now, clock=lambda: 0.0)
 
 
 def test_the_current_key_is_accepted() -> None:
@@ -48,6 +48,26 @@ def test_the_previous_key_is_refused_from_the_very_moment_of_its_expiry(
     door = authenticator(expires=NOW + timedelta(seconds=seconds_left))
     assert door.check([PREVIOUS.encode()]) == verdict
     assert door.check([CURRENT.encode()]) == Admission("2026-11-24")
+
+
+@pytest.mark.parametrize(
+    ("passed", "jumped", "accepted"),
+    [(59, 0, True), (60, 0, False), (30, 30, False), (59, -3600, True), (60, -3600, False), (0, 3600, False)],
+)
+def test_a_clock_that_jumps_shortens_an_overlap_and_never_lengthens_it(
+    passed: int, jumped: int, accepted: bool
+) -> None:
+    """Seconds that really passed of a minute's overlap, and by how many the wall clock was set forward meanwhile."""
+    seconds, shift = 0, 0
+    door = Authenticator(
+        MasterKey(Secret(CURRENT), "new"),
+        MasterKey(Secret(PREVIOUS), "old", NOW + timedelta(minutes=1)),
+        now=lambda: NOW + timedelta(seconds=seconds + shift),
+        clock=lambda: 1000.0 + seconds,
+    )
+    seconds, shift = passed, jumped
+    assert door.check([PREVIOUS.encode()]) == (Admission("old") if accepted else Refusal.ROTATED)
+    assert door.check([CURRENT.encode()]) == Admission("new")
 
 
 def test_an_expired_key_is_told_that_it_was_rotated() -> None:

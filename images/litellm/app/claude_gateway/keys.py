@@ -43,6 +43,9 @@ class Authenticator:
 
     Every comparison runs over every key, with `hmac.compare_digest`, so that the time taken says nothing about which
     key was nearly right. Both generations have the same rights.
+
+    An expiry holds by the wall clock and by the monotonic one, as seen at the start: a clock that is set back does not
+    give an old key more time.
     """
 
     def __init__(
@@ -56,6 +59,9 @@ class Authenticator:
         self._keys = [key for key in (current, previous) if key is not None]
         self._now = now
         self._clock = clock
+        self._deadlines = {
+            key.generation: clock() + (key.expires - now()).total_seconds() for key in self._keys if key.expires
+        }
         self._logged: dict[str, tuple[float, int]] = {}
 
     def check(self, presented: Sequence[bytes]) -> Admission | Refusal:
@@ -68,12 +74,16 @@ class Authenticator:
             for key in self._keys
             if hmac.compare_digest(candidate, key.value.reveal().encode())
         ]
-        now = self._now()
         for key in matches:
-            if key.expires is None or now < key.expires:
+            if not self._expired(key):
                 self._note_use(key.generation)
                 return Admission(key.generation)
         return Refusal.ROTATED if matches else Refusal.WRONG
+
+    def _expired(self, key: MasterKey) -> bool:
+        if key.expires is None:
+            return False
+        return self._now() >= key.expires or self._clock() >= self._deadlines[key.generation]
 
     def _note_use(self, generation: str) -> None:
         """Log that a generation is in use, at most once a minute for each, so that operators see who lags behind."""
