@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from claude_gateway.litellm_config import ENVIRONMENT, litellm_config
-from claude_gateway.settings import DEVELOPMENT_KEY, SECRET_VARIABLES, Settings, SettingsError
+from claude_gateway.settings import DEVELOPMENT_KEY, SECRET_VARIABLES, SET_KEY, Settings, SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -100,7 +100,7 @@ def main() -> NoReturn:
         # On stdout, so that `docker logs NAME | grep WARNING` shows it.
         print(
             f"WARNING: the master key is the well-known development key {DEVELOPMENT_KEY}: for local development only. "
-            'Set your own: pulumi config set --secret masterKey "sk-$(openssl rand -hex 32)"',
+            f"Set your own: {SET_KEY}",
             flush=True,
         )
     try:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 DEVELOPMENT_KEY = "sk-development-only"
 SECRET_VARIABLES = ("LITELLM_MASTER_KEY", "LITELLM_PREVIOUS_MASTER_KEY", "CLAUDE_CODE_OAUTH_TOKEN", "ANTHROPIC_API_KEY")
+# Through a pipe: an argument could be read by any process of the machine.
+SET_KEY = "printf 'sk-%s' \"$(openssl rand -hex 32)\" | pulumi config set --secret masterKey"
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 # A bearer token that survives an HTTP header unchanged: visible ASCII, no blanks.
 KEY_PATTERN = re.compile(r"sk-[\x21-\x7e]+")
@@ -103,8 +105,7 @@ def _current_key(env: Mapping[str, str]) -> MasterKey:
     value = env.get("LITELLM_MASTER_KEY", "")
     if not value:
         raise SettingsError(
-            "LITELLM_MASTER_KEY is missing: the gateway does not start without a master key. "
-            'Set one: pulumi config set --secret masterKey "sk-$(openssl rand -hex 32)"'
+            f"LITELLM_MASTER_KEY is missing: the gateway does not start without a master key. Set one: {SET_KEY}"
         )
     _check_key(value, "LITELLM_MASTER_KEY")
     generation = _generation(env.get("LITELLM_KEY_GENERATION", "current"), "LITELLM_KEY_GENERATION")
@@ -126,7 +127,7 @@ def _previous_key(env: Mapping[str, str]) -> MasterKey | None:
 
 def _check_key(value: str, name: str) -> None:
     if not value.startswith("sk-"):
-        raise SettingsError(f'{name} does not start with "sk-". Set one: pulumi config set --secret masterKey "sk-..."')
+        raise SettingsError(f'{name} does not start with "sk-". Set one: {SET_KEY}')
     if not KEY_PATTERN.fullmatch(value):
         raise SettingsError(f'{name} must be "sk-" followed by visible ASCII characters without blanks')
 
