@@ -16,6 +16,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
+from bench import gateway_overhead
 from bench.claude_load import Sample, Target, at_rate, concurrently, in_bursts, percentile
 from tests.conformance.harness import address, build_image, docker, network, start_fake, start_litellm
 
@@ -125,11 +126,13 @@ async def run() -> int:
             rows |= {(row.load, row.kind): row for row in measured}
             memory.append(line)
             print("\n".join(row.line() for row in measured), line, sep="\n", file=sys.stderr, flush=True)
+        print("measuring the gateway ...", file=sys.stderr, flush=True)
+        overhead = await gateway_overhead.measure(image, net)
     print("milliseconds                            first token             total")
     print("load           kind    good    429     p50     p95     p99     p50     p95     p99")
     print("\n".join(rows[load, kind].line() for load in LOADS for kind in KINDS))
     print("\n".join(memory))
-    judged = verdicts(rows)
+    judged = verdicts(rows) + overhead
     for holds, text in judged:
         print(f"{'holds' if holds else 'MISSED'}: {text}")
     print(

@@ -23,7 +23,10 @@ STREAM_TIMEOUT = 300.0
 
 @dataclass(frozen=True)
 class Target:
-    """Where to send what. `authority` is the PEM of the CA to trust; "" means plain HTTP."""
+    """Where to send what. `authority` is the PEM of the CA to trust; "" means plain HTTP.
+
+    `host` is the name that is asked for; `address` is where the connection goes, `host` itself without one.
+    """
 
     host: str
     port: int
@@ -31,6 +34,7 @@ class Target:
     authority: str
     stream_seconds: float
     stream_after: float
+    address: str = ""
 
 
 @dataclass
@@ -100,7 +104,11 @@ class Load:
         name = self.target.host if self.context else None
         return Connection(
             *await asyncio.open_connection(
-                "127.0.0.1", self.target.port, ssl=self.context, server_hostname=name, limit=1 << 20
+                self.target.address or self.target.host,
+                self.target.port,
+                ssl=self.context,
+                server_hostname=name,
+                limit=1 << 20,
             )
         )
 

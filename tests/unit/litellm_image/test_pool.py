@@ -3,76 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 import os
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
+from tests.unit.litellm_image.processes import Factory, SlowFactory, pool_of, run, until
 
 from claude_gateway.claude.errors import ClaudeError
-from claude_gateway.claude.pool import QUEUE_PER_PROCESS, Pool
-from claude_gateway.claude.process import CliProcess
+from claude_gateway.claude.pool import QUEUE_PER_PROCESS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
     from pathlib import Path
-
-
-class FakeTransport:
-    """A process that exists only in name."""
-
-    numbers = itertools.count(1)
-
-    def __init__(self) -> None:
-        self.last_words = ""
-        self.pid: int | None = next(self.numbers)
-        self.running = True
-        self.closed = False
-
-    async def start(self) -> None: ...
-    async def send(self, line: Mapping[str, Any]) -> None: ...
-    async def receive(self) -> dict[str, Any] | None:
-        return None
-
-    def kill(self) -> None:
-        self.running = False
-
-    async def close(self) -> None:
-        await asyncio.sleep(0)
-        self.closed = True
-
-
-class Factory:
-    """Makes processes; keeps the highest number that existed at one time."""
-
-    def __init__(self, fail: int = 0) -> None:
-        self.made: list[FakeTransport] = []
-        self.most = 0
-        self.fail = fail
-
-    async def __call__(self) -> CliProcess:
-        await asyncio.sleep(0)
-        if self.fail:
-            self.fail -= 1
-            raise OSError("no more processes")
-        transport = FakeTransport()
-        self.made.append(transport)
-        self.most = max(self.most, sum(not made.closed for made in self.made))
-        return CliProcess(transport)
-
-
-def pool_of(factory: Factory, **options: Any) -> Pool:
-    return Pool(factory, **{"warm": 0, "limit": 2, "queue_seconds": 0.3, **options})
-
-
-def run(test: Callable[[], Any]) -> Any:
-    return asyncio.run(asyncio.wait_for(test(), 30))
-
-
-async def until(what: Callable[[], bool]) -> None:
-    while not what():
-        await asyncio.sleep(0.005)
 
 
 def test_warm_processes_are_there_before_a_request_and_are_replaced_after_it() -> None:
@@ -82,7 +24,7 @@ def test_warm_processes_are_there_before_a_request_and_are_replaced_after_it() -
         await until(lambda: pool.idle == 2)
         process = await pool.acquire()
         assert pool.counts["warm"] == 1
-        pool.refill()
+        pool.refill("claude-opus-4-5")
         await until(lambda: pool.idle == 2)
         pool.release(process)
         await until(lambda: pool.live == 2)
@@ -235,6 +177,45 @@ def test_an_idle_process_that_is_no_longer_good_is_not_handed_out(reason: str, t
         process = await pool.acquire()
         assert process is not bad
         assert pool.counts["discarded"] == 1
+        await pool.close()
+
+    run(test)
+
+
+def test_a_request_waits_for_a_process_that_is_booting_rather_than_start_another() -> None:
+    async def test() -> None:
+        factory = SlowFactory()
+        pool = pool_of(factory, warm=1, limit=4, queue_seconds=5)
+        pool.start()
+        await until(lambda: len(factory.made) == 1)
+        assert pool.idle == 0
+        first = asyncio.create_task(pool.acquire())
+        await until(lambda: pool.waiting == 1)
+        second = await pool.acquire()  # nothing boots for this one
+        assert pool.counts["cold"] == 1
+        factory.made[0].booted.set()
+        assert (await first).transport is factory.made[0]
+        pool.release(second)
+        await pool.close()
+
+    run(test)
+
+
+def test_a_process_that_dies_while_it_boots_is_no_idle_one_and_its_request_gets_another() -> None:
+    async def test() -> None:
+        factory = SlowFactory()
+        pool = pool_of(factory, warm=1, limit=1, queue_seconds=5)
+        pool.start()
+        await until(lambda: len(factory.made) == 1)
+        waiting = asyncio.create_task(pool.acquire())
+        await until(lambda: pool.waiting == 1)
+        factory.made[0].boots = False
+        factory.made[0].booted.set()
+        process = await waiting
+        assert process.transport is factory.made[1]
+        assert pool.counts["prepared"] == 0
+        assert factory.most == 1
+        pool.release(process)
         await pool.close()
 
     run(test)

@@ -112,7 +112,7 @@ def test_unsupported_parameters_are_refused_by_name_or_dropped_when_told_so(para
         model_environment(parameters, drop=False)
     assert caught.value.status == 400
     assert next(iter(parameters)) in caught.value.message
-    assert model_environment(parameters, drop=True) == {"CLAUDE_CODE_DISABLE_THINKING": "1"}
+    assert model_environment(parameters, drop=True) == {}
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,7 @@ class Bench:
             await process.start()
             return process
 
-        return Pool(spawn, **{"warm": 0, "limit": 2, "queue_seconds": 1.0, **options})
+        return Pool(spawn, "claude-sonnet-4-5", **{"warm": 0, "limit": 2, "queue_seconds": 1.0, **options})
 
     def entries(self) -> list[dict[str, Any]]:
         return [json.loads(line) for line in self.log_file.read_text().splitlines()]

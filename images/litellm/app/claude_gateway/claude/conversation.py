@@ -48,7 +48,7 @@ async def converse(
             if text:
                 if not begun:
                     begun = True
-                    pool.refill()
+                    pool.refill(request.model)
                 yield text
             if answer.ending is not None:
                 yield answer.ending

@@ -47,7 +47,7 @@ def model_environment(parameters: Mapping[str, Any], *, drop: bool) -> dict[str,
     given = {name: value for name, value in parameters.items() if value is not None}
     if not drop:
         _refuse_unsupported(given)
-    environment = {"CLAUDE_CODE_DISABLE_THINKING": "1"}
+    environment = {}
     limit = given.get("max_completion_tokens", given.get("max_tokens"))
     if limit is not None:
         environment["CLAUDE_CODE_MAX_OUTPUT_TOKENS"] = str(_positive(limit, "max_tokens"))

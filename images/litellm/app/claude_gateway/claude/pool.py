@@ -1,7 +1,8 @@
 """A bounded pool of CLI processes, some of them started ahead of the requests that will need them.
 
-`limit` processes exist at most, idle ones included. A request takes an idle process, or starts one, or waits its turn
-(first come, first served) for up to `queue_seconds`; a full queue, or too long a wait, is a 429 with retry-after.
+`limit` processes exist at most, idle ones included. A request takes an idle process, or one that is about to be, or
+starts one, or waits its turn (first come, first served) for up to `queue_seconds`; a full queue, or too long a wait, is
+a 429 with retry-after.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ QUEUE_PER_PROCESS = 4  # waiting requests for each process that may exist
 BUSY_RETRY_SECONDS = 2
 FIRST_BACKOFF_SECONDS, LAST_BACKOFF_SECONDS = 0.5, 30.0
 CHECK_SECONDS = 5.0
+REFILL_SECONDS = 0.05
 
 Spawn = Callable[[], Awaitable[CliProcess]]
 Ticket = asyncio.Future["CliProcess | None"]  # a process, or None for the permission to start one
@@ -36,14 +38,16 @@ class Pool:
     """Hands out processes; each is used once, then killed and replaced in the background."""
 
     def __init__(
-        self, spawn: Spawn, *, warm: int, limit: int, queue_seconds: float, credentials: Path | None = None
+        self, spawn: Spawn, model: str, *, warm: int, limit: int, queue_seconds: float, credentials: Path | None = None
     ) -> None:
         self.counts: Counter[str] = Counter()
         self._spawn = spawn
+        self._model = model  # what processes are made ready for: the last one that was asked for
         self._warm, self._limit, self._queue_seconds = warm, limit, queue_seconds
         self._credentials = credentials
         self._idle: deque[CliProcess] = deque()
         self._live = 0
+        self._warming = 0
         self._queue: deque[Ticket] = deque()
         self._wanted = asyncio.Event()
         self._background: set[asyncio.Task[None]] = set()
@@ -77,18 +81,22 @@ class Pool:
             if process is not None:
                 self.counts["warm"] += 1
                 return process
-            if self._live < self._limit:
-                self._live += 1
-                return await self._start_cold()
+        # One that is booting is there sooner than one that would only be started now.
+        booting = self._warming if self._queue_seconds > 0 else 0
+        if len(self._queue) >= booting and self._live < self._limit:
+            self._live += 1
+            return await self._start_cold()
         return await self._wait()
 
-    def refill(self) -> None:
-        """Replace what was taken, now.
+    def refill(self, model: str) -> None:
+        """Replace what was taken, in a moment, with a process for the same model.
 
         Not done by `acquire`: a start takes a core for half a second, which the request that has just begun needs
-        itself. Its conversation calls this at the first piece of the answer.
+        itself. Its conversation calls this at the first piece of the answer, which goes out first: the start itself
+        holds up this process's loop for 20 ms.
         """
-        self._wanted.set()
+        self._model = model
+        asyncio.get_running_loop().call_later(REFILL_SECONDS, self._wanted.set)
 
     def release(self, process: CliProcess) -> None:
         """Kill the process now, synchronously: a cancelled request cannot skip it. It is reaped in the background."""
@@ -213,17 +221,31 @@ class Pool:
     async def _add_one(self, backoff: float) -> float:
         """Start one idle process; returns the next backoff in seconds."""
         self._live += 1
+        self._warming += 1
         try:
-            process = await self._spawn()
+            process = await self._booted()
         except Exception as error:
-            self._live -= 1
             log.error("cannot start the Claude CLI: %s: %s", type(error).__name__, error)
+            self._serve_queue()
             await asyncio.sleep(backoff)
             return min(backoff * 2, LAST_BACKOFF_SECONDS)
-        except BaseException:
-            self._live -= 1
-            raise
+        finally:
+            self._warming -= 1
         self.counts["prepared"] += 1
         self._idle.append(process)
         self._serve_queue()
         return FIRST_BACKOFF_SECONDS
+
+    async def _booted(self) -> CliProcess:
+        """A process that takes a request at once; on failure nothing is left of it."""
+        try:
+            process = await self._spawn()
+        except BaseException:
+            self._live -= 1
+            raise
+        try:
+            await process.warm_up(self._model)
+        except BaseException:
+            self.release(process)
+            raise
+        return process

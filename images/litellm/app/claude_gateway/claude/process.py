@@ -49,15 +49,23 @@ class CliProcess:
         self.started_at = time.monotonic()
         self.released = False
         self._numbers = itertools.count(1)
+        self._applied: tuple[str, Mapping[str, str]] | None = None
 
     async def start(self) -> None:
         await self.transport.start()
 
+    async def warm_up(self, model: str) -> None:
+        """Wait until the CLI has booted (0.3 s of one core), set for `model`. Raises CliEndedError when it does not.
+
+        `initialize` would show that, too, but fixes the system prompt, which is the request's. A request for another
+        model, or with parameters, changes the settings once more, which takes 7 ms.
+        """
+        await self._apply(model, {})
+
     async def hand_over(self, request: ChatRequest) -> None:
         """Tell the CLI the whole conversation. Raises CliEndedError when it dies on the way."""
         await self._control({"subtype": "initialize", "hooks": None, "systemPrompt": [request.system]})
-        settings = {"model": request.model, "env": request.environment}
-        await self._control({"subtype": "apply_flag_settings", "settings": settings})
+        await self._apply(request.model, request.environment)
         for turn in request.history:
             if turn.role == "user":
                 await self._send_user(turn.blocks, query=False)
@@ -77,6 +85,12 @@ class CliProcess:
             if frame.get("type") == "stream_event":
                 seconds = idle_seconds
             yield frame
+
+    async def _apply(self, model: str, environment: Mapping[str, str]) -> None:
+        if (model, environment) != self._applied:
+            settings = {"model": model, "env": environment}
+            await self._control({"subtype": "apply_flag_settings", "settings": settings})
+            self._applied = model, environment
 
     async def _control(self, request: dict[str, Any]) -> None:
         number = f"request-{next(self._numbers)}"

@@ -60,6 +60,7 @@ class ClaudeProvider(CustomLLM):
             settings = self._settings
             self._pool = Pool(
                 lambda: _spawn(settings),
+                next(iter(settings.models.values())),
                 warm=settings.warm_processes,
                 limit=settings.max_concurrency,
                 queue_seconds=settings.queue_seconds,

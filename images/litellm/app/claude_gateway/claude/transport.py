@@ -6,6 +6,7 @@ and the wire sequence is tested (tests/unit/litellm_image, tests/conformance).
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from contextlib import suppress
@@ -23,6 +24,7 @@ WORKING_DIRECTORY = "/run/litellm/empty"
 # The largest single frame from the CLI, in bytes: a whole answer, in the frame that repeats it.
 MAX_FRAME_BYTES = 32 * 1024 * 1024
 CLI_ENVIRONMENT = {
+    "CLAUDE_CODE_DISABLE_THINKING": "1",  # thoughts have no place in what LiteLLM passes on here
     # One upstream call for one request: a retry, a refetch or a second turn would double text and cost.
     "CLAUDE_CODE_MAX_RETRIES": "0",
     "CLAUDE_CODE_DISABLE_NONSTREAMING_FALLBACK": "1",
@@ -42,6 +44,9 @@ CLI_ENVIRONMENT = {
     "DISABLE_ERROR_REPORTING": "1",
     "DISABLE_AUTOUPDATER": "1",
 }
+# Plugins in the binary that read files for the prompt, or help to write plugins: neither is wanted, and each request
+# would take 6 ms longer.
+SETTINGS = {"enabledPlugins": {"agents-md@builtin": False, "plugin-authoring@builtin": False}}
 FLAGS: dict[str, str | None] = {
     "no-session-persistence": None,
     "strict-mcp-config": None,
@@ -78,6 +83,7 @@ class CliTransport:
             max_buffer_size=MAX_FRAME_BYTES,
             cwd=cwd,
             cli_path=cli_path,
+            settings=json.dumps(SETTINGS),
             env={**CLI_ENVIRONMENT, **environment},
             extra_args=FLAGS,
             stderr=self._note_stderr,
