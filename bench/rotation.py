@@ -37,7 +37,9 @@ def under_load(
     name: str, key: str, authority: str, rotate: Callable[[], str], model: str = "sonnet", port: int = PORT
 ) -> Figures:
     """Runs the load around `rotate`, which returns the new key."""
-    target = Target("localhost", port, model, authority, STREAM_SECONDS, STEADY_SECONDS - STREAM_LEAD_SECONDS)
+    target = Target(
+        "localhost", port, model, authority, STREAM_SECONDS, STEADY_SECONDS - STREAM_LEAD_SECONDS, "127.0.0.1"
+    )
     load = subprocess.Popen(
         [sys.executable, "-m", "bench.rotation_load"],
         cwd=ROOT,
@@ -133,7 +135,7 @@ def main() -> int:
     arguments = parser.parse_args()
     runs: list[Figures] = []
     faults: list[str] = []
-    with tempfile.TemporaryDirectory() as folder, internet(Path(folder), number=6) as net, pulumi_stack(net) as made:
+    with tempfile.TemporaryDirectory() as folder, internet(Path(folder)) as net, pulumi_stack(net) as made:
         stack, operations = made
         for run in rounds(stack, operations, arguments.rounds, faults):
             runs.append(run)

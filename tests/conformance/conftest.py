@@ -10,20 +10,22 @@ import openai
 import pytest
 
 from tests.conformance.ask import ASKS, Ask, Clients
-from tests.conformance.harness import Gateway, given_gateway, local_gateway
+from tests.conformance.harness import Gateway, given_gateway
+from tests.conformance.stack import whole_stack
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
 @pytest.fixture(scope="session")
-def shared_gateway() -> Iterator[Gateway]:
+def shared_gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    """What real clients meet: the whole stack, on HTTPS."""
     given = given_gateway()
     if given is not None:
         yield given
         return
-    with local_gateway() as local:
-        yield local
+    with whole_stack(tmp_path_factory.mktemp("stack")) as made:
+        yield made
 
 
 @pytest.fixture
@@ -35,7 +37,7 @@ def gateway(shared_gateway: Gateway) -> Gateway:
 
 @pytest.fixture
 def openai_client(gateway: Gateway) -> Iterator[openai.OpenAI]:
-    transport = httpx2.Client(verify=gateway.ca or True, timeout=60)
+    transport = httpx2.Client(verify=gateway.trust, timeout=60)
     with openai.OpenAI(
         base_url=f"{gateway.url}/v1", api_key=gateway.key, max_retries=0, http_client=transport
     ) as client:
@@ -44,7 +46,7 @@ def openai_client(gateway: Gateway) -> Iterator[openai.OpenAI]:
 
 @pytest.fixture
 def anthropic_client(gateway: Gateway) -> Iterator[anthropic.Anthropic]:
-    transport = httpx2.Client(verify=gateway.ca or True, timeout=60)
+    transport = httpx2.Client(verify=gateway.trust, timeout=60)
     with anthropic.Anthropic(base_url=gateway.url, api_key=gateway.key, max_retries=0, http_client=transport) as client:
         yield client
 

@@ -1,8 +1,8 @@
-"""What the suite runs against: a gateway that stands already, or a LiteLLM container and a fake API of its own.
+"""What the suite runs against: a whole stack on HTTPS (stack.py), or a LiteLLM container and a fake API of its own.
 
 With CONFORMANCE_URL set (and CONFORMANCE_KEY, CONFORMANCE_CA for a private CA, CONFORMANCE_FAKE_URL for the fake's
-address and CONFORMANCE_CONTAINER for the LiteLLM container's name) the suite runs through a whole stack. Otherwise it
-builds images/litellm, and starts it beside the fake on a network of its own, without a way out.
+address and CONFORMANCE_CONTAINER for the LiteLLM container's name) the suite runs through a stack that stands already.
+A container is built from images/litellm, and started beside the fake on a network of its own, without a way out.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import ssl
 import subprocess
 import time
 from contextlib import contextmanager
@@ -49,19 +50,25 @@ class Gateway:
     fake_url: str
     container: str
     ca: str | None = None
+    fake_trust: ssl.SSLContext | bool = True
+
+    @property
+    def trust(self) -> ssl.SSLContext | bool:
+        """What an HTTP client is to verify the gateway's certificate with."""
+        return ssl.create_default_context(cafile=self.ca) if self.ca else True
 
     def records(self) -> list[dict[str, Any]]:
         """What the fake has received since the last `forget`, model calls only."""
-        answer = httpx.get(f"{self.fake_url}/__fake__/requests", timeout=10).json()["requests"]
+        answer = httpx.get(f"{self.fake_url}/__fake__/requests", timeout=10, verify=self.fake_trust).json()["requests"]
         return [record for record in answer if record["path"].startswith("/v1/messages") and record["method"] == "POST"]
 
     def forget(self) -> None:
-        httpx.delete(f"{self.fake_url}/__fake__/requests", timeout=10)
+        httpx.delete(f"{self.fake_url}/__fake__/requests", timeout=10, verify=self.fake_trust)
 
     def http(self, **options: Any) -> httpx.Client:
         """A plain HTTP client with the gateway's key."""
         headers = {"Authorization": f"Bearer {self.key}"}
-        return httpx.Client(base_url=self.url, headers=headers, verify=self.ca or True, timeout=60, **options)
+        return httpx.Client(base_url=self.url, headers=headers, verify=self.trust, timeout=60, **options)
 
     def run(self, *command: str) -> str:
         """Run a command in the LiteLLM container."""
@@ -107,12 +114,13 @@ def start_fake(image: str, network: str, name: str, environment: Mapping[str, st
     return f"http://{address(name)}:8080"
 
 
-def start_litellm(image: str, network: str, name: str, environment: Mapping[str, str]) -> None:
-    """Start a LiteLLM container, hardened as the stack does it, and wait until it is healthy."""
+def start_litellm(image: str, network: str, name: str, environment: Mapping[str, str], alias: str = "") -> None:
+    """Start a LiteLLM container, hardened as the stack does it, and wait until it is healthy; `alias` names it, too."""
     settings = {"GATEWAY_MODELS": json.dumps(MODELS), "ANTHROPIC_BASE_URL": "http://fake:8080", **environment}
     options = [f"--env={key}={value}" for key, value in settings.items()]
     volume = f"--mount=type=volume,src={name},dst=/home/app/.claude"
-    docker("run", "--detach", "--name", name, "--network", network, *HARDENED, volume, *options, image)
+    where = ["--network", network, *([f"--network-alias={alias}"] if alias else [])]
+    docker("run", "--detach", "--name", name, *where, *HARDENED, volume, *options, image)
     wait_healthy(name)
 
 

@@ -183,7 +183,7 @@ def test_the_async_client_works(gateway: Gateway) -> None:
             base_url=f"{gateway.url}/v1",
             api_key=gateway.key,
             max_retries=0,
-            http_client=httpx2.AsyncClient(verify=gateway.ca or True, timeout=60),
+            http_client=httpx2.AsyncClient(verify=gateway.trust, timeout=60),
         ) as client:
             calls = [
                 client.chat.completions.create(model="sonnet", messages=[{"role": "user", "content": f"n{number}"}])

@@ -10,8 +10,10 @@ import httpx2
 import openai
 import pytest
 
+from tests.conformance.harness import Gateway, local_gateway
+
 if TYPE_CHECKING:
-    from tests.conformance.harness import Gateway
+    from collections.abc import Iterator
 
 PATHS = ["/v1/models", "/v1/chat/completions", "/v1/messages", "/v1/messages/count_tokens", "/v1/responses", "/nothing"]
 WRONG = "sk-wrong-key-with-a-text-that-no-log-may-hold"
@@ -35,8 +37,21 @@ BAD_HEADERS: list[dict[str, str | bytes]] = [
 ]
 
 
+@pytest.fixture(scope="module")
+def container() -> Iterator[Gateway]:
+    with local_gateway() as made:
+        yield made
+
+
+@pytest.fixture
+def gateway(container: Gateway) -> Gateway:
+    """LiteLLM itself, without the gateway before it: it must not need one to keep strangers out."""
+    container.forget()
+    return container
+
+
 def raw(gateway: Gateway) -> httpx.Client:
-    return httpx.Client(base_url=gateway.url, verify=gateway.ca or True, timeout=30)
+    return httpx.Client(base_url=gateway.url, verify=gateway.trust, timeout=30)
 
 
 @pytest.mark.parametrize("headers", BAD_HEADERS, ids=lambda headers: repr(headers)[:40])
@@ -69,7 +84,7 @@ def test_both_headers_open_the_door(gateway: Gateway) -> None:
 
 
 def test_a_wrong_key_is_the_clients_own_exception(gateway: Gateway) -> None:
-    transport = {"verify": gateway.ca or True}
+    transport = {"verify": gateway.trust}
     with pytest.raises(openai.AuthenticationError):
         openai.OpenAI(
             base_url=f"{gateway.url}/v1",

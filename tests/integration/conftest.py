@@ -1,7 +1,11 @@
-"""The stacks that the tests share: one like dev, one like prod, both in front of an internet of the tests' own."""
+"""The stacks that the tests share, all in front of an internet of the tests' own; made when a test first asks for one.
+
+Tests that share a stack run on one worker, in order (tests/conftest.py).
+"""
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,27 +26,30 @@ def net(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Internet]:
 @pytest.fixture(scope="session")
 def friend() -> Iterator[Host]:
     """A client host on the production stack's allow-list."""
-    with host(2) as made:
+    with host() as made:
         yield made
 
 
 @pytest.fixture(scope="session")
 def stranger() -> Iterator[Host]:
     """A client host that is on no list."""
-    with host(3) as made:
+    with host() as made:
         yield made
+
+
+def reaching(net: Internet) -> dict[str, Any]:
+    """Settings of a stack whose upstream is the fake API."""
+    return {
+        "egressDns": [net.host.address],
+        "egressPrivateCidrs": [f"{net.host.address}/32"],
+        "upstreamCaCertificates": net.ca,
+    }
 
 
 @pytest.fixture(scope="session")
 def dev(net: Internet) -> Iterator[Deployment]:
     """A development stack, up, with an OAuth token."""
-    with deployment(
-        "dev",
-        port=14100,
-        egressDns=[net.host.address],
-        egressPrivateCidrs=[f"{net.host.address}/32"],
-        upstreamCaCertificates=net.ca,
-    ) as made:
+    with deployment("dev", port=14100, **reaching(net)) as made:
         made.set_secret("claudeOauthToken", TOKEN)
         made.up()
         yield made
@@ -57,13 +64,27 @@ def prod(net: Internet, friend: Host) -> Iterator[Deployment]:
         hostname=friend.machine,
         bindAddresses=["0.0.0.0", "::"],
         allowHost=False,
-        allowedCidrs=[f"{friend.machine}/24".replace(".1/", ".0/"), "fd00:213:2::/64"],
+        allowedCidrs=[friend.network, friend.network6],
         egressAllow=["api.anthropic.com", PRIVATE],
-        egressDns=[net.host.address],
-        egressPrivateCidrs=[f"{net.host.address}/32"],
-        upstreamCaCertificates=net.ca,
         drainSeconds=5,
+        **reaching(net),
     ) as made:
         made.set_secret("claudeOauthToken", TOKEN)
         made.up()
         yield made
+
+
+@pytest.fixture(scope="session")
+def plain(net: Internet) -> Iterator[Deployment]:
+    """A production stack as it comes, up: with a generated key, and nobody logged in."""
+    with deployment("prod", port=14731, drainSeconds=5, **reaching(net)) as made:
+        made.up()
+        yield made
+
+
+@pytest.fixture(scope="session")
+def authority(prod: Deployment, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Path of the CA certificate, as a client would keep it."""
+    path = Path(tmp_path_factory.mktemp("ca")) / "ca.pem"
+    path.write_text(prod.output("ca_certificate"))
+    return str(path)

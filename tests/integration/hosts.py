@@ -3,6 +3,7 @@
 import contextlib
 import json
 import secrets
+import socket
 import ssl
 import subprocess
 import sys
@@ -36,6 +37,9 @@ class Host:
     machine: str
     address6: str
     machine6: str
+    network: str
+    network6: str
+    device: str
 
     def run(self, *command: str, timeout: float = 60) -> subprocess.CompletedProcess[str]:
         """Runs a command on the host."""
@@ -50,14 +54,33 @@ class Host:
 
 
 @contextlib.contextmanager
-def host(number: int) -> Iterator[Host]:
-    """A host at 10.213.<number>.2 and fd00:213:<number>::2, gone again at the end.
+def free_number() -> Iterator[int]:
+    """A number that no other host has, in this process or another: it is held as a socket that the kernel frees."""
+    with socket.socket(socket.AF_UNIX) as claim:
+        for number in range(1, 255):
+            with contextlib.suppress(OSError):
+                claim.bind(f"\0litellm-claude-host-{number}")
+                yield number
+                return
+        raise RuntimeError("254 test hosts are in use: are there processes of earlier runs?")
+
+
+@contextlib.contextmanager
+def host() -> Iterator[Host]:
+    """A host at 10.213.<number>.2 and fd00:213:<number>::2 with a number of its own, gone again at the end.
 
     It has no route but its wire: like a host on the internet it cannot answer the private addresses of containers.
     """
+    with free_number() as number, wired(number) as made:
+        yield made
+
+
+@contextlib.contextmanager
+def wired(number: int) -> Iterator[Host]:
     tag = secrets.token_hex(2)
     name, near, far = f"lc-{number}-{tag}", f"lcn{number}{tag}", f"lcf{number}{tag}"
-    made = Host(name, f"10.213.{number}.2", f"10.213.{number}.1", f"fd00:213:{number}::2", f"fd00:213:{number}::1")
+    four, six = f"10.213.{number}", f"fd00:213:{number}:"
+    made = Host(name, f"{four}.2", f"{four}.1", f"{six}:2", f"{six}:1", f"{four}.0/24", f"{six}:/64", far)
     ip("netns", "add", name)
     try:
         ip("link", "add", near, "type", "veth", "peer", "name", far, "netns", name)
@@ -95,10 +118,10 @@ class Internet:
 
 
 @contextlib.contextmanager
-def internet(folder: Path, names: dict[str, str] | None = None, *, number: int = 1) -> Iterator[Internet]:
-    """Serves the upstream's names, and ``names``, from the host ``number``: another one for each session at a time."""
+def internet(folder: Path, names: dict[str, str] | None = None) -> Iterator[Internet]:
+    """Serves the upstream's names, and ``names``, from a host of its own."""
     authority = trustme.CA()
-    with host(number) as machine:
+    with host() as machine:
         issued = authority.issue_cert(*UPSTREAM, machine.address)
         pem = folder / "internet.pem"
         issued.private_key_and_cert_chain_pem.write_to_path(pem)

@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from tests.integration.conftest import TOKEN
 from tests.integration.deployment import Deployment, docker
 from tests.integration.hosts import Internet
+from tests.integration.verdicts import assert_clean
 
 HELLO = {"model": "sonnet", "messages": [{"role": "user", "content": "hello"}]}
 
@@ -50,6 +52,11 @@ def test_the_development_key_is_warned_about_in_the_log(dev: Deployment) -> None
     assert dev.output("master_key_source") == "development default"
 
 
+def test_it_is_secure_by_its_own_check(dev: Deployment) -> None:
+    known_key = {"key.custom", "key.strength", "key.start-up-log"}
+    assert_clean(dev, warnings=known_key, exceptions={"https.on", "access.known-keys"})
+
+
 def test_the_models_are_those_that_were_asked_for(dev: Deployment) -> None:
     assert {model["id"] for model in dev.call("/v1/models").json()["data"]} == {"sonnet", "opus", "haiku"}
 
@@ -81,14 +88,23 @@ def test_the_messages_api_works_too(dev: Deployment) -> None:
 
 
 CONNECT = """
-import socket, sys
-socket.setdefaulttimeout(3)
-try:
-    socket.create_connection((sys.argv[1], int(sys.argv[2])))
-    print("connected")
-except OSError as error:
-    print("refused", error)
+import concurrent.futures, socket, sys
+def ask(target):
+    address, _, port = target.rpartition(":")
+    try:
+        socket.create_connection((address, int(port)), 3).close()
+        return target
+    except OSError:
+        return ""
+with concurrent.futures.ThreadPoolExecutor(64) as pool:
+    print("reached", *filter(None, pool.map(ask, sys.argv[1:])))
 """
+
+
+def reached(stack: Deployment, addresses: Iterable[str], ports: Iterable[int]) -> str:
+    """Which of the listeners LiteLLM can connect to; "reached" alone when it is none."""
+    targets = [f"{address}:{port}" for address in addresses for port in ports]
+    return stack.exec("litellm", "python3", "-c", CONNECT, *targets)
 
 
 def test_litellm_reaches_no_listener_of_this_machine(dev: Deployment, net: Internet) -> None:
@@ -97,9 +113,14 @@ def test_litellm_reaches_no_listener_of_this_machine(dev: Deployment, net: Inter
     prefix = network["IPAddress"].rsplit(".", 1)[0]
     own = subprocess.run(["ip", "-br", "-4", "addr"], capture_output=True, text=True, check=True).stdout
     assert f" {prefix}.1/" not in own
-    for address in (f"{prefix}.1", "172.17.0.1", net.host.machine, net.host.address):
-        for port in ("14100", "443", "53", "22"):
-            assert dev.exec("litellm", "python3", "-c", CONNECT, address, port).startswith("refused")
+    addresses = (f"{prefix}.1", "172.17.0.1", net.host.machine, net.host.address)
+    assert reached(dev, addresses, (14100, 443, 53, 22)) == "reached"
+    (egress,) = [
+        n["IPAddress"]
+        for name, n in dev.inspect("egress")["NetworkSettings"]["Networks"].items()
+        if "-backend-" in name
+    ]
+    assert reached(dev, [egress], [3128]) == f"reached {egress}:3128"  # or the probe itself would be broken
 
 
 def through_the_proxy(dev: Deployment, target: str) -> str:
@@ -119,12 +140,12 @@ def through_the_proxy(dev: Deployment, target: str) -> str:
         ("example.org:443", "403"),
         ("api.anthropic.com:22", "403"),
         ("api.anthropic.com.example.org:443", "403"),
-        ("10.213.1.2:443", "403"),
+        ("{internet}:443", "403"),
         ("169.254.169.254:80", "403"),
     ],
 )
-def test_the_way_out_is_the_allow_list_alone(dev: Deployment, target: str, status: str) -> None:
-    assert through_the_proxy(dev, target) == status
+def test_the_way_out_is_the_allow_list_alone(dev: Deployment, net: Internet, target: str, status: str) -> None:
+    assert through_the_proxy(dev, target.format(internet=net.host.address)) == status
 
 
 def test_the_login_survives_replacement_destroy_and_the_next_up(dev: Deployment) -> None:

@@ -2,24 +2,20 @@
 
 import re
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from pulumi import automation
 
-from tests.integration.deployment import Deployment, deployment, docker
+from tests.integration.deployment import Deployment, docker
 
-PORT = 14721
 HARDENED = "read_only=True"
 WEAK = 'read_only=role != "litellm"'
 
 
-@pytest.fixture(scope="module")
-def stack() -> Iterator[Deployment]:
-    with deployment("prod", port=PORT, drainSeconds=5) as made:
-        made.up()
-        yield made
+@pytest.fixture
+def stack(plain: Deployment) -> Deployment:
+    return plain
 
 
 def printed_by(stack: Deployment, action: str) -> str:

@@ -1,0 +1,46 @@
+"""How the tests are spread over workers (pytest-xdist), and what holds for all of them."""
+
+from pathlib import PurePath
+from typing import Any
+
+import hypothesis
+import pytest
+from xdist.scheduler import LoadScopeScheduling
+
+# Modules of tests/integration that share a stack (tests/integration/conftest.py); any other has its own.
+STACKS = {
+    "open": ("test_dev", "test_docker_plugin", "test_flood", "test_prod", "test_secrets", "test_upkeep"),
+    "plain": ("test_faults", "test_hook", "test_posture", "test_tampering"),
+    # not a stack of their own each, but too much at once for two processors
+    "others": ("test_rotation", "test_remote", "test_interrupted", "test_engine_faults"),
+}
+LITELLM_ALONE = ("test_keys", "test_modes")  # of tests/conformance; the others share a stack
+OF_MODULE = {module: stack for stack, modules in STACKS.items() for module in modules}
+
+# A time limit an example says more about what else the machine does than about the code.
+hypothesis.settings.register_profile("project", deadline=None)
+hypothesis.settings.load_profile("project")
+
+
+def group(test: str) -> str:
+    """What a test shares with others: they run on one worker, in order."""
+    path = PurePath(test.partition("::")[0])
+    if "integration" in path.parts:
+        return OF_MODULE.get(path.stem, path.stem)
+    if "gateway" in path.parts:
+        return "gateway"  # its networks and containers have fixed names
+    if "conformance" in path.parts:
+        return path.stem if path.stem in LITELLM_ALONE else "conformance"
+    return str(path)
+
+
+class Groups(LoadScopeScheduling):
+    """Hands out whole groups."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return group(nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Groups:
+    """Instead of --dist loadgroup, whose marks pytest 9.2 does not see."""
+    return Groups(config, log)
