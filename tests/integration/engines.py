@@ -13,6 +13,7 @@ from pathlib import Path
 from tests.integration.hosts import Host, host
 
 ANSWER_SECONDS = 60
+LOG_DISK_MIB = 20
 
 
 class SecondEngine:
@@ -22,6 +23,9 @@ class SecondEngine:
         self.machine = machine
         self._folder = folder
         self.url = f"unix://{folder}/docker.sock"
+        logs = folder / "data" / "containers"
+        logs.mkdir(parents=True)
+        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={LOG_DISK_MIB}m", "none", logs], check=True)
         self._log = (folder / "log").open("ab")
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -63,6 +67,36 @@ class SecondEngine:
             self._process.wait(60)
             self._process = None
 
+    def crash(self) -> None:
+        """The machine loses its power: the engine and all containers end at once, and nothing is written any more."""
+        if self._process is not None:
+            self._process.kill()
+        inside = [*Path("/sys/fs/cgroup").glob(f"**/{self.machine.name}/**/cgroup.procs")]
+        found = [pid for path in inside for pid in path.read_text().split()]
+        found += subprocess.run(
+            ["ip", "netns", "pids", self.machine.name], capture_output=True, text=True, check=True
+        ).stdout.split()
+        for pid in set(found):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(pid), signal.SIGKILL)
+        if self._process is not None:
+            self._process.wait(60)
+            self._process = None
+        shutil.rmtree(self._folder / "exec", ignore_errors=True)  # /run is empty after a reboot
+        (self._folder / "pid").unlink(missing_ok=True)
+
+    @contextlib.contextmanager
+    def full_log_disk(self) -> Iterator[None]:
+        """The file system with the containers' logs has no free byte, for as long as the body takes."""
+        filler = self._folder / "data" / "containers" / "filler"
+        with filler.open("wb", buffering=0) as file, contextlib.suppress(OSError):
+            while True:
+                file.write(bytes(1 << 20))
+        try:
+            yield
+        finally:
+            filler.unlink()
+
     def copy_image(self, image: str) -> None:
         """Takes an image over from this machine's own engine."""
         with subprocess.Popen(["docker", "save", image], stdout=subprocess.PIPE) as source:
@@ -70,12 +104,13 @@ class SecondEngine:
 
     def close(self) -> None:
         self._log.close()
+        subprocess.run(["umount", "--lazy", self._folder / "data" / "containers"], check=False)
 
 
 @contextlib.contextmanager
-def second_engine(number: int) -> Iterator[SecondEngine]:
-    """An engine on host ``number``, gone again at the end with all that it had."""
-    with host(number) as machine, tempfile.TemporaryDirectory(prefix="engine-", ignore_cleanup_errors=True) as folder:
+def second_engine() -> Iterator[SecondEngine]:
+    """An engine on a host of its own, gone again at the end with all that it had."""
+    with host() as machine, tempfile.TemporaryDirectory(prefix="engine-", ignore_cleanup_errors=True) as folder:
         (Path(folder) / "none.json").write_text("{}")
         engine = SecondEngine(machine, Path(folder))
         try:

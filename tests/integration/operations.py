@@ -36,6 +36,7 @@ class Operations:
         """Returns what the command printed, once it has ended with ``status``."""
         printed, _ = process.communicate(timeout=280)
         self.stack.printed.append(printed)
+        self.stack.outputs = None
         assert process.returncode == status, printed
         return printed
 

@@ -143,8 +143,11 @@ def ask_inside(container: str, key: str) -> str:
 
 
 @contextlib.contextmanager
-def twin(container: str) -> Iterator[str]:
-    """A second container like this one, on the same volume, as there is one while a rotation lasts; healthy."""
+def twin(container: str, *more: str) -> Iterator[str]:
+    """A second container like this one, on the same volume, as there is one while a rotation lasts; healthy.
+
+    ``more`` are further options of `docker run`.
+    """
     config = json.loads(docker("inspect", container))[0]
     host, environment = config["HostConfig"], dict(pair.split("=", 1) for pair in config["Config"]["Env"])
     network = next(iter(config["NetworkSettings"]["Networks"]))
@@ -153,6 +156,7 @@ def twin(container: str) -> Iterator[str]:
         *(part for name in environment for part in ("--env", name)),  # the values, some secret, by environment
         *(part for mount in config["Mounts"] for part in ("--volume", f"{mount['Name']}:{mount['Destination']}")),
         *(part for path, how in host["Tmpfs"].items() for part in ("--tmpfs", f"{path}:{how}")),
+        *more,
     ]
     command = [str(shutil.which("docker")), "run", "--detach", *options, config["Image"]]
     # The container's own variables win, PATH among them, so the client is named by its path.

@@ -3,23 +3,19 @@
 import os
 import signal
 import time
-from collections.abc import Iterator
 
 import pytest
 
 from posture.model import Status
 from posture.run import verify
-from tests.integration.deployment import Deployment, deployment
+from tests.integration.deployment import Deployment
 
 pytestmark = pytest.mark.faults
-PORT = 14741
 
 
-@pytest.fixture(scope="module")
-def stack() -> Iterator[Deployment]:
-    with deployment("prod", port=PORT) as made:
-        made.up()
-        yield made
+@pytest.fixture
+def stack(plain: Deployment) -> Deployment:
+    return plain
 
 
 def status(stack: Deployment, key: str | None = "") -> int:

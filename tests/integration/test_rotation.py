@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from pathlib import Path
 
 import pytest
 
@@ -134,6 +135,41 @@ def test_two_containers_on_one_expired_login_refresh_it_once(bed: Bed, net: Inte
         answers = list(pool.map(lambda name: ask_inside(name, bed.keys[-1]), (first, second)))
     assert answers == ["200", "200"]
     assert refreshes(net) - before == 1
+
+
+CLOCK = """
+import datetime
+import claude_gateway.keys as keys
+
+class Shifted(datetime.datetime):
+    @classmethod
+    def now(cls, zone):
+        try:
+            seconds = float(open("/tmp/clock").read())
+        except OSError:
+            seconds = 0
+        return super().now(zone) + datetime.timedelta(seconds=seconds)
+
+keys.datetime = Shifted
+"""
+
+
+def test_a_clock_that_jumps_over_the_expiry_refuses_the_previous_key(bed: Bed, tmp_path: Path) -> None:
+    """In a container like the stack's own, in which what tells the door the time can be set."""
+    clock = tmp_path / "sitecustomize.py"
+    clock.write_text(CLOCK)
+    clock.chmod(0o644)
+    (container,) = bed.containers()
+    purelib = "import sysconfig; print(sysconfig.get_path('purelib'))"
+    target = docker("exec", container, "python3", "-c", purelib)
+    current, previous = bed.keys[-1], bed.keys[-2]
+    with twin(container, "--volume", f"{clock}:{target}/sitecustomize.py:ro") as jumping:
+        assert [ask_inside(jumping, key) for key in (current, previous)] == ["200", "200"]
+        docker("exec", jumping, "sh", "-c", "echo 7200 > /tmp/clock")
+        assert ask_inside(jumping, current) == "200"
+        assert "401" in ask_inside(jumping, previous)
+        docker("exec", jumping, "sh", "-c", "echo -7200 > /tmp/clock")
+        assert [ask_inside(jumping, key) for key in (current, previous)] == ["200", "200"]
 
 
 def test_an_emergency_refuses_every_old_key_and_cuts_their_streams(bed: Bed) -> None:
