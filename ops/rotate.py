@@ -114,7 +114,7 @@ def main() -> int:
     parser.add_argument("--overlap", default="24h", help="how long the old key is accepted: 30m, 24h, 7d")
     parser.add_argument("--emergency", action="store_true", help="refuse the old key at once, cut its streams")
     arguments = parser.parse_args()
-    os.nice(19)  # what serves goes first
+    os.nice(10)  # what serves goes first
     try:
         with alone():
             overlap = None if arguments.emergency else duration(arguments.overlap)
