@@ -2,16 +2,20 @@
 STACK ?= dev
 NAME ?= url
 OVERLAP ?= 24h
+WORKERS ?= 3
 MAKEFLAGS += --no-print-directory
 SHELL := /bin/bash
 
 PYTHON := .venv/bin/python
 IN_STACK := setup/in_env.sh $(STACK)
 PACKAGES := $(wildcard components posture ops setup tests images bench)
+# Tests that share a stack go to one worker (tests/conftest.py); most of them wait for containers, so there are more workers
+# than processors on a small machine.
+SPREAD = --numprocesses $(WORKERS) --dist loadscope --no-loadscope-reorder
 SCRIPTS = $(shell git ls-files --cached --others --exclude-standard '*.sh' .ci/run)
 
 .DEFAULT_GOAL := help
-.PHONY: help up preview down verify rotate retire login logs output env test test-unit test-integration test-faults bench-rotation bench-claude lint format lock clean \
+.PHONY: help up preview down verify rotate retire login logs output env test test-unit test-integration test-faults bench-rotation bench-claude bench-soak lint format lock clean \
   setup setup-pulumi setup-python setup-dev setup-engine setup-base
 
 help: ## this list
@@ -55,15 +59,13 @@ env: setup-pulumi ## print what `make` sets for pulumi: eval "$(make -s env STAC
 test: lint test-unit test-integration ## everything but the faults: lint and types, unit and property tests, a real engine
 
 test-unit: setup-dev ## unit and property tests, with all branches of components/ covered
-	@$(PYTHON) -m pytest tests/unit tests/property --cov --cov-branch
+	@$(PYTHON) -m pytest $(SPREAD) tests/unit tests/property --cov --cov-branch
 
 test-integration: setup-pulumi setup-dev setup-engine setup-base ## tests on a real Docker engine
-	@for suite in gateway conformance integration; do \
-	  setup/in_env.sh dev $(PYTHON) -m pytest -m "not faults" tests/$$suite || exit 1; \
-	done
+	@setup/in_env.sh dev $(PYTHON) -m pytest $(SPREAD) -m "not faults" tests/integration tests/conformance tests/gateway
 
 test-faults: setup-pulumi setup-dev setup-engine setup-base ## break running stacks on purpose (not part of test)
-	@setup/in_env.sh dev $(PYTHON) -m pytest -m faults tests/gateway tests/integration
+	@setup/in_env.sh dev $(PYTHON) -m pytest $(SPREAD) -m faults tests/integration tests/gateway
 
 bench-rotation: setup-pulumi setup-dev setup-engine setup-base ## a rotation under load, and docker compose beside it
 	@setup/compose.sh
@@ -71,6 +73,9 @@ bench-rotation: setup-pulumi setup-dev setup-engine setup-base ## a rotation und
 
 bench-claude: setup-dev setup-engine setup-base ## what the Claude path costs: native, cold SDK, warm pool
 	@$(PYTHON) -m bench.claude
+
+bench-soak: setup-dev setup-engine setup-base ## 2,000 requests to Claude: do memory or processes grow?
+	@$(PYTHON) -m bench.soak
 
 lint: setup-dev ## style and types
 	@$(PYTHON) -m ruff check .
@@ -94,5 +99,5 @@ setup: setup-pulumi setup-python setup-engine setup-base
 setup-pulumi: ; @setup/pulumi.sh
 setup-python: ; @setup/python.sh requirements.lock
 setup-dev: ; @setup/python.sh requirements-dev.lock
-setup-engine: ; @setup/engine.sh
-setup-base: setup-engine ; @setup/base_image.sh
+setup-engine: ; @setup/engine.sh $(STACK)
+setup-base: setup-engine ; @setup/base_image.sh $(STACK)
