@@ -111,7 +111,9 @@ def start_fake(image: str, network: str, name: str, environment: Mapping[str, st
     for file in ("anthropic_api.py", "anthropic_script.py"):
         docker("cp", str(ROOT / "tests" / "fakes" / file), f"{name}:/srv/{file}")
     docker("start", name)
-    return f"http://{address(name)}:8080"
+    url = f"http://{address(name)}:8080"
+    httpx.Client(transport=httpx.HTTPTransport(retries=5)).get(f"{url}/__fake__/requests")  # waits until it listens
+    return url
 
 
 def start_litellm(image: str, network: str, name: str, environment: Mapping[str, str], alias: str = "") -> None:

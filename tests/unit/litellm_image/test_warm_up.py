@@ -58,7 +58,7 @@ def start(app: App, prepare: Callable[[], Awaitable[None]] = nothing_more) -> li
     async def receive() -> Message:
         return {"type": "lifespan.startup"}
 
-    warm = WarmStart(app, "sonnet", "sk-internal", prepare)
+    warm = WarmStart(app, "sonnet", "sk-warm-up", prepare)
     asyncio.run(asyncio.wait_for(warm({"type": "lifespan"}, receive, send), 10))
     return reported
 
@@ -71,12 +71,12 @@ def test_each_api_is_asked_whole_and_streamed_before_the_start_is_reported() -> 
     ]
 
 
-def test_no_provider_is_asked_and_the_internal_token_is_used() -> None:
+def test_the_mock_is_asked_with_the_token_that_may() -> None:
     app = LiteLLM(good)
     start(app)
     for _, headers, body in app.asked:
         assert body["mock_response"]
-        assert headers[b"authorization"] == b"Bearer sk-internal"
+        assert headers[b"authorization"] == b"Bearer sk-warm-up"
 
 
 @pytest.mark.parametrize("answer", [broken, stuck])
@@ -112,5 +112,5 @@ def test_other_requests_pass_untouched() -> None:
         return {}
 
     scope = {"type": "http", "path": "/v1/models"}
-    asyncio.run(WarmStart(app, "sonnet", "sk-internal", nothing_more)(scope, nothing, nothing))
+    asyncio.run(WarmStart(app, "sonnet", "sk-warm-up", nothing_more)(scope, nothing, nothing))
     assert seen == [scope]

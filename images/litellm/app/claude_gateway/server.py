@@ -94,7 +94,7 @@ def main() -> None:
     set_up_log(settings.log_level, settings.secrets)
     app = load_litellm(settings)
     from claude_gateway.claude.provider import handler
-    from claude_gateway.key_hook import INTERNAL_TOKEN
+    from claude_gateway.key_hook import INTERNAL_TOKEN, WARM_UP_TOKEN
 
     set_up_log(settings.log_level, settings.secrets)  # again: LiteLLM has added handlers of its own
     handler.configure(settings)
@@ -128,7 +128,7 @@ def main() -> None:
 
     prepare = nothing_more if own_provider else prepare_anthropic
     config.app = FrontDoor(
-        WarmStart(app, next(iter(settings.models)), INTERNAL_TOKEN, prepare),
+        WarmStart(app, next(iter(settings.models)), WARM_UP_TOKEN, prepare),
         Authenticator(settings.current_key, settings.previous_key),
         INTERNAL_TOKEN,
         lambda: server.draining,

@@ -29,8 +29,8 @@ MESSAGES = [{"role": "user", "content": "warm-up"}]
 class WarmStart:
     """LiteLLM's application, which answers requests of its own before it reports that it has started.
 
-    They are answered by LiteLLM's mock: no provider is asked, and nothing is billed. `token` is the internal one.
-    `prepare` is awaited besides, for what the mock leaves out.
+    They are answered by LiteLLM's mock: no provider is asked, and nothing is billed. `token` is one that may ask for
+    the mock (`key_hook`). `prepare` is awaited besides, for what the mock leaves out.
     """
 
     def __init__(self, app: App, model: str, token: str, prepare: Callable[[], Awaitable[None]]) -> None:
