@@ -25,6 +25,7 @@ except ImportError:  # beside the other file in a container
     import anthropic_script as scripts  # type: ignore[import-not-found, no-redef]
 
 ADMIN_PATH = "/__fake__/requests"
+POLICY_PATH = "/api/claude_code/policy_limits"
 PIECES_BEFORE_FAULT = 3
 RECORDED_HEADERS = ("authorization", "x-api-key", "anthropic-beta", "anthropic-version", "user-agent", "host")
 
@@ -99,7 +100,8 @@ class Handler(BaseHTTPRequestHandler):
                 self._json(200, {"requests": [asdict(record) for record in self.server.records]})
         else:
             self._record(None)
-            self._json(200, {"ok": True})
+            # A CLI that starts asks for limits, and waits five seconds when it does not understand the answer.
+            self._json(200, {"restrictions": {}} if self.path.startswith(POLICY_PATH) else {"ok": True})
 
     def do_HEAD(self) -> None:
         self.do_GET()
