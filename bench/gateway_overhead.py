@@ -17,6 +17,7 @@ import trustme
 
 from bench.rotation_load import Connection, Load, Target
 from tests.conformance.harness import ROOT, address, docker, start_litellm
+from tests.gateway.bed import user_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,11 +39,9 @@ def gateway(net: str, authority: trustme.CA) -> Iterator[str]:
         "GATEWAY_TLS_PRIVATE_KEY": issued.private_key_pem.bytes().decode(),
     }
     docker("build", "--quiet", "--tag", IMAGE, str(ROOT / "images" / "gateway"))
-    owner = docker("image", "inspect", "--format", "{{.Config.User}}", IMAGE)
-    uid = docker("run", "--rm", "--entrypoint", "id", IMAGE, "-u")
     docker("network", "create", edge)
     try:
-        options = ["--read-only", "--cap-drop=ALL", f"--tmpfs=/run/gateway:uid={uid},mode=0700", f"--user={owner}"]
+        options = ["--read-only", "--cap-drop=ALL", f"--tmpfs=/run/gateway:{user_of(IMAGE)},mode=0700"]
         variables = [f"--env={key}={value}" for key, value in values.items()]
         docker("create", "--name", name, "--network", edge, *options, *variables, IMAGE)
         docker("network", "connect", net, name)

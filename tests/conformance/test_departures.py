@@ -52,10 +52,9 @@ def test_a_client_that_leaves_ends_the_upstream_call(kind: str, fault: str, gate
 
 
 def connect(gateway: Gateway) -> http.client.HTTPConnection:
-    address = urlsplit(gateway.url)
-    if address.scheme == "https":
-        context = ssl.create_default_context(cafile=gateway.ca)
-        return http.client.HTTPSConnection(address.hostname or "", address.port, timeout=60, context=context)
+    address, trust = urlsplit(gateway.url), gateway.trust
+    if isinstance(trust, ssl.SSLContext):
+        return http.client.HTTPSConnection(address.hostname or "", address.port, timeout=60, context=trust)
     return http.client.HTTPConnection(address.hostname or "", address.port, timeout=60)
 
 

@@ -123,6 +123,13 @@ class Deployment:
     def container(self, role: str) -> str:
         return str(self.output(f"{role}_container"))
 
+    def there(self, role: str, kind: str = "container") -> list[str]:
+        """The names of the stack's containers (whatever their state) or networks of one role on the engine."""
+        labels = [f"label=litellm-claude.stack=litellm-claude-{self.name}", f"label=litellm-claude.role={role}"]
+        filters = [part for label in labels for part in ("--filter", label)]
+        form = ["--all", "--format", "{{.Names}}"] if kind == "container" else ["--format", "{{.Name}}"]
+        return docker(kind, "ls", *form, *filters).split()
+
     def inspect(self, role: str) -> dict[str, Any]:
         return dict(json.loads(docker("inspect", self.container(role)))[0])
 

@@ -58,12 +58,6 @@ class Bed:
         self.keys.append(self.stack.pulumi("stack", "output", "master_key", "--show-secrets").stdout.strip())
         return self.keys[-1]
 
-    def containers(self, role: str = "litellm") -> list[str]:
-        """The names of the stack's containers on the engine, whatever their state."""
-        labels = [f"label=litellm-claude.stack=litellm-claude-{self.stack.name}", f"label=litellm-claude.role={role}"]
-        filters = [part for label in labels for part in ("--filter", label)]
-        return docker("ps", "--all", "--format", "{{.Names}}", *filters).split()
-
     def settings(self) -> dict[str, Any]:
         """The stack's configuration file; secrets are encrypted in it."""
         text = (self.stack.project / f"Pulumi.{self.stack.name}.yaml").read_text()
@@ -105,7 +99,7 @@ def write_login(bed: Bed, expires_in: float) -> None:
         "subscriptionType": "max",
     }
     program = "import os,sys; os.umask(0o077); open(sys.argv[1],'w').write(sys.argv[2])"
-    docker("exec", bed.containers()[0], "python3", "-c", program, LOGIN, json.dumps({"claudeAiOauth": login}))
+    docker("exec", bed.stack.there("litellm")[0], "python3", "-c", program, LOGIN, json.dumps({"claudeAiOauth": login}))
 
 
 @contextlib.contextmanager

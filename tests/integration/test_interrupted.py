@@ -31,17 +31,9 @@ def operations(stack: Deployment) -> Operations:
     return Operations(stack)
 
 
-def there(stack: Deployment, kind: str, role: str) -> list[str]:
-    """The names of the stack's containers or networks of one role on the engine."""
-    labels = [f"label=litellm-claude.stack=litellm-claude-{stack.name}", f"label=litellm-claude.role={role}"]
-    filters = [part for label in labels for part in ("--filter", label)]
-    every = ["--all"] if kind == "container" else []
-    return docker(kind, "ls", *every, "--format", "{{.Name}}" if kind == "network" else "{{.Names}}", *filters).split()
-
-
 def environment(stack: Deployment, role: str = "litellm") -> dict[str, str]:
     """The environment of the stack's one container of a role."""
-    (name,) = there(stack, "container", role)
+    (name,) = stack.there(role)
     lines = docker("inspect", "--format", "{{range .Config.Env}}{{println .}}{{end}}", name).splitlines()
     return dict(line.split("=", 1) for line in lines if "=" in line)
 
@@ -59,21 +51,21 @@ def killed_when(operations: Operations, moment: Callable[[], bool]) -> None:
 
 
 def test_five_killed_updates_lose_and_double_nothing(stack: Deployment, operations: Operations) -> None:
-    killed_when(operations, lambda: bool(there(stack, "network", "backend")))
+    killed_when(operations, lambda: bool(stack.there("backend", "network")))
     keys = []
     for role in ("egress", "litellm", "gateway"):
-        killed_when(operations, lambda role=role: bool(there(stack, "container", role)))  # type: ignore[misc]
+        killed_when(operations, lambda role=role: bool(stack.there(role)))  # type: ignore[misc]
         keys += [environment(stack)[KEY]] if role != "egress" else []
     operations.up()
-    volume, before = stack.output("claude_auth_volume"), there(stack, "container", "litellm")
+    volume, before = stack.output("claude_auth_volume"), stack.there("litellm")
     docker("exec", *before, "sh", "-c", "echo kept > /home/app/.claude/marker")
     stack.set(drainSeconds=6)
-    killed_when(operations, lambda: len(there(stack, "container", "litellm")) == 2)
+    killed_when(operations, lambda: len(stack.there("litellm")) == 2)
     assert stack.call("/v1/models").status == 200
     operations.up()
-    assert [len(there(stack, "container", role)) for role in ROLES] == [1, 1, 1]
-    assert [len(there(stack, "network", role)) for role in ("edge", "backend", "egress")] == [1, 1, 1]
-    assert there(stack, "container", "litellm") != before
+    assert [len(stack.there(role)) for role in ROLES] == [1, 1, 1]
+    assert [len(stack.there(role, "network")) for role in ("edge", "backend", "egress")] == [1, 1, 1]
+    assert stack.there("litellm") != before
     assert {*keys, environment(stack)[KEY]} == {stack.output("master_key")}
     assert stack.output("claude_auth_volume") == volume
     assert stack.exec("litellm", "cat", "/home/app/.claude/marker") == "kept"
@@ -90,7 +82,7 @@ def test_of_two_updates_at_once_one_is_refused_clearly(stack: Deployment, operat
     said = printed[statuses.index(1)]
     assert "another update of the stack" in said or "the stack is currently locked" in said
     assert "Traceback" not in said
-    assert [len(there(stack, "container", role)) for role in ROLES] == [1, 1, 1]
+    assert [len(stack.there(role)) for role in ROLES] == [1, 1, 1]
     assert stack.call("/v1/models").status == 200
     assert stack.changes() == {}
 
@@ -99,7 +91,7 @@ def test_a_truncated_state_stops_before_anything_and_its_backup_is_good(
     stack: Deployment, operations: Operations
 ) -> None:
     (path,) = (stack.state / ".pulumi").glob(f"stacks/*/{stack.name}.json")
-    whole, before = path.read_text(), [there(stack, "container", role) for role in ROLES]
+    whole, before = path.read_text(), [stack.there(role) for role in ROLES]
     assert stack.call("/v1/models").status == 200
     outputs = stack.outputs
     path.write_text(whole[: len(whole) // 2])
@@ -107,11 +99,11 @@ def test_a_truncated_state_stops_before_anything_and_its_backup_is_good(
     assert "is damaged" in said
     assert "Nothing was changed" in said
     assert "Traceback" not in said
-    assert [there(stack, "container", role) for role in ROLES] == before
+    assert [stack.there(role) for role in ROLES] == before
     stack.outputs = outputs  # nobody can ask for them now
     assert stack.call("/v1/models").status == 200
     command = said.rpartition("try again: ")[2].splitlines()[0]
     operations.finish(operations.start("sh", "-c", command))
     operations.up()
-    assert [there(stack, "container", role) for role in ROLES] == before
+    assert [stack.there(role) for role in ROLES] == before
     assert stack.changes() == {}

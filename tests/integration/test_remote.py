@@ -83,10 +83,10 @@ def test_without_the_certificate_the_engine_is_not_reached(stack: Deployment, tm
     certificates = stack.stack.get_config("dockerCertPath").value
     stack.set(dockerCertPath=str(tmp_path), drainSeconds=7)
     refused = stack.pulumi("up", "--yes", "--skip-preview")
-    stack.set(dockerCertPath=certificates)
+    stack.set(dockerCertPath=certificates, drainSeconds=6)
     assert refused.returncode != 0
     assert str(tmp_path) in refused.stdout + refused.stderr
     assert "Traceback" not in refused.stdout + refused.stderr
     assert stack.call("/v1/models").status == 200
-    stack.up()
+    stack.up()  # else the state names the wrong directory, and the stack could not be taken down
     assert stack.changes() == {}

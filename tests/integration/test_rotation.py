@@ -35,7 +35,7 @@ def bed(net: Internet) -> Iterator[Bed]:
 
 
 def test_a_configured_key_is_rotated_without_a_lost_request(bed: Bed) -> None:
-    others = bed.containers("gateway"), bed.containers("egress")
+    others = bed.stack.there("gateway"), bed.stack.there("egress")
     with requests_all_the_while(bed, CONFIGURED) as statuses:
         printed = bed.operations.rotate("--overlap", "24h")
     assert set(statuses) == {200}
@@ -43,9 +43,9 @@ def test_a_configured_key_is_rotated_without_a_lost_request(bed: Bed) -> None:
     key = bed.learn_key()
     assert key != CONFIGURED
     assert [bed.status(key), bed.status(CONFIGURED)] == [200, 200]
-    assert (bed.containers("gateway"), bed.containers("egress")) == others
+    assert (bed.stack.there("gateway"), bed.stack.there("egress")) == others
     assert bed.nothing_to_do()
-    (gateway,), (container,) = others[0], bed.containers()
+    (gateway,), (container,) = others[0], bed.stack.there("litellm")
     who = '"key_generation": "previous"'
     for words in ("output NAME=master_key", "accepted until 20", "make retire STACK=", f"{gateway} | grep '{who}'"):
         assert words in printed
@@ -71,7 +71,7 @@ def test_a_previous_key_expires_without_an_update(bed: Bed) -> None:
     bed.stack.set(masterKey=None, keyRotation=None)
     bed.operations.up()
     initial = bed.learn_key()
-    bed.operations.rotate("--overlap", "40s")
+    bed.operations.rotate("--overlap", "60s")
     key = bed.learn_key()
     assert bed.settings()["previousKeyRotation"] == "initial"
     expires = datetime.fromisoformat(bed.settings()["previousKeyExpires"]).timestamp()
@@ -85,7 +85,7 @@ def test_a_previous_key_expires_without_an_update(bed: Bed) -> None:
 
 
 def test_a_failed_rotation_leaves_everything_as_it_was(bed: Bed) -> None:
-    before, there = bed.settings(), bed.containers()
+    before, there = bed.settings(), bed.stack.there("litellm")
     component = bed.stack.project / "components" / "litellm.py"
     good = component.read_text()
     # A container that refuses to start, and an update that does not wait long for it.
@@ -100,21 +100,21 @@ def test_a_failed_rotation_leaves_everything_as_it_was(bed: Bed) -> None:
     assert "LOG_LEVEL is 'nonsense'" in printed
     assert set(statuses) == {200}
     assert bed.settings() == before
-    assert bed.containers() == there
+    assert bed.stack.there("litellm") == there
     # What is left is the key that nobody uses: the next update deletes it.
     assert bed.stack.changes() == {"delete": 1}
 
 
 def test_a_killed_rotation_is_finished_by_the_next_up(bed: Bed) -> None:
     old = bed.keys[-1]
-    there = bed.containers()
+    there = bed.stack.there("litellm")
     rotation = bed.operations.starting_rotation("--overlap", "1h")
     deadline = time.time() + 60
-    while bed.containers() == there and time.time() < deadline:
+    while bed.stack.there("litellm") == there and time.time() < deadline:
         time.sleep(0.2)
     os.killpg(rotation.pid, signal.SIGKILL)
     rotation.communicate()
-    assert len(bed.containers()) == 2
+    assert len(bed.stack.there("litellm")) == 2
     assert bed.status(old) == 200
     with requests_all_the_while(bed, old) as statuses:
         bed.operations.up()
@@ -122,7 +122,7 @@ def test_a_killed_rotation_is_finished_by_the_next_up(bed: Bed) -> None:
     key = bed.learn_key()
     assert key != old
     assert [bed.status(old), bed.status(key)] == [200, 200]
-    assert len(bed.containers()) == 1
+    assert len(bed.stack.there("litellm")) == 1
     assert bed.nothing_to_do()
 
 
@@ -130,7 +130,7 @@ def test_two_containers_on_one_expired_login_refresh_it_once(bed: Bed, net: Inte
     """While a rotation lasts they share the login. A refresh token works once, so two refreshes would log it out."""
     write_login(bed, expires_in=-60)
     before = refreshes(net)
-    (first,) = bed.containers()
+    (first,) = bed.stack.there("litellm")
     with twin(first) as second, ThreadPoolExecutor() as pool:
         answers = list(pool.map(lambda name: ask_inside(name, bed.keys[-1]), (first, second)))
     assert answers == ["200", "200"]
@@ -163,7 +163,7 @@ def test_a_clock_that_jumps_over_the_expiry_refuses_the_previous_key(bed: Bed, t
     tmp_path.chmod(0o755)
     (tmp_path / "shifted_clock.py").write_text(CLOCK)
     (tmp_path / "zz_shifted_clock.pth").write_text("import shifted_clock\n")
-    (container,) = bed.containers()
+    (container,) = bed.stack.there("litellm")
     purelib = "import sysconfig; print(sysconfig.get_path('purelib'))"
     target = docker("exec", container, "python3", "-c", purelib)
     current, previous = bed.keys[-1], bed.keys[-2]
@@ -180,7 +180,7 @@ def test_a_clock_that_jumps_over_the_expiry_refuses_the_previous_key(bed: Bed, t
 def test_an_emergency_refuses_every_old_key_and_cuts_their_streams(bed: Bed) -> None:
     """It is allowed within an overlap, too."""
     old = bed.keys[-2:]
-    (container,) = bed.containers()
+    (container,) = bed.stack.there("litellm")
     body = {"model": "sonnet", "stream": True, "messages": [{"role": "user", "content": "FAKE:slow:2"}]}
     stream = bed.call(old[0], body)
     assert stream.status == 200
@@ -191,8 +191,8 @@ def test_an_emergency_refuses_every_old_key_and_cuts_their_streams(bed: Bed) -> 
         stream.read()
     assert "old key    refused" in printed
     assert bed.status(bed.learn_key()) == 200
-    assert container not in bed.containers()
-    assert len(bed.containers()) == 1
+    assert container not in bed.stack.there("litellm")
+    assert len(bed.stack.there("litellm")) == 1
     assert bed.nothing_to_do()
 
 

@@ -20,10 +20,10 @@ def watched_processes(texts: list[str]) -> Iterator[list[str]]:
     ended = threading.Event()
 
     def watch() -> None:
-        while not ended.wait(0.02):
-            for path in Path("/proc").glob("[0-9]*/cmdline"):
+        while not ended.wait(0.03):
+            for process in (path for path in Path("/proc").iterdir() if path.name.isdigit()):
                 try:
-                    line = path.read_bytes().decode(errors="replace")
+                    line = (process / "cmdline").read_text(errors="replace")
                 except OSError:
                     continue
                 found.extend(text for text in texts if text in line)
@@ -50,12 +50,10 @@ def test_the_key_stands_nowhere_in_the_clear(prod: Deployment) -> None:
     exported = prod.pulumi("stack", "export").stdout
     with watched_processes(texts) as in_arguments:
         prod.printed.append(prod.pulumi("preview", "--diff").stdout)
-        prod.set(drainSeconds=6)
-        prod.up()
         prod.set(litellmImage="registry.invalid/none@sha256:" + "0" * 64)
         with pytest.raises(automation.CommandError) as failed:
             prod.up()
-        prod.set(litellmImage=None, drainSeconds=5)
+        prod.set(litellmImage=None, drainSeconds=6)
         prod.up()
     places = {
         "printed": "".join(prod.printed),
