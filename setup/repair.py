@@ -2,6 +2,8 @@
 
 STATE is the backend's .pulumi folder.
 
+- Notes beside a state file (its content type and MD5) that were written halfway are dropped: Pulumi can do without
+  them, but loads no state beside damaged ones ("failed to load checkpoint: EOF").
 - A state file that is damaged stops with a sentence that names the backup.
 - A lock whose process on this host is gone is cancelled; one that another update holds stops with a sentence.
 - What was being created: Pulumi forgets it, and a container or network of exactly that name is removed, for it
@@ -31,6 +33,16 @@ def say(text: str) -> None:
 def run(command: Sequence[str]) -> str:
     """The command's output; its own message and a CalledProcessError when it fails."""
     return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout  # noqa: S603 - no shell
+
+
+def drop_half_written_notes(state: Path) -> None:
+    """Drops what gocloud.dev/blob/fileblob keeps in .attrs files, where a killed update left no whole JSON document."""
+    for path in state.rglob("*.attrs"):
+        try:
+            json.loads(path.read_text())
+        except ValueError:
+            say(f"dropping {path.name}, which a killed update wrote halfway and nothing needs")
+            path.unlink(missing_ok=True)
 
 
 def runs_pulumi(pid: int) -> bool:
@@ -107,5 +119,6 @@ def finish_interrupted(state: Path, stack: str) -> None:
 if __name__ == "__main__":
     state_folder, stack_name = Path(sys.argv[1]), sys.argv[2].rsplit("/", 1)[-1]
     state_file.checkpoint(state_folder, stack_name)
+    drop_half_written_notes(state_folder)
     check_locks(state_folder, stack_name)
     finish_interrupted(state_folder, stack_name)

@@ -61,6 +61,16 @@ def test_a_lock_of_a_dead_process_is_cancelled(tmp_path: Path, engine: Engine) -
     assert engine.commands[-1] == "pulumi cancel --yes --stack dev"
 
 
+@pytest.mark.parametrize(("content", "stays"), [("", False), ('{"md5":', False), ('{"md5":"x"}', True)])
+def test_notes_that_were_written_halfway_are_dropped(tmp_path: Path, content: str, stays: bool) -> None:
+    state_with(tmp_path)
+    notes = tmp_path / "stacks" / "litellm-claude" / "dev.json.attrs"
+    notes.write_text(content)
+    repair.drop_half_written_notes(tmp_path)
+    assert notes.exists() is stays
+    assert state_file.checkpoint(tmp_path, "dev") == {}
+
+
 def test_a_lock_of_a_running_update_stops(tmp_path: Path, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     lock(tmp_path, socket.gethostname(), os.getpid())
     monkeypatch.setattr(repair, "runs_pulumi", lambda pid: pid == os.getpid())
