@@ -111,7 +111,6 @@ def main() -> None:
         lifespan="on",
         timeout_keep_alive=75,
         timeout_graceful_shutdown=settings.drain_seconds,
-        h11_max_incomplete_event_size=64 * 1024,
     )
     server = DrainingServer(config, settings.drain_notice_seconds)
     own_provider = settings.auth is not ClaudeAuth.API_KEY
