@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 IMAGE = "litellm-claude-bench-gateway"
 ADDED_P50 = 0.002  # seconds
 THROUGHPUT_LOSS = 0.05
-ROUNDS, ALONE, TOGETHER, WORKERS = 8, 40, 200, 8
+ROUNDS, ALONE, TOGETHER, WORKERS = 16, 40, 200, 8
 
 
 @contextlib.contextmanager
