@@ -38,6 +38,7 @@ def test_a_listed_address_is_served_and_its_neighbour_is_refused(
     assert status_from(clients, listed, gateway) == 200
     assert status_from(clients, other, gateway) == 0
     # The gateway sees, and logs, the client's own address and not the bridge's.
+    bed.wait_until(gateway.log, 5, "the request is in the log")  # it gets there after the answer
     assert [line["source"] for line in gateway.log()] == [listed]
 
 
