@@ -15,6 +15,8 @@ STACKS = {
     "others": ("test_rotation", "test_remote", "test_interrupted", "test_engine_faults"),
 }
 LITELLM_ALONE = ("test_keys", "test_modes")  # of tests/conformance; the others share a stack
+# The longest first, so that no worker begins one when the others are done.
+LONG = ("others", "open", "plain", "conformance", "test_modes", "gateway")
 OF_MODULE = {module: stack for stack, modules in STACKS.items() for module in modules}
 
 # A time limit an example says more about what else the machine does than about the code.
@@ -32,6 +34,12 @@ def group(test: str) -> str:
     if "conformance" in path.parts:
         return path.stem if path.stem in LITELLM_ALONE else "conformance"
     return str(path)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Sorts groups; the tests of one keep their order."""
+    rank = {name: number for number, name in enumerate(LONG)}
+    items.sort(key=lambda item: rank.get(group(item.nodeid), len(rank)))
 
 
 class Groups(LoadScopeScheduling):
