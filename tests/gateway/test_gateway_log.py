@@ -14,6 +14,7 @@ def test_each_request_is_a_line_with_what_an_operator_needs(
     client.call("POST", "/v1/messages?beta=true&key=sk-in-query", body=b"{}")
     client.call(target="/key/info")
     client.call(key="sk-wrong-one")
+    bed.wait_until(lambda: len(gateway.log()) == 3, 5, "three lines")
     served, refused, wrong = gateway.log()
     assert str(served["time"]).endswith("Z")
     assert served["source"] == client.source
@@ -58,6 +59,7 @@ def test_no_path_can_break_a_line_or_carry_a_key(
         client.call(target=target)
     client.send(b"\x16\x03\x01 garbage\r\n\r\n")
     client.send(b'GET /v1/models HTTP/1.1\r\nhost: "\r\nx: \x00\r\n\r\n')
+    bed.wait_until(lambda: len(gateway.log()) >= 13, 5, "thirteen lines")
     lines = gateway.log()  # each line parses
     assert len(lines) == 13
     assert all(str(line["time"]).startswith("20") for line in lines)
