@@ -113,7 +113,8 @@ def start_fake(image: str, network: str, name: str, environment: Mapping[str, st
         docker("cp", str(ROOT / "tests" / "fakes" / file), f"{name}:/srv/{file}")
     docker("start", name)
     url = f"http://{address(name)}:8080"
-    httpx.Client(transport=httpx.HTTPTransport(retries=5)).get(f"{url}/__fake__/requests")  # waits until it listens
+    with httpx.Client(transport=httpx.HTTPTransport(retries=5)) as client:  # waits until it listens
+        client.get(f"{url}/__fake__/requests")
     return url
 
 
