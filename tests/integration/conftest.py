@@ -1,9 +1,12 @@
-"""The stacks that the tests share, all in front of an internet of the tests' own; made when a test first asks for one.
+"""The stacks that the tests share, all in front of an internet of the tests' own.
 
-Tests that share a stack run on one worker, in order (tests/conftest.py).
+Each is made when a test first asks for it, and taken down after the last one that does: an idle stack costs the others
+a part of a processor. Tests that share a stack run on one worker, in order (tests/conftest.py).
 """
 
+from collections import defaultdict
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +17,25 @@ from tests.integration.hosts import Host, Internet, host, internet
 
 TOKEN = "sk-ant-oat01-of-the-tests"
 PRIVATE = "internal.anthropic.com"
+
+ended_with: dict[str, list[str]] = defaultdict(list)  # a test's node id: the fixtures that no later test asks for
+standing: dict[str, ExitStack] = defaultdict(ExitStack)
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Notes which test is the last one on each shared stack."""
+    last = {name: item.nodeid for item in session.items for name in getattr(item, "fixturenames", ())}
+    for name in ("dev", "prod", "plain"):
+        if name in last:
+            ended_with[last[name]].append(name)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Iterator[None]:
+    """Takes down the stacks that were needed for the last time."""
+    yield
+    for name in ended_with[item.nodeid]:
+        standing[name].close()
 
 
 @pytest.fixture(scope="session")
@@ -49,7 +71,8 @@ def reaching(net: Internet) -> dict[str, Any]:
 @pytest.fixture(scope="session")
 def dev(net: Internet) -> Iterator[Deployment]:
     """A development stack, up, with an OAuth token."""
-    with deployment("dev", port=14100, **reaching(net)) as made:
+    with standing["dev"] as until:
+        made = until.enter_context(deployment("dev", port=14100, **reaching(net)))
         made.set_secret("claudeOauthToken", TOKEN)
         made.up()
         yield made
@@ -58,17 +81,16 @@ def dev(net: Internet) -> Iterator[Deployment]:
 @pytest.fixture(scope="session")
 def prod(net: Internet, friend: Host) -> Iterator[Deployment]:
     """A production stack, up: published on IPv4 and IPv6, a generated key, the friend's networks allowed."""
-    with deployment(
-        "prod",
-        port=14443,
-        hostname=friend.machine,
-        bindAddresses=["0.0.0.0", "::"],
-        allowHost=False,
-        allowedCidrs=[friend.network, friend.network6],
-        egressAllow=["api.anthropic.com", PRIVATE],
-        drainSeconds=5,
-        **reaching(net),
-    ) as made:
+    settings = {
+        "hostname": friend.machine,
+        "bindAddresses": ["0.0.0.0", "::"],
+        "allowHost": False,
+        "allowedCidrs": [friend.network, friend.network6],
+        "egressAllow": ["api.anthropic.com", PRIVATE],
+        "drainSeconds": 5,
+    }
+    with standing["prod"] as until:
+        made = until.enter_context(deployment("prod", port=14443, **settings, **reaching(net)))
         made.set_secret("claudeOauthToken", TOKEN)
         made.up()
         yield made
@@ -77,7 +99,8 @@ def prod(net: Internet, friend: Host) -> Iterator[Deployment]:
 @pytest.fixture(scope="session")
 def plain(net: Internet) -> Iterator[Deployment]:
     """A production stack as it comes, up: with a generated key, and nobody logged in."""
-    with deployment("prod", port=14731, drainSeconds=5, **reaching(net)) as made:
+    with standing["plain"] as until:
+        made = until.enter_context(deployment("prod", port=14731, drainSeconds=5, **reaching(net)))
         made.up()
         yield made
 
