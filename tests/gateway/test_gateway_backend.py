@@ -1,6 +1,7 @@
 """Between gateway and LiteLLM: streams flow, a rolling replacement loses nothing, no request is sent twice."""
 
 import json
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.gateway import bed
-from tests.gateway.clients import request_bytes
+from tests.gateway.clients import Answer, read_answer, request_bytes
 from tests.gateway.conftest import Caller, GatewayFactory
 
 
@@ -35,9 +36,31 @@ def test_a_request_that_litellm_dropped_is_502_and_not_sent_again(
     assert len([report for report in received("dropped-once") if report["event"] == "request"]) == 1
 
 
-def test_each_request_has_a_connection_of_its_own(call: Caller) -> None:
-    """A kept connection may turn out closed after the request was written: was it processed? Nobody knows."""
-    assert ["connection", "close"] in call.call().json()["headers"]
+def asked_on(connection: socket.socket, behave: str = "", marker: str = "") -> Answer:
+    """The answer to one more request on a connection that is kept."""
+    connection.sendall(request_bytes("POST", "/v1/messages", {"x-behave": behave, "x-marker": marker}, b"{}"))
+    return read_answer(connection)
+
+
+def test_no_two_clients_share_a_connection_to_litellm(call: Caller) -> None:
+    """And one client's requests do: its own later ones are all that it could reach by smuggling."""
+    with (
+        call.clients.connect(call.source, call.port) as mine,
+        call.clients.connect(call.source, call.port) as another,
+    ):
+        ports = [asked_on(client).json()["port"] for client in (mine, another, mine, another)]
+    assert ports[0] == ports[2] != ports[1] == ports[3]
+    assert call.call("POST", "/v1/messages", body=b"{}").json()["port"] not in ports
+
+
+def test_what_litellm_dropped_on_a_kept_connection_is_not_sent_again(
+    call: Caller, received: Callable[[str], list[dict[str, Any]]]
+) -> None:
+    with call.clients.connect(call.source, call.port) as kept:
+        assert asked_on(kept).status == 200
+        assert asked_on(kept, "drop", "dropped-later").status in (0, 502)
+    assert len([report for report in received("dropped-later") if report["event"] == "request"]) == 1
+    assert call.call().status == 200
 
 
 @pytest.fixture
@@ -85,7 +108,10 @@ def test_without_a_backend_the_answer_is_a_quick_503(
 def test_no_request_fails_while_litellm_is_replaced(
     rolling: bed.Gateway, own_network: str, backend_image: str, caller: Callable[[bed.Gateway], Caller]
 ) -> None:
-    """Create, wait, delete the old one: as the stack does it. Short requests and 2-second ones run all the while."""
+    """Create, wait, delete the old one: as the stack does it.
+
+    Short requests and 2-second ones run all the while, on new connections and on kept ones.
+    """
     client = caller(rolling)
     start_backend("gw-old", backend_image, own_network, 0)
     bed.wait_until(lambda: client.call().status == 200, 15, "the first backend serves")
@@ -93,16 +119,21 @@ def test_no_request_fails_while_litellm_is_replaced(
     results: list[tuple[int, str]] = []
     stop = threading.Event()
 
-    def load(headers: dict[str, str]) -> None:
+    def load(behave: str) -> None:
         while not stop.is_set():
-            answer = client.call("POST", "/v1/messages", headers=headers, body=b"{}")
-            results.append(
-                (answer.status, answer.json().get("backend", "") if answer.status == 200 else str(answer.body))
-            )
-            time.sleep(0.02)
+            note(client.call("POST", "/v1/messages", headers={"x-behave": behave}, body=b"{}"))
 
-    threads = [threading.Thread(target=load, args=({},)) for _ in range(3)]
-    threads += [threading.Thread(target=load, args=({"x-behave": "slow=2"},)) for _ in range(4)]
+    def kept_load(behave: str) -> None:
+        with client.clients.connect(client.source, client.port) as connection:
+            while not stop.is_set():
+                note(asked_on(connection, behave))
+
+    def note(answer: Answer) -> None:
+        results.append((answer.status, answer.json().get("backend", "") if answer.status == 200 else str(answer.body)))
+        time.sleep(0.02)
+
+    loads = [(load, "")] * 3 + [(load, "slow=2")] * 4 + [(kept_load, "")] * 3 + [(kept_load, "slow=2")] * 2
+    threads = [threading.Thread(target=target, args=(behave,)) for target, behave in loads]
     for thread in threads:
         thread.start()
     time.sleep(1)

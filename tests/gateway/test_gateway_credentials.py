@@ -69,7 +69,7 @@ def test_headers_that_fake_an_origin_or_leak_the_inside_are_removed(call: Caller
     }
     answer = call.call(headers={**forged, "x-kept": "yes", "anthropic-version": "2023-06-01"})
     names = {name for name, _ in answer.json()["headers"]}
-    assert names == {"host", "authorization", "connection", "x-kept", "anthropic-version"}
+    assert names == {"host", "authorization", "x-kept", "anthropic-version"}
     assert ["host", "litellm"] in answer.json()["headers"]
     assert not {"server", "x-litellm-version", "x-litellm-key-spend", "set-cookie"} & set(answer.headers)
     assert answer.headers["x-litellm-call-id"] == "call-1"

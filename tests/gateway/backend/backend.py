@@ -2,6 +2,7 @@
 
 Each request is one JSON line on stdout. The answer is chosen by the request header `x-behave`:
 `sse` (five events, 0.2 s apart), `slow=SECONDS`, `drop` (close without an answer), `status=CODE`, `big=BYTES`.
+Connections are kept, and `port` in a report says which one it was.
 """
 
 # ruff: noqa: T201 (its report is what it prints)
@@ -11,6 +12,7 @@ import json
 import os
 import signal
 import time
+from typing import ClassVar
 
 KEYS = {"Bearer sk-good", "Bearer sk-second"}
 DRAIN_NOTICE_SECONDS = 3.0
@@ -22,7 +24,9 @@ class State:
     """What all connections share."""
 
     draining = False
+    closing = False
     in_flight = 0
+    idle: ClassVar[set[asyncio.StreamWriter]] = set()
 
 
 async def read_body(reader: asyncio.StreamReader, headers: list[tuple[str, str]]) -> bytes:
@@ -41,7 +45,7 @@ async def read_body(reader: asyncio.StreamReader, headers: list[tuple[str, str]]
 async def respond(writer: asyncio.StreamWriter, status: int, body: bytes, kind: str = "application/json") -> None:
     leaks = "server: uvicorn\r\nx-litellm-version: 1.2.3\r\nx-litellm-key-spend: 7\r\nset-cookie: token=x\r\n"
     head = f"HTTP/1.1 {status} Status\r\n{leaks}content-type: {kind}\r\nx-litellm-call-id: call-1\r\n"
-    writer.write(head.encode() + f"content-length: {len(body)}\r\nconnection: close\r\n\r\n".encode() + body)
+    writer.write(head.encode() + f"content-length: {len(body)}\r\n\r\n".encode() + body)
     await writer.drain()
 
 
@@ -66,6 +70,7 @@ async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, hea
         await respond(writer, 503 if State.draining else 200, b"{}")
         return
     report: dict[str, object] = {"backend": NAME, "line": lines[0], "headers": headers}
+    report["port"] = writer.get_extra_info("peername")[1]
     print(json.dumps({**report, "event": "head"}))
     body = await read_body(reader, headers)
     report |= {"body_bytes": len(body), "last_byte": body[-1] if body else None}
@@ -74,7 +79,7 @@ async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, hea
     if behave == "slow":
         await asyncio.sleep(float(value))
     if behave == "drop":
-        return
+        raise ConnectionAbortedError
     if behave == "sse":
         await stream_events(writer)
     elif behave == "status":
@@ -88,17 +93,21 @@ async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, hea
 
 
 async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """One connection. Whatever follows the first request on it is a request too: that is how smuggling would show."""
-    State.in_flight += 1
+    """One connection. Whatever follows a request on it is a request too: that is how smuggling would show."""
     try:
-        while True:
-            await answer(reader, writer, await reader.readuntil(b"\r\n\r\n"))
-            if not reader._buffer:  # type: ignore[attr-defined]
-                break
+        while not State.closing:
+            State.idle.add(writer)
+            head = await reader.readuntil(b"\r\n\r\n")
+            State.idle.discard(writer)
+            State.in_flight += 1
+            try:
+                await answer(reader, writer, head)
+            finally:
+                State.in_flight -= 1
     except (asyncio.IncompleteReadError, ConnectionError, ValueError):
         pass
     finally:
-        State.in_flight -= 1
+        State.idle.discard(writer)
         with contextlib.suppress(ConnectionError):
             writer.close()
             await writer.wait_closed()
@@ -113,6 +122,9 @@ async def main() -> None:
     State.draining = True
     await asyncio.sleep(DRAIN_NOTICE_SECONDS)
     server.close()
+    State.closing = True
+    for writer in State.idle:
+        writer.close()
     while State.in_flight:  # noqa: ASYNC110 (a counter, not an event)
         await asyncio.sleep(0.05)
 

@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 PORT = 4000
+# Longer than the longest timeout of the gateway (900 s): it ends idle connections, so that none is closed here while a
+# request is on its way.
+IDLE_SECONDS = 1000
 LITELLM_KEY_VARIABLE = "LITELLM_MASTER_KEY"
 
 
@@ -109,7 +112,7 @@ def main() -> None:
         date_header=True,
         ws="none",
         lifespan="on",
-        timeout_keep_alive=75,
+        timeout_keep_alive=IDLE_SECONDS,
         timeout_graceful_shutdown=settings.drain_seconds,
     )
     server = DrainingServer(config, settings.drain_notice_seconds)
