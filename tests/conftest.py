@@ -14,9 +14,9 @@ STACKS = {
     # not a stack of their own each, but too much at once for two processors
     "others": ("test_rotation", "test_remote", "test_interrupted", "test_engine_faults"),
 }
-LITELLM_ALONE = ("test_keys", "test_modes")  # of tests/conformance; the others share a stack
+LITELLM_ALONE = ("test_keys", "test_modes")  # share containers in tests/conformance; the others there share a stack
 # The longest first, so that no worker begins one when the others are done.
-LONG = ("others", "open", "plain", "conformance", "test_modes", "gateway")
+LONG = ("others", "open", "plain", "conformance", "alone", "gateway")
 OF_MODULE = {module: stack for stack, modules in STACKS.items() for module in modules}
 
 # A time limit an example says more about what else the machine does than about the code.
@@ -32,7 +32,7 @@ def group(test: str) -> str:
     if "gateway" in path.parts:
         return "egress" if path.stem == "test_egress" else "gateway"  # their networks and containers have fixed names
     if "conformance" in path.parts:
-        return path.stem if path.stem in LITELLM_ALONE else "conformance"
+        return "alone" if path.stem in LITELLM_ALONE else "conformance"
     return str(path)
 
 

@@ -10,7 +10,16 @@ import openai
 import pytest
 
 from tests.conformance.ask import ASKS, Ask, Clients
-from tests.conformance.harness import Gateway, given_gateway
+from tests.conformance.harness import (
+    TOKEN,
+    Bed,
+    Gateway,
+    build_image,
+    container,
+    given_gateway,
+    network,
+    start_fake,
+)
 from tests.conformance.stack import whole_stack
 
 if TYPE_CHECKING:
@@ -33,6 +42,23 @@ def gateway(shared_gateway: Gateway) -> Gateway:
     """The gateway, with a fake API that has forgotten earlier tests."""
     shared_gateway.forget()
     return shared_gateway
+
+
+@pytest.fixture(scope="session")
+def bed() -> Iterator[Bed]:
+    """For containers without a stack around them (tests/conftest.py, LITELLM_ALONE)."""
+    image = build_image()
+    with network() as net:
+        yield Bed(image, net, start_fake(image, net, f"{net}-fake"))
+
+
+@pytest.fixture(scope="session")
+def small(bed: Bed) -> Iterator[Gateway]:
+    """LiteLLM for two requests at a time, and with dropped parameters; the test of its end is the last on it."""
+    login = {"CLAUDE_AUTH": "token", "CLAUDE_CODE_OAUTH_TOKEN": TOKEN, "CLAUDE_WARM_PROCESSES": "0"}
+    limits = {"CLAUDE_MAX_CONCURRENCY": "2", "CLAUDE_QUEUE_SECONDS": "0.5", "DROP_PARAMS": "true"}
+    with container(bed, **login, **limits) as made:
+        yield made
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""What the suite runs against: a whole stack on HTTPS (stack.py), or a LiteLLM container and a fake API of its own.
+"""What the suite runs against: a whole stack on HTTPS (stack.py), or LiteLLM containers beside a fake API.
 
 With CONFORMANCE_URL set (and CONFORMANCE_KEY, CONFORMANCE_CA for a private CA, CONFORMANCE_FAKE_URL for the fake's
 address and CONFORMANCE_CONTAINER for the LiteLLM container's name) the suite runs through a stack that stands already.
@@ -14,7 +14,7 @@ import secrets
 import ssl
 import subprocess
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -130,10 +130,10 @@ def start_litellm(image: str, network: str, name: str, environment: Mapping[str,
 
 def wait_healthy(name: str, seconds: float = START_SECONDS) -> None:
     """Wait until the container's readiness check answers. Raises RuntimeError with its log when it ends or does not."""
-    end = time.monotonic() + seconds
+    end, url = time.monotonic() + seconds, f"http://{address(name)}:4000/health/readiness"
     while time.monotonic() < end and docker("inspect", "--format", "{{.State.Running}}", name) == "true":
         with contextlib.suppress(httpx.HTTPError):
-            if httpx.get(f"http://{address(name)}:4000/health/readiness", timeout=5).status_code == 200:
+            if httpx.get(url, timeout=5).status_code == 200:
                 return
         time.sleep(0.3)
     raise RuntimeError(f"{name} does not become healthy:\n{docker('logs', '--tail', '20', name)}")
@@ -152,22 +152,28 @@ def network() -> Iterator[str]:
         docker("network", "rm", name)
 
 
+@dataclass(frozen=True)
+class Bed:
+    """Where containers are started: an image, a network, and the fake's address on it."""
+
+    image: str
+    network: str
+    fake_url: str
+
+
 @contextlib.contextmanager
-def local_gateway(environment: Mapping[str, str] | None = None) -> Iterator[Gateway]:
-    """A LiteLLM container with a warm pool behind a fake API."""
-    image = build_image()
-    with network() as net:
-        key, name = f"sk-{secrets.token_hex(32)}", f"{net}-litellm"
-        fake_url = start_fake(image, net, f"{net}-fake")
-        login = {"CLAUDE_AUTH": "token", "CLAUDE_CODE_OAUTH_TOKEN": TOKEN}
-        try:
-            start_litellm(
-                image, net, name, {"LITELLM_MASTER_KEY": key, **(login if environment is None else environment)}
-            )
-            yield Gateway(f"http://{address(name)}:4000", key, fake_url, name)
-        finally:
-            subprocess.run(["docker", "rm", "--force", name], capture_output=True, check=False)
-            subprocess.run(["docker", "volume", "rm", name], capture_output=True, check=False)
+def container(bed: Bed, **environment: str) -> Iterator[Gateway]:
+    """A LiteLLM container with these settings, healthy, on a volume of its own."""
+    name, key = f"{bed.network}-{secrets.token_hex(3)}", f"sk-{secrets.token_hex(32)}"
+    try:
+        made = Gateway("", key, bed.fake_url, name)
+        made.forget()
+        start_litellm(bed.image, bed.network, name, {"LITELLM_MASTER_KEY": key, **environment})
+        assert made.records() == [], "a start asks Claude nothing: answers are billed"
+        yield replace(made, url=f"http://{address(name)}:4000")
+    finally:
+        subprocess.run(["docker", "rm", "--force", name], capture_output=True, check=False)
+        subprocess.run(["docker", "volume", "rm", name], capture_output=True, check=False)
 
 
 def given_gateway() -> Gateway | None:

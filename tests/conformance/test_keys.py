@@ -10,10 +10,8 @@ import httpx2
 import openai
 import pytest
 
-from tests.conformance.harness import Gateway, local_gateway
-
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from tests.conformance.harness import Gateway
 
 PATHS = ["/v1/models", "/v1/chat/completions", "/v1/messages", "/v1/messages/count_tokens", "/v1/responses", "/nothing"]
 WRONG = "sk-wrong-key-with-a-text-that-no-log-may-hold"
@@ -37,17 +35,11 @@ BAD_HEADERS: list[dict[str, str | bytes]] = [
 ]
 
 
-@pytest.fixture(scope="module")
-def container() -> Iterator[Gateway]:
-    with local_gateway() as made:
-        yield made
-
-
 @pytest.fixture
-def gateway(container: Gateway) -> Gateway:
+def gateway(small: Gateway) -> Gateway:
     """LiteLLM itself, without the gateway before it: it must not need one to keep strangers out."""
-    container.forget()
-    return container
+    small.forget()
+    return small
 
 
 def raw(gateway: Gateway) -> httpx.Client:

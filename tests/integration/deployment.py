@@ -76,31 +76,37 @@ class Deployment:
             "PULUMI_CONFIG_PASSPHRASE": PASSPHRASE,
             "PULUMI_SKIP_UPDATE_CHECK": "true",
         }
-        self.stack = automation.create_or_select_stack(
+        self.stack = automation.create_stack(
             self.name,
             work_dir=str(self.project),
             opts=automation.LocalWorkspaceOptions(env_vars=self.environment),
         )
 
     def set(self, **settings: Any) -> None:
-        """Sets configuration; lists and maps item by item, None removes, secrets by :meth:`set_secret`."""
-        for name, value in settings.items():
-            if value is None or isinstance(value, list | dict):
-                with contextlib.suppress(automation.CommandError):
-                    self.stack.remove_config(name)
-            if isinstance(value, list):
-                for index, item in enumerate(value):
-                    self.stack.set_config(f"{name}[{index}]", automation.ConfigValue(str(item)), path=True)
-            elif value is not None:
-                text = str(value).lower() if isinstance(value, bool) else str(value)
-                self.stack.set_config(name, automation.ConfigValue(text))
+        """Sets configuration; lists item by item, None removes, secrets by :meth:`set_secret`."""
+        text = (self.project / f"Pulumi.{self.name}.yaml").read_text()
+        stored = {name.rpartition(":")[2] for name in yaml.safe_load(text)["config"]}
+        gone = [name for name in settings if name in stored and isinstance(settings[name], list | None)]
+        if gone:
+            self.stack.remove_all_config(gone)
+        values = {name: value for name, value in settings.items() if not isinstance(value, list | None)}
+        lists = {name: value for name, value in settings.items() if isinstance(value, list)}
+        values |= {f"{name}[{index}]": item for name, items in lists.items() for index, item in enumerate(items)}
+        if values:
+            texts = {
+                name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in values.items()
+            }
+            config = {name: automation.ConfigValue(value) for name, value in texts.items()}
+            self.stack.set_all_config(config, path=True)
 
     def set_secret(self, name: str, value: str) -> None:
         self.stack.set_config(name, automation.ConfigValue(value, secret=True))
 
     def up(self) -> automation.UpResult:
         self.outputs = None
-        return self.stack.up(on_output=self.printed.append, on_error=self.printed.append, color="never")
+        result = self.stack.up(on_output=self.printed.append, on_error=self.printed.append, color="never")
+        self.outputs = {key: output.value for key, output in result.outputs.items()}
+        return result
 
     def changes(self) -> dict[str, int]:
         """What another update would do, apart from leaving things as they are."""
@@ -168,11 +174,9 @@ class Deployment:
 
     def remove(self) -> None:
         """Takes everything down, protected and retained things too."""
-        self.outputs = None
         login = self.output("claude_auth_volume")
         self.pulumi("state", "unprotect", "--all", "--yes")
         self.stack.destroy(on_output=self.printed.append)
-        self.stack.workspace.remove_stack(self.name)
         if login:
             docker("volume", "rm", "--force", login, check=False)
 

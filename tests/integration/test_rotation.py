@@ -82,6 +82,9 @@ def test_a_previous_key_expires_without_an_update(bed: Bed) -> None:
     assert refused.status == 401
     assert "rotated" in refused.read().decode()
     assert bed.status(key) == 200
+    log = docker("logs", *bed.stack.there("litellm"))
+    assert "generation initial in use" in log
+    assert initial not in log
 
 
 def test_a_failed_rotation_leaves_everything_as_it_was(bed: Bed) -> None:
