@@ -9,14 +9,13 @@ from xdist.scheduler import LoadScopeScheduling
 
 # Modules of tests/integration that share a stack (tests/integration/conftest.py); any other has its own.
 STACKS = {
-    "open": ("test_dev", "test_docker_plugin", "test_flood", "test_prod", "test_secrets", "test_upkeep"),
+    "prod": ("test_flood", "test_prod", "test_secrets", "test_upkeep"),
     "plain": ("test_faults", "test_hook", "test_posture", "test_tampering"),
-    # not a stack of their own each, but too much at once for two processors
-    "others": ("test_rotation", "test_remote", "test_interrupted", "test_engine_faults"),
+    "engines": ("test_interrupted", "test_engine_faults"),  # not a stack, but too much at once for two processors
 }
 LITELLM_ALONE = ("test_keys", "test_modes")  # share containers in tests/conformance; the others there share a stack
 # The longest first, so that no worker begins one when the others are done.
-LONG = ("others", "open", "plain", "conformance", "alone", "gateway")
+LONG = ("test_rotation", "plain", "prod", "test_dev", "conformance", "gateway", "test_remote", "alone")
 OF_MODULE = {module: stack for stack, modules in STACKS.items() for module in modules}
 
 # A time limit an example says more about what else the machine does than about the code.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -130,13 +131,15 @@ def test_the_cli_has_none_of_the_gateways_secrets(clients: Clients, gateway: Gat
         "import glob\nfor p in glob.glob('/proc/[0-9]*/environ'):\n"
         "  try: print(p, open(p,'rb').read().decode(errors='replace'))\n  except OSError as e: print(p, e.strerror)"
     )
-    seen = [
-        line
-        for line in gateway.run("env", "-i", "/usr/bin/python3", "-c", script).splitlines()
-        if line.startswith("/proc/")
-    ]
+    end = time.monotonic() + 30
+    while True:  # until there is a warm CLI process to be looked at, which a busy machine takes a while to start
+        printed = gateway.run("env", "-i", "/usr/bin/python3", "-c", script)
+        seen = [line for line in printed.splitlines() if line.startswith("/proc/")]
+        if any("CLAUDE_CODE_ENTRYPOINT" in line for line in seen):
+            break
+        assert time.monotonic() < end, seen
+        time.sleep(0.5)
     assert any(line.startswith("/proc/1/") and "Permission denied" in line for line in seen)
-    assert any("CLAUDE_CODE_ENTRYPOINT" in line for line in seen), "a warm CLI process is there to be looked at"
     for line in seen:
         assert gateway.key not in line
         assert "LITELLM_MASTER_KEY" not in line

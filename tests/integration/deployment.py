@@ -102,9 +102,10 @@ class Deployment:
     def set_secret(self, name: str, value: str) -> None:
         self.stack.set_config(name, automation.ConfigValue(value, secret=True))
 
-    def up(self) -> automation.UpResult:
+    def up(self, *, refresh: bool = False) -> automation.UpResult:
         self.outputs = None
-        result = self.stack.up(on_output=self.printed.append, on_error=self.printed.append, color="never")
+        options: Any = {"on_output": self.printed.append, "on_error": self.printed.append, "color": "never"}
+        result = self.stack.up(**options, refresh=refresh)
         self.outputs = {key: output.value for key, output in result.outputs.items()}
         return result
 
