@@ -176,6 +176,11 @@ class Deployment:
     def remove(self) -> None:
         """Takes everything down, protected and retained things too."""
         login = self.output("claude_auth_volume")
+        containers = docker(
+            "ps", "--quiet", "--filter", f"label=litellm-claude.stack=litellm-claude-{self.name}"
+        ).split()
+        if containers:
+            docker("kill", *containers, check=False)  # nobody waits for them to finish what they do
         self.pulumi("state", "unprotect", "--all", "--yes")
         self.stack.destroy(on_output=self.printed.append)
         if login:
