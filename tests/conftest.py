@@ -14,8 +14,8 @@ STACKS = {
     "engines": ("test_interrupted", "test_engine_faults"),  # not a stack, but too much at once for two processors
 }
 LITELLM_ALONE = ("test_keys", "test_modes")  # share containers in tests/conformance; the others there share a stack
-# The longest first, so that no worker begins one when the others are done.
-LONG = ("test_rotation", "plain", "prod", "test_dev", "conformance", "gateway", "test_remote", "alone")
+# The long ones first, so that no worker begins one when the others are done; those that wait beside those that compute.
+LONG = ("test_rotation", "conformance", "plain", "prod", "gateway", "test_remote", "test_dev", "alone")
 OF_MODULE = {module: stack for stack, modules in STACKS.items() for module in modules}
 
 # A time limit an example says more about what else the machine does than about the code.
