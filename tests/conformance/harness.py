@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 ROOT = Path(__file__).resolve().parents[2]
 IMAGE = "litellm-claude-conformance"
@@ -126,6 +126,16 @@ def start_litellm(image: str, network: str, name: str, environment: Mapping[str,
     where = ["--network", network, *([f"--network-alias={alias}"] if alias else [])]
     docker("run", "--detach", "--name", name, *where, *HARDENED, volume, *options, image)
     wait_healthy(name)
+
+
+def wait_for(what: Callable[[], bool], seconds: float) -> bool:
+    """Whether `what` becomes true within so many seconds."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if what():
+            return True
+        time.sleep(0.05)
+    return False
 
 
 def wait_healthy(name: str, seconds: float = START_SECONDS) -> None:

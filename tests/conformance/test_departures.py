@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from tests.conformance.harness import wait_for
 
+if TYPE_CHECKING:
     from tests.conformance.harness import Gateway
 
 REQUESTS: dict[str, tuple[str, dict[str, object]]] = {
@@ -22,15 +22,6 @@ REQUESTS: dict[str, tuple[str, dict[str, object]]] = {
     "anthropic": ("/v1/messages", {"stream": False, "max_tokens": 50}),
     "anthropic-streamed": ("/v1/messages", {"stream": True, "max_tokens": 50}),
 }
-
-
-def wait_for(what: Callable[[], bool], seconds: float) -> bool:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if what():
-            return True
-        time.sleep(0.05)
-    return False
 
 
 def outcomes(gateway: Gateway) -> list[str]:

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from tests.conformance.ask import ANSWER
-from tests.conformance.harness import Bed, Gateway, container, docker
+from tests.conformance.harness import Bed, Gateway, container, docker, wait_for
 
 TOOL = {"type": "function", "function": {"name": "get_weather", "parameters": {"type": "object", "properties": {}}}}
 
@@ -46,9 +46,7 @@ def gateway(small: Gateway) -> Gateway:
 
 def asked(gateway: Gateway, times: int) -> None:
     """Wait until Claude was asked so often."""
-    end = time.monotonic() + 15
-    while len(gateway.records()) < times and time.monotonic() < end:
-        time.sleep(0.05)
+    assert wait_for(lambda: len(gateway.records()) >= times, 15), "Claude is not asked"
 
 
 def test_parameters_are_dropped_only_when_told_so(gateway: Gateway) -> None:

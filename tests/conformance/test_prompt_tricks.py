@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import secrets
-import time
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.conformance.ask import Clients, ask_anthropic, ask_openai, ask_openai_streamed
+from tests.conformance.harness import wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -131,14 +131,14 @@ def test_the_cli_has_none_of_the_gateways_secrets(clients: Clients, gateway: Gat
         "import glob\nfor p in glob.glob('/proc/[0-9]*/environ'):\n"
         "  try: print(p, open(p,'rb').read().decode(errors='replace'))\n  except OSError as e: print(p, e.strerror)"
     )
-    end = time.monotonic() + 30
-    while True:  # until there is a warm CLI process to be looked at, which a busy machine takes a while to start
+    seen: list[str] = []
+
+    def look() -> bool:
         printed = gateway.run("env", "-i", "/usr/bin/python3", "-c", script)
-        seen = [line for line in printed.splitlines() if line.startswith("/proc/")]
-        if any("CLAUDE_CODE_ENTRYPOINT" in line for line in seen):
-            break
-        assert time.monotonic() < end, seen
-        time.sleep(0.5)
+        seen[:] = [line for line in printed.splitlines() if line.startswith("/proc/")]
+        return any("CLAUDE_CODE_ENTRYPOINT" in line for line in seen)
+
+    assert wait_for(look, 30), "a warm CLI process is there to be looked at"  # a busy machine takes a while to start it
     assert any(line.startswith("/proc/1/") and "Permission denied" in line for line in seen)
     for line in seen:
         assert gateway.key not in line
