@@ -18,24 +18,32 @@ from tests.integration.hosts import Host, Internet, host, internet
 TOKEN = "sk-ant-oat01-of-the-tests"
 PRIVATE = "internal.anthropic.com"
 
-ended_with: dict[str, list[str]] = defaultdict(list)  # a test's node id: the fixtures that no later test asks for
-standing: dict[str, ExitStack] = defaultdict(ExitStack)
+last_test: dict[str, str] = {}  # by a fixture's name: the node id of the last test that asks for it
+standing: dict[str, ExitStack] = defaultdict(ExitStack)  # by a fixture's name: what ends its stack
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Notes which test is the last one on each shared stack."""
-    last = {name: item.nodeid for item in session.items for name in getattr(item, "fixturenames", ())}
-    for name in ("dev", "prod", "plain"):
-        if name in last:
-            ended_with[last[name]].append(name)
+    last_test.update({name: item.nodeid for item in session.items for name in getattr(item, "fixturenames", ())})
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_teardown(item: pytest.Item) -> Iterator[None]:
     """Takes down the stacks that were needed for the last time."""
     yield
-    for name in ended_with[item.nodeid]:
-        standing[name].close()
+    for name, stack in standing.items():
+        if last_test[name] == item.nodeid:
+            stack.close()
+
+
+def shared(fixture: str, kind: str, token: str | None = None, **settings: Any) -> Iterator[Deployment]:
+    """What a fixture yields: its stack, up, with an OAuth token if given; it ends with its last test or the session."""
+    with standing[fixture] as until:
+        made = until.enter_context(deployment(kind, **settings))
+        if token:
+            made.set_secret("claudeOauthToken", token)
+        made.up()
+        yield made
 
 
 @pytest.fixture(scope="session")
@@ -71,38 +79,31 @@ def reaching(net: Internet) -> dict[str, Any]:
 @pytest.fixture(scope="session")
 def dev(net: Internet) -> Iterator[Deployment]:
     """A development stack, up, with an OAuth token."""
-    with standing["dev"] as until:
-        made = until.enter_context(deployment("dev", port=14100, **reaching(net)))
-        made.set_secret("claudeOauthToken", TOKEN)
-        made.up()
-        yield made
+    yield from shared("dev", "dev", TOKEN, port=14100, **reaching(net))
 
 
 @pytest.fixture(scope="session")
 def prod(net: Internet, friend: Host) -> Iterator[Deployment]:
     """A production stack, up: published on IPv4 and IPv6, a generated key, the friend's networks allowed."""
-    settings = {
-        "hostname": friend.machine,
-        "bindAddresses": ["0.0.0.0", "::"],
-        "allowHost": False,
-        "allowedCidrs": [friend.network, friend.network6],
-        "egressAllow": ["api.anthropic.com", PRIVATE],
-        "drainSeconds": 5,
-    }
-    with standing["prod"] as until:
-        made = until.enter_context(deployment("prod", port=14443, **settings, **reaching(net)))
-        made.set_secret("claudeOauthToken", TOKEN)
-        made.up()
-        yield made
+    yield from shared(
+        "prod",
+        "prod",
+        TOKEN,
+        port=14443,
+        hostname=friend.machine,
+        bindAddresses=["0.0.0.0", "::"],
+        allowHost=False,
+        allowedCidrs=[friend.network, friend.network6],
+        egressAllow=["api.anthropic.com", PRIVATE],
+        drainSeconds=5,
+        **reaching(net),
+    )
 
 
 @pytest.fixture(scope="session")
 def plain(net: Internet) -> Iterator[Deployment]:
     """A production stack as it comes, up: with a generated key, and nobody logged in."""
-    with standing["plain"] as until:
-        made = until.enter_context(deployment("prod", port=14731, drainSeconds=5, **reaching(net)))
-        made.up()
-        yield made
+    yield from shared("plain", "prod", port=14731, drainSeconds=5, **reaching(net))
 
 
 @pytest.fixture(scope="session")

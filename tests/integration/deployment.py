@@ -20,7 +20,6 @@ from pulumi import automation
 
 ROOT = Path(__file__).parents[2]
 COPIED = ("__main__.py", "Pulumi.yaml", "Pulumi.dev.yaml", "Pulumi.prod.yaml", "components", "images", "posture")
-LISTS = {"bindAddresses", "allowedCidrs", "egressAllow", "egressPrivateCidrs", "egressDns"}
 PASSPHRASE = "of the tests"
 
 
@@ -84,19 +83,19 @@ class Deployment:
 
     def set(self, **settings: Any) -> None:
         """Sets configuration; lists item by item, None removes, secrets by :meth:`set_secret`."""
-        text = (self.project / f"Pulumi.{self.name}.yaml").read_text()
-        stored = {name.rpartition(":")[2] for name in yaml.safe_load(text)["config"]}
-        gone = [name for name in settings if name in stored and isinstance(settings[name], list | None)]
+        file = self.project / f"Pulumi.{self.name}.yaml"
+        stored = {name.rpartition(":")[2] for name in yaml.safe_load(file.read_text())["config"]}
+        gone = [name for name, value in settings.items() if name in stored and isinstance(value, list | None)]
         if gone:
             self.stack.remove_all_config(gone)
-        values = {name: value for name, value in settings.items() if not isinstance(value, list | None)}
-        lists = {name: value for name, value in settings.items() if isinstance(value, list)}
-        values |= {f"{name}[{index}]": item for name, items in lists.items() for index, item in enumerate(items)}
-        if values:
-            texts = {
-                name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in values.items()
-            }
-            config = {name: automation.ConfigValue(value) for name, value in texts.items()}
+        config: dict[str, automation.ConfigValue] = {}
+        for name, value in settings.items():
+            if isinstance(value, list):
+                config |= {f"{name}[{index}]": automation.ConfigValue(str(item)) for index, item in enumerate(value)}
+            elif value is not None:
+                text = str(value).lower() if isinstance(value, bool) else str(value)
+                config[name] = automation.ConfigValue(text)
+        if config:
             self.stack.set_all_config(config, path=True)
 
     def set_secret(self, name: str, value: str) -> None:
@@ -130,9 +129,11 @@ class Deployment:
     def container(self, role: str) -> str:
         return str(self.output(f"{role}_container"))
 
-    def there(self, role: str, kind: str = "container") -> list[str]:
-        """The names of the stack's containers (whatever their state) or networks of one role on the engine."""
-        labels = [f"label=litellm-claude.stack=litellm-claude-{self.name}", f"label=litellm-claude.role={role}"]
+    def there(self, role: str | None = None, kind: str = "container") -> list[str]:
+        """The names of the stack's containers (whatever their state) or networks, of one role or all, on the engine."""
+        labels = [f"label=litellm-claude.stack=litellm-claude-{self.name}"]
+        if role:
+            labels.append(f"label=litellm-claude.role={role}")
         filters = [part for label in labels for part in ("--filter", label)]
         form = ["--all", "--format", "{{.Names}}"] if kind == "container" else ["--format", "{{.Name}}"]
         return docker(kind, "ls", *form, *filters).split()
@@ -176,10 +177,7 @@ class Deployment:
     def remove(self) -> None:
         """Takes everything down, protected and retained things too."""
         login = self.output("claude_auth_volume")
-        containers = docker(
-            "ps", "--quiet", "--filter", f"label=litellm-claude.stack=litellm-claude-{self.name}"
-        ).split()
-        if containers:
+        if containers := self.there():
             docker("kill", *containers, check=False)  # nobody waits for them to finish what they do
         self.pulumi("state", "unprotect", "--all", "--yes")
         self.stack.destroy(on_output=self.printed.append)

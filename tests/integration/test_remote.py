@@ -75,6 +75,7 @@ def test_the_same_stack_is_updated_over_tls(stack: Deployment, tls: tuple[str, s
     after = [stack.inspect(role)["Id"] for role in ROLES]
     assert [old == new for old, new in zip(before, after, strict=True)] == [False, True, True]
     assert stack.call("/v1/models").status == 200
+    assert stack.changes() == {}
 
 
 def test_without_the_certificate_the_engine_is_not_reached(stack: Deployment, tmp_path: Path) -> None:

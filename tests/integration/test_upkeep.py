@@ -25,7 +25,7 @@ def test_down_leaves_the_login_behind(prod: Deployment) -> None:
     done = prod.pulumi("destroy", "--yes", "--skip-preview", "--exclude-protected")
     assert done.returncode == 0, done.stdout
     assert volume in docker("volume", "ls", "--quiet").splitlines()
-    assert docker("ps", "--all", "--quiet", "--filter", f"label=litellm-claude.stack=litellm-claude-{prod.name}") == ""
+    assert prod.there() == []
     stopped = prod.pulumi("destroy", "--yes", "--skip-preview")
     assert stopped.returncode != 0
     assert "protect" in stopped.stdout + stopped.stderr
