@@ -10,7 +10,7 @@ tools=$root/.toolchain/lock-tools
   "$tools/bin/pip" install --quiet --disable-pip-version-check uv
 }
 cd "$root"
-compile() { "$tools/bin/uv" pip compile --quiet --upgrade --generate-hashes --universal --python-version 3.11 "$@"; }
+compile() { "$tools/bin/uv" pip compile --quiet --upgrade --generate-hashes --universal --no-strip-extras --python-version 3.11 "$@"; }
 compile requirements.in -o requirements.lock
 compile -c requirements.lock requirements-dev.in -o requirements-dev.lock
 say "locked requirements.lock and requirements-dev.lock; run 'make test' before you commit them"
