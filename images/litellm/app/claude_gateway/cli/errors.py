@@ -1,0 +1,102 @@
+"""What can go wrong between a request and Claude, and how the CLI's report of it maps to an HTTP status."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import re
+import time
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+log = logging.getLogger(__name__)
+
+# Anthropic's names (https://docs.anthropic.com/en/api/errors).
+KINDS = {
+    400: "invalid_request_error",
+    404: "not_found_error",
+    413: "request_too_large",
+    429: "rate_limit_error",
+    504: "timeout_error",
+    529: "overloaded_error",
+}
+LOGIN_EXPIRED = "The gateway's Claude login has expired or is missing: log in again: make login"
+ACCOUNT_REFUSED = "Anthropic refuses the gateway's Claude account: the operator must look at it (make logs)."
+BROKE_OFF = "The answer from Claude broke off."
+EXTRA_USAGE = (
+    "Anthropic wants this request paid from the extra usage of the gateway's Claude account, not from its plan. "
+    "That is a matter of the account: ask the operator of the gateway, who can allow it at claude.ai or use an API key."
+)
+OVERLOADED_RETRY_SECONDS = 5
+RATE_LIMIT_RETRY_SECONDS = 30
+MAX_WORDS = 500  # characters of Anthropic's own sentence
+# What the CLI says, without a status, when it has no login at all (CLI 2.1.331).
+NO_LOGIN_MARKS = ("not logged in", "/login", "invalid api key", "oauth token has expired", "oauth token revoked")
+
+
+class UpstreamError(Exception):
+    """No answer. `status` is what the client gets, `retry_after` is in seconds, `kind` is Anthropic's type of error."""
+
+    def __init__(self, status: int, message: str, retry_after: int | None = None, kind: str | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+        self.retry_after = retry_after
+        self.kind = kind or KINDS.get(status, "api_error")
+
+
+def from_result(  # noqa: PLR0911 - one line a status
+    result: Mapping[str, Any], rate_limit: Mapping[str, Any], *, now: float | None = None
+) -> UpstreamError:
+    """The error in a CLI `result` frame. `rate_limit` is the last rate_limit_event's info; `now` in epoch seconds.
+
+    `api_error_status` is the upstream's HTTP status; `subtype` says "success" even for errors, so it is not read. The
+    upstream's words about the operator's account go to the log, never to the client.
+    """
+    status = result.get("api_error_status")
+    text = _text(result)
+    log.warning("Claude answered with an error: status %s: %s", status, text[:300])
+    if status == 401 or (status is None and any(mark in text.lower() for mark in NO_LOGIN_MARKS)):
+        return UpstreamError(503, LOGIN_EXPIRED)
+    if status == 403:
+        return UpstreamError(503, ACCOUNT_REFUSED)
+    if status == 404:
+        return UpstreamError(404, "Anthropic does not know this model: the operator must correct the setting models.")
+    if status == 429:
+        return UpstreamError(429, "Claude's rate limit is reached.", _retry_after(rate_limit, now))
+    if status == 529:
+        return UpstreamError(529, "Claude is overloaded.", OVERLOADED_RETRY_SECONDS)
+    if status == 413:
+        return UpstreamError(413, "The request is too large for Claude.")
+    if status == 400:
+        return UpstreamError(400, _refusal(text))
+    if status is None:
+        return UpstreamError(502, BROKE_OFF)
+    return UpstreamError(status if 500 <= status <= 599 else 502, f"Claude failed with status {status}.")
+
+
+def _text(result: Mapping[str, Any]) -> str:
+    return str(result.get("result") or result.get("errors") or result.get("subtype") or "no text")
+
+
+def _refusal(text: str) -> str:
+    """Anthropic's own sentence about a request that it refuses."""
+    words = re.sub(r"^API Error:\s*(\d{3}\s*)?", "", text).strip()
+    with contextlib.suppress(ValueError, TypeError, KeyError):
+        words = str(json.loads(words)["error"]["message"])
+    if "extra usage" in words.lower():
+        return EXTRA_USAGE
+    if "<html" in words.lower() or "<!doctype" in words.lower():
+        return "Something on the way to Anthropic refuses the request and does not say why."
+    return words[:MAX_WORDS] or "Claude refuses the request."
+
+
+def _retry_after(rate_limit: Mapping[str, Any], now: float | None) -> int:
+    """Seconds until the limit's reset, as the upstream announced it; the CLI hides the retry-after header itself."""
+    resets_at = rate_limit.get("resetsAt")
+    if not isinstance(resets_at, int | float):
+        return RATE_LIMIT_RETRY_SECONDS
+    return max(1, int(resets_at - (time.time() if now is None else now)))

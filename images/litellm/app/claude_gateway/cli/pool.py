@@ -1,0 +1,277 @@
+"""A bounded pool of CLI processes, each for many requests, one after another.
+
+`limit` processes exist at most, idle ones included. A request takes an idle process that suits it, or one that is about
+to be, or starts one, or waits its turn for up to `queue_seconds`; a full queue, or too long a wait, is a 429 with
+retry-after. Whose process has been idle longest makes room for who has none.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections import Counter, deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from claude_gateway.cli.environment import Reuse
+from claude_gateway.cli.errors import UpstreamError
+from claude_gateway.cli.process import CliProcess, UnfitError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+    from claude_gateway.cli.environment import CliConfig
+    from claude_gateway.cli.request import CliRequest
+
+log = logging.getLogger(__name__)
+
+QUEUE_PER_PROCESS = 4  # waiting requests for each process that may exist
+BUSY_RETRY_SECONDS = 2
+ROOM_SECONDS = 1.0  # how long a process may take to make room for another, also where nobody is to wait
+PATIENCE_SECONDS = 1.0  # for so long others may overtake who is first in the queue, with a process that suits them
+FIRST_BACKOFF_SECONDS, LAST_BACKOFF_SECONDS = 0.5, 30.0
+CHECK_SECONDS = 5.0
+BUSY = "All Claude processes of the gateway are busy; try again shortly."
+NO_START = "The gateway cannot start the Claude CLI: the operator must look at it (make logs)."
+
+
+@dataclass(eq=False, slots=True)
+class _Waiting:
+    """A request in the queue. Its ticket gives it a process, or None: the permission to start one."""
+
+    request: CliRequest
+    owner: str
+    ticket: asyncio.Future[CliProcess | None]
+    since: float = field(default_factory=time.monotonic)
+
+
+class Pool:
+    """Hands out processes that are ready for a request, and takes them back."""
+
+    def __init__(self, config: CliConfig, make: Callable[[], CliProcess]) -> None:
+        self.counts: Counter[str] = Counter()
+        self._config, self._make = config, make
+        self._idle: list[CliProcess] = []  # the longest idle first
+        self._coming: set[CliProcess] = set()  # idle in a moment: being wiped, or started for nobody yet
+        self._all: set[CliProcess] = set()
+        self.live = 0  # processes that exist, or are being started or reaped
+        self._ending = 0
+        self._queue: deque[_Waiting] = deque()
+        self._background: set[asyncio.Task[None]] = set()
+        self._wanted = asyncio.Event()
+        self._filler: asyncio.Task[None] | None = None
+
+    @property
+    def idle(self) -> int:
+        return len(self._idle)
+
+    @property
+    def waiting(self) -> int:
+        return len(self._queue)
+
+    def start(self) -> None:
+        """Begin to keep `warm` processes ready. Needs a running loop."""
+        if self._filler is None:
+            self._filler = asyncio.get_running_loop().create_task(self._keep_warm())
+
+    async def close(self) -> None:
+        """Kill all processes, and delete what they wrote."""
+        if self._filler is not None:
+            self._filler.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._filler
+        for process in self._all - self._coming:
+            self._retire(process)
+        for process in self._coming:
+            process.channel.kill()
+        while self._background:
+            await asyncio.gather(*self._background, return_exceptions=True)
+
+    async def acquire(self, request: CliRequest, owner: str) -> CliProcess:
+        """A process for this request; give it back. Raises UpstreamError: 429 without one in time, 502 if it fails."""
+        waiting = _Waiting(request, owner, asyncio.get_running_loop().create_future())
+        self._queue.append(waiting)
+        self._serve()
+        if not waiting.ticket.done():
+            self._refuse_or_queue(waiting)
+        try:
+            async with asyncio.timeout(max(self._config.queue_seconds, ROOM_SECONDS)):
+                process = await asyncio.shield(waiting.ticket)
+        except TimeoutError:
+            self._give_up(waiting)
+            raise self._busy() from None
+        except BaseException:
+            self._give_up(waiting)
+            raise
+        self.counts["started" if process is None else "reused"] += 1
+        if process is None:
+            process = await self._started(request.system if request.needs_own_process else None)
+        process.owner = owner
+        return process
+
+    def give_back(self, process: CliProcess) -> None:
+        """In the background, so that neither a client that left nor one that has its answer waits for it."""
+        if self._config.reuse is Reuse.OFF or not process.channel.running:
+            self._retire(process)
+        else:
+            self._coming.add(process)
+            self._spawn(self._wipe(process))
+
+    def _refuse_or_queue(self, waiting: _Waiting) -> None:
+        soon = self._ending or self._coming
+        if len(self._queue) > QUEUE_PER_PROCESS * self._config.limit or not (self._config.queue_seconds > 0 or soon):
+            self._queue.remove(waiting)
+            raise self._busy()
+        self.counts["queued"] += 1
+
+    def _busy(self) -> UpstreamError:
+        self.counts["refused"] += 1
+        return UpstreamError(429, BUSY, BUSY_RETRY_SECONDS)
+
+    def _give_up(self, waiting: _Waiting) -> None:
+        """Leave the queue; what was handed over at the same moment goes to the next in line."""
+        if waiting in self._queue:
+            self._queue.remove(waiting)
+            return
+        process = waiting.ticket.result()
+        if process is None:
+            self.live -= 1
+        else:
+            self._idle.append(process)
+        self._serve()
+
+    def _serve(self) -> None:
+        """Give those who wait, the oldest first, a process that suits; then the permission to start one."""
+        for waiting in list(self._queue):
+            if waiting is not self._queue[0] and time.monotonic() - self._queue[0].since > PATIENCE_SECONDS:
+                break
+            if process := self._take(waiting):
+                self._grant(waiting, process)
+        for place, waiting in enumerate(list(self._queue)):
+            if place < self._coming_for(waiting):
+                continue
+            if self.live < self._config.limit:
+                self.live += 1
+                self._grant(waiting, None)
+                continue
+            if self._idle and not self._ending:
+                self._discard(self._idle[0])
+            return
+
+    def _grant(self, waiting: _Waiting, process: CliProcess | None) -> None:
+        self._queue.remove(waiting)
+        waiting.ticket.set_result(process)
+
+    def _take(self, waiting: _Waiting) -> CliProcess | None:
+        """The idle process that suits best: the client's own, that knows the system text; else one of nobody's."""
+        request, owner = waiting.request, waiting.owner
+        suiting = [one for one in self._idle if one.owner in (None, owner) and one.suits(request)]
+        if not suiting:
+            return None
+        best = max(suiting, key=lambda process: (process.owner is not None, process.holds(request.system)))
+        self._idle.remove(best)
+        return best
+
+    def _coming_for(self, waiting: _Waiting) -> int:
+        """How many processes will be idle for this client sooner than one that would only be started now."""
+        if waiting.request.needs_own_process:
+            return 0
+        return sum(process.owner in (None, waiting.owner) for process in self._coming)
+
+    async def _started(self, system: str | None = None) -> CliProcess:
+        """A new process, booted; it is counted as live already. Raises UpstreamError(502)."""
+        process = self._make()
+        self._all.add(process)
+        try:
+            await process.boot(system)
+        except UnfitError as error:
+            log.error("cannot start the Claude CLI: %s", error)
+            self._retire(process)
+            raise UpstreamError(502, NO_START) from error
+        except BaseException:
+            self._retire(process)
+            raise
+        return process
+
+    async def _wipe(self, process: CliProcess) -> None:
+        try:
+            await process.wipe()
+        except UnfitError as error:
+            log.debug("a Claude CLI process ends: %s", error)
+            self._retire(process)
+        else:
+            self._idle.append(process)
+        finally:
+            self._coming.discard(process)
+            self._serve()
+
+    def _discard(self, process: CliProcess) -> None:
+        self._idle.remove(process)
+        self.counts["discarded"] += 1
+        self._retire(process)
+
+    def _retire(self, process: CliProcess) -> None:
+        """Kill it now, synchronously: a cancelled request cannot skip it. It is reaped in the background."""
+        process.channel.kill()
+        if process in self._all:
+            self._all.remove(process)
+            self._ending += 1
+            self._spawn(self._reap(process))
+
+    async def _reap(self, process: CliProcess) -> None:
+        try:
+            await process.channel.close()
+        except Exception as error:
+            log.warning("reaping a Claude CLI process: %s", type(error).__name__)
+        finally:
+            self._ending -= 1
+            self.live -= 1
+            self._wanted.set()
+            self._serve()
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
+
+    async def _keep_warm(self) -> None:
+        backoff = FIRST_BACKOFF_SECONDS
+        while True:
+            for process in [process for process in self._idle if not process.usable]:
+                self._discard(process)
+            while self._too_few():
+                backoff = await self._add_one(backoff)
+            self._wanted.clear()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._wanted.wait(), CHECK_SECONDS)
+
+    def _too_few(self) -> bool:
+        """Processes that serve once are made ready only while nothing runs: a start takes half a second of one core."""
+        quiet = self.live == len(self._idle)
+        return not self._queue and self.live < self._config.warm and (quiet or self._config.reuse is not Reuse.OFF)
+
+    async def _add_one(self, backoff: float) -> float:
+        """Start one idle process; returns the next backoff in seconds."""
+        self.live += 1
+        process = self._make()
+        self._all.add(process)
+        self._coming.add(process)
+        try:
+            await process.boot()
+        except UnfitError as error:
+            log.error("cannot start the Claude CLI: %s", error)
+            self._retire(process)
+            await asyncio.sleep(backoff)
+            return min(backoff * 2, LAST_BACKOFF_SECONDS)
+        except BaseException:
+            self._retire(process)
+            raise
+        finally:
+            self._coming.discard(process)
+            self._serve()
+        self.counts["prepared"] += 1
+        self._idle.append(process)
+        self._serve()
+        return FIRST_BACKOFF_SECONDS
