@@ -13,14 +13,14 @@ PACKAGES := $(wildcard components posture ops setup tests images bench)
 # than processors on a small machine.
 SPREAD = --numprocesses $(WORKERS) --dist loadscope --no-loadscope-reorder
 SCRIPTS = $(shell git ls-files --cached --others --exclude-standard '*.sh' .ci/run)
+LOCKS = $(shell git ls-files --cached --others --exclude-standard '*.lock')
 
 .DEFAULT_GOAL := help
-.PHONY: help up preview down verify rotate retire login logs output env test test-unit test-integration test-faults bench-rotation bench-claude bench-soak lint format lock clean \
-  setup setup-pulumi setup-python setup-dev setup-engine setup-base
+.PHONY: $(shell sed -n 's/^\([a-z-]*\):.*/\1/p' $(firstword $(MAKEFILE_LIST)))
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
-	@echo "STACK=dev (the default) or STACK=prod chooses the stack."
+	@awk -F ':.*## ' '/^##### / {printf "\n%s\n", substr($$0, 7)} /^[a-z-]+:.*## / {printf "  make %-18s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo; echo "STACK=dev (the default) or STACK=prod chooses the stack."
 
 ##### the stack
 
@@ -67,6 +67,8 @@ test-integration: setup-pulumi setup-dev setup-engine setup-base ## tests on a r
 test-faults: setup-pulumi setup-dev setup-engine setup-base ## break running stacks on purpose (not part of test)
 	@setup/in_env.sh dev $(PYTHON) -m pytest $(SPREAD) -m faults tests/integration tests/gateway
 
+##### benchmarks
+
 bench-rotation: setup-pulumi setup-dev setup-engine setup-base ## a rotation under load, and docker compose beside it
 	@setup/compose.sh
 	@setup/in_env.sh dev $(PYTHON) -m bench.rotation
@@ -77,20 +79,36 @@ bench-claude: setup-dev setup-engine setup-base ## what the Claude path costs: n
 bench-soak: setup-dev setup-engine setup-base ## 2,000 requests to Claude: do memory or processes grow?
 	@$(PYTHON) -m bench.soak
 
-lint: setup-dev ## style and types
+##### code
+
+lint: setup-dev ## style, types, workflows
 	@$(PYTHON) -m ruff check .
 	@$(PYTHON) -m ruff format --check --quiet .
 	@$(PYTHON) -m mypy --strict __main__.py $(PACKAGES)
 	@.venv/bin/shellcheck --external-sources $(SCRIPTS)
+	@.venv/bin/zizmor --offline --quiet --persona pedantic .github
+	@$$(setup/go_tool.sh actionlint) -shellcheck .venv/bin/shellcheck
 
 format: setup-dev ## put the Python code into its standard form
 	@$(PYTHON) -m ruff check --fix --quiet .
 	@$(PYTHON) -m ruff format .
 
+hooks: ## check each commit as lint does (installs a git hook)
+	@setup/python.sh tools/hooks/requirements.lock .toolchain/tools/hooks
+	@.toolchain/tools/hooks/bin/pre-commit install
+
 ##### the project
+
+audit: ## locked packages against the published advisories (asks the network)
+	@setup/python.sh tools/audit/requirements.lock .toolchain/tools/audit
+	@for lock in $(LOCKS); do echo "$$lock"; \
+	  .toolchain/tools/audit/bin/pip-audit --strict --disable-pip --require-hashes --requirement $$lock || exit 1; done
 
 lock: setup-dev ## lock the newest versions that requirements*.in allow, with hashes
 	@setup/lock.sh
+
+version: ## the version of this working copy
+	@sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml
 
 clean: ## delete what set-up made here (.venv, .toolchain); stacks, passphrases and images stay
 	rm -rf .venv .toolchain

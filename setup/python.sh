@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# Makes .venv and installs a lock file into it, hashes checked. Usage: python.sh LOCK. A lock already installed costs nothing.
+# Makes a Python environment, .venv unless told another, and installs a lock file into it, hashes checked. A lock already
+# installed costs nothing. Usage: python.sh LOCK [ENVIRONMENT], both relative to the working copy.
 set -euo pipefail
 # shellcheck source=setup/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 lock=$1
-venv=$root/.venv
+venv=$root/${2:-.venv}
 stamp=$venv/.installed-$(basename "$lock")
 
 new_enough() { command -v "$1" >/dev/null && "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; }
@@ -32,7 +33,7 @@ make_venv() {
     can_apt || die "$python lacks its venv module. Run 'sudo apt-get install python3-venv', then make again."
     apt_install "$("$python" -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])')"
   fi
-  say "making the Python environment .venv"
+  say "making the Python environment ${venv#"$root/"}"
   "$python" -m venv --clear "$venv"
 }
 
@@ -44,7 +45,7 @@ fi
 if ! { new_enough "$venv/bin/python" && "$venv/bin/python" -m pip --version >/dev/null 2>&1; }; then
   make_venv
 fi
-say "installing $lock into .venv"
+say "installing $lock into ${venv#"$root/"}"
 "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes -r "$root/$lock" ||
   die "pip could not install $lock (its message is above). Nothing else was changed; run make again to retry."
 cp "$root/$lock" "$stamp"

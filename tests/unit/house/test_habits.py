@@ -1,0 +1,103 @@
+"""What the repository promises to whoever works on it: one version, one list of linters, the same bytes everywhere."""
+
+import re
+import subprocess
+import tomllib
+from importlib.machinery import SourceFileLoader
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[3]
+PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())
+VERSION = PROJECT["project"]["version"]
+
+
+def tracked(*patterns: str) -> list[Path]:
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--", *patterns], cwd=ROOT, check=True, capture_output=True, text=True
+    )
+    return [ROOT / name for name in listed.stdout.split("\0") if name and (ROOT / name).is_file()]
+
+
+def recipe(target: str) -> list[str]:
+    lines = (ROOT / "Makefile").read_text().splitlines()
+    start = next(number for number, line in enumerate(lines) if line.startswith(f"{target}:"))
+    found = []
+    for line in lines[start + 1 :]:
+        if not line.startswith("\t"):
+            break
+        found.append(line.strip().lstrip("@"))
+    return found
+
+
+def tools(commands: list[str]) -> set[str]:
+    """The linters that commands run; ruff is two."""
+    known = r"ruff check|ruff format|mypy|shellcheck|zizmor|actionlint|lint-imports|pytest"
+    return {match.group() for command in commands if (match := re.search(known, command.partition(" -shellcheck")[0]))}
+
+
+@pytest.fixture
+def release_notes() -> ModuleType:
+    path = str(ROOT / ".ci" / "release-notes")  # a command, so without .py
+    spec = spec_from_file_location("release_notes", path, loader=SourceFileLoader("release_notes", path))
+    assert spec
+    assert spec.loader
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_make_version_prints_the_one_version() -> None:
+    shown = subprocess.run(["make", "-s", "version"], cwd=ROOT, check=True, capture_output=True, text=True)
+    assert shown.stdout == f"{VERSION}\n"
+
+
+def test_the_changelog_begins_with_what_is_not_released_yet() -> None:
+    headings = re.findall(r"^## \[(.+?)\](?: - (\S+))?$", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert headings[0] == ("Unreleased", "")
+    assert all(re.fullmatch(r"\d{4}-\d\d-\d\d", date) for _, date in headings[1:])
+    assert headings[1:] == sorted(headings[1:], key=lambda heading: heading[1], reverse=True)
+
+
+def test_release_notes_are_the_changelogs_words(release_notes: ModuleType) -> None:
+    changelog = "# C\n\n## [Unreleased]\n\n- later\n\n## [1.2.0] - 2026-01-02\n\n- new\n\n## [1.1.0] - 2026-01-01\n"
+    assert release_notes.notes("v1.2.0", "1.2.0", changelog) == "- new\n"
+    with pytest.raises(ValueError, match=r"the tag is v1\.3\.0, but pyproject\.toml has version 1\.2\.0"):
+        release_notes.notes("v1.3.0", "1.2.0", changelog)
+    with pytest.raises(ValueError, match=r"has no section"):
+        release_notes.notes("v2.0.0", "2.0.0", changelog)
+
+
+def test_a_commit_is_checked_by_the_linters_of_make_lint() -> None:
+    config = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())
+    hooks = [hook for repository in config["repos"] for hook in repository["hooks"]]
+    # what make installs from the locks, so that a version stands in one place
+    assert all(hook["language"] == "system" for hook in hooks)
+    assert all(hook["entry"].startswith((".venv/bin/", ".toolchain/tools/")) for hook in hooks)
+    assert tools([hook["entry"] for hook in hooks]) == tools(recipe("lint"))
+    assert len(tools(recipe("lint"))) == len(recipe("lint")), "a linter that this test does not know"
+
+
+def test_every_supported_python_is_tried_in_ci() -> None:
+    jobs = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text())["jobs"]
+    tried = jobs["unit"]["strategy"]["matrix"]["python"]
+    found = re.search(r"for candidate in python3 (.*);", (ROOT / "setup" / "python.sh").read_text())
+    assert found
+    assert sorted(f"python{version}" for version in tried) == sorted(found.group(1).split())
+    assert PROJECT["project"]["requires-python"] == f">={tried[0]}"
+
+
+def test_text_is_the_same_bytes_on_every_machine() -> None:
+    assert [path.name for path in tracked() if b"\r\n" in path.read_bytes()] == []
+
+
+def test_whatever_starts_with_a_shebang_can_be_run() -> None:
+    # what an image copies gets its mode in the Dockerfile
+    scripts = [path for path in tracked(":!images") if path.read_bytes()[:2] == b"#!"]
+    assert len(scripts) > 15
+    assert [str(path.relative_to(ROOT)) for path in scripts if not path.stat().st_mode & 0o100] == []
