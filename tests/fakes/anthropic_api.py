@@ -1,7 +1,9 @@
 """A fake Anthropic Messages API, stdlib only: `python -m tests.fakes.anthropic_api`, or the two files in any container.
 
-It records what it receives and can be told to fail: a marker in the last user text, `FAKE:<name>[:<number>]`:
-400 401 403 404 413 429[:retry-after] 500 529 maxtok stopseq refusal tool window midstream cut hang[:s] slow[:s] long.
+It records what it receives and can be told what to answer: a marker in the last user message, `FAKE:<name>[:<number>]`.
+Errors: 400 400beta 400extra 401 403 404 413 429[:retry-after] 500 529. Faults: midstream cut hang[:s] slow[:s].
+Endings: maxtok stopseq refusal window pause. Contents: tool texttool paralleltools badjsontool maxtooltok first_tool
+thinking thinktool redacted json citations websearch echo long.
 Over HTTP: GET /__fake__/requests gives the records, DELETE empties them.
 
 Environment: PORT (8080), WORDS (5), EXPIRED_TOKENS (comma separated), TLS_CERTIFICATE and TLS_PRIVATE_KEY (paths).
@@ -27,17 +29,20 @@ except ImportError:  # beside the other file in a container
 ADMIN_PATH = "/__fake__/requests"
 POLICY_PATH = "/api/claude_code/policy_limits"
 PIECES_BEFORE_FAULT = 3
-RECORDED_HEADERS = ("authorization", "x-api-key", "anthropic-beta", "anthropic-version", "user-agent", "host")
 
 
 @dataclass
 class Record:
-    """One request as it arrived. `outcome`: open, complete, error, cut, or client-gone; times in epoch seconds."""
+    """One request as it arrived; `raw` is its body as it was written.
+
+    `outcome`: open, complete, error, cut, or client-gone; times in epoch seconds.
+    """
 
     method: str
     path: str
     headers: dict[str, str]
     body: Any
+    raw: str = ""
     started: float = field(default_factory=time.time)
     ended: float | None = None
     outcome: str = "open"
@@ -117,7 +122,7 @@ class Handler(BaseHTTPRequestHandler):
             body = json.loads(raw or b"{}")
         except ValueError:
             body = {"unreadable": raw.decode(errors="replace")}
-        record = self._record(body)
+        record = self._record(body, raw.decode(errors="replace"))
         path = self.path.split("?", maxsplit=1)[0]
         if path.endswith("/oauth/token"):
             self._json(200, _fresh_login())
@@ -130,9 +135,9 @@ class Handler(BaseHTTPRequestHandler):
             self._json(200, {})
         record.end("complete")
 
-    def _record(self, body: Any) -> Record:
-        headers = {name: self.headers[name] for name in RECORDED_HEADERS if name in self.headers}
-        record = Record(self.command, self.path, headers, body)
+    def _record(self, body: Any, raw: str = "") -> Record:
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        record = Record(self.command, self.path, headers, body, raw)
         with self.server.lock:
             self.server.records.append(record)
         return record
@@ -151,7 +156,7 @@ class Handler(BaseHTTPRequestHandler):
         elif body.get("stream"):
             self._stream(script, body, record)
         else:
-            self._json(200, _whole(script, body, script.words(self.server.words)))
+            self._json(200, scripts.whole(scripts.events(script, body, self.server.words)))
             record.end("complete")
 
     def _stream(self, script: scripts.Script, body: dict[str, Any], record: Record) -> None:
@@ -161,7 +166,7 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         pieces = 0
         try:
-            for event in scripts.events(script, body, script.words(self.server.words)):
+            for event in scripts.events(script, body, self.server.words):
                 self._event(event)
                 pieces += event["type"] == "content_block_delta"
                 if pieces == PIECES_BEFORE_FAULT and script.name in ("midstream", "cut"):
@@ -203,16 +208,6 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(payload)
-
-
-def _whole(script: scripts.Script, body: dict[str, Any], words: list[str]) -> dict[str, Any]:
-    answer = scripts.message(body)
-    content: dict[str, Any] = {"type": "text", "text": "".join(words)}
-    if script.name == "tool":
-        content = {"type": "tool_use", "id": "toolu_fake", "name": "get_weather", "input": {"city": "Paris"}}
-    answer.update(content=[content], stop_reason=script.stop_reason)
-    answer["usage"]["output_tokens"] = len(words)
-    return answer
 
 
 def _fresh_login() -> dict[str, Any]:

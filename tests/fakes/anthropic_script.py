@@ -1,4 +1,4 @@
-"""What the fake Anthropic API answers: faults by marker in the last user text, and the stream of a good answer."""
+"""What the fake Anthropic API answers: faults and contents by a marker in the last user message, as stream events."""
 
 from __future__ import annotations
 
@@ -11,11 +11,24 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+Block = tuple[dict[str, Any], list[dict[str, Any]]]  # a content block as it starts, and its deltas
+
 MARKER = re.compile(r"FAKE:(?P<name>[a-z0-9_]+)(?::(?P<argument>[0-9.]+))?")
-USAGE = {"input_tokens": 7, "output_tokens": 1, "cache_read_input_tokens": 3, "cache_creation_input_tokens": 2}
+CANARY = re.compile(r"[A-Z]+-\d+-canary")
+USAGE = {
+    "input_tokens": 7,
+    "cache_creation_input_tokens": 2,
+    "cache_read_input_tokens": 3,
+    "cache_creation": {"ephemeral_5m_input_tokens": 2, "ephemeral_1h_input_tokens": 0},
+    "output_tokens": 1,
+    "service_tier": "standard",
+}
 ACCOUNT_TEXT = "account-of-the-operator"  # must never reach a client
+THIRD_PARTY = "Third-party apps now draw from your extra usage, not your plan limits. Ask your workspace admin."
 ERRORS = {
     "400": (400, "invalid_request_error", "messages: the fake does not like this"),
+    "400beta": (400, "invalid_request_error", "Unexpected value(s) `fine-1` for the `anthropic-beta` header."),
+    "400extra": (400, "invalid_request_error", THIRD_PARTY),
     "401": (401, "authentication_error", f"OAuth token has expired ({ACCOUNT_TEXT})"),
     "403": (403, "permission_error", f"OAuth is not allowed for this organization ({ACCOUNT_TEXT})"),
     "404": (404, "not_found_error", "model: unknown"),
@@ -25,11 +38,70 @@ ERRORS = {
     "529": (529, "overloaded_error", "Overloaded"),
 }
 STOP_REASONS = {
-    "maxtok": "max_tokens",
+    **dict.fromkeys(("maxtok", "maxtooltok"), "max_tokens"),
+    **dict.fromkeys(("tool", "texttool", "paralleltools", "thinktool", "badjsontool", "first_tool"), "tool_use"),
     "stopseq": "stop_sequence",
     "refusal": "refusal",
-    "tool": "tool_use",
     "window": "model_context_window_exceeded",
+    "pause": "pause_turn",
+}
+WORDS = {"long": 400, "slow": 60}
+
+
+def text(*pieces: str, **fields: Any) -> Block:
+    return {"type": "text", "text": "", **fields}, [{"type": "text_delta", "text": piece} for piece in pieces]
+
+
+def tool(identifier: str, name: str, arguments: Any, kind: str = "tool_use") -> Block:
+    """A call, its arguments in three pieces after an empty one, as Anthropic streams them; a text is sent as it is."""
+    raw = arguments if isinstance(arguments, str) else json.dumps(arguments)
+    third = max(1, len(raw) // 3)
+    pieces = ["", *(raw[at : at + third] for at in range(0, len(raw), third))]
+    deltas = [{"type": "input_json_delta", "partial_json": piece} for piece in pieces]
+    return {"type": kind, "id": identifier, "name": name, "input": {}}, deltas
+
+
+def thinking(*pieces: str) -> Block:
+    deltas: list[dict[str, Any]] = [{"type": "thinking_delta", "thinking": piece} for piece in pieces]
+    signature = {"type": "signature_delta", "signature": "EqQBCkYIBxgCKkDsig+/="}
+    return {"type": "thinking", "thinking": "", "signature": ""}, [*deltas, signature]
+
+
+CITATION = {
+    "type": "char_location",
+    "cited_text": "The grass is green.",
+    "document_index": 0,
+    "document_title": "Doc",
+    "start_char_index": 0,
+    "end_char_index": 19,
+    "file_id": None,
+}
+CITED = text("green", citations=[])
+FOUND = {"type": "web_search_result", "url": "https://e.x", "title": "E", "encrypted_content": "abc", "page_age": None}
+WEATHER = tool("toolu_fake", "get_weather", {"city": "Paris"})
+CUT_CALL = tool("toolu_fake", "get_weather", '{"city": "Pa')
+CONTENTS: dict[str, list[Block]] = {
+    "tool": [WEATHER],
+    "texttool": [text("Let me ", "look."), WEATHER],
+    "paralleltools": [
+        text("Both."),
+        tool("toolu_fake_1", "get_weather", {"city": "Paris", "unit": "c"}),
+        tool("toolu_fake_2", "get_weather", {"city": "Rome \u00e9\u4e2d"}),
+        tool("toolu_fake_3", "get_time", {}),
+    ],
+    "badjsontool": [CUT_CALL],
+    "maxtooltok": [text("abc"), CUT_CALL],
+    "thinking": [thinking("Hmm, ", "let me see."), text("The ", "answer.")],
+    "thinktool": [thinking("I need ", "a tool."), text("Looking."), WEATHER],
+    "redacted": [({"type": "redacted_thinking", "data": "EmwKAhgBEgyREDACTED"}, []), text("The ", "answer.")],
+    "json": [text('{"answer"', ': 42, "city": "Paris"}')],
+    "citations": [text("The grass is "), (CITED[0], [*CITED[1], {"type": "citations_delta", "citation": CITATION}])],
+    "websearch": [
+        tool("srvtoolu_fake", "web_search", {"query": "x"}, "server_tool_use"),
+        ({"type": "web_search_tool_result", "tool_use_id": "srvtoolu_fake", "content": [FOUND]}, []),
+        text("Found."),
+    ],
+    "pause": [text("working")],
 }
 
 
@@ -42,11 +114,11 @@ class Script:
 
     @classmethod
     def for_request(cls, body: dict[str, Any]) -> Script:
-        """The script that the last user text asks for; a plain answer without a marker."""
-        match = MARKER.search(last_user_text(body))
-        if match is None:
+        """The script that the last user message asks for, in its last marker; a plain answer without one."""
+        matches = list(MARKER.finditer(last_user_text(body)))
+        if not matches:
             return cls()
-        return cls(match["name"], float(match["argument"]) if match["argument"] else None)
+        return cls(matches[-1]["name"], float(matches[-1]["argument"]) if matches[-1]["argument"] else None)
 
     @property
     def stop_reason(self) -> str:
@@ -60,20 +132,27 @@ class Script:
     def seconds_between_pieces(self) -> float:
         return (self.argument or 0.2) if self.name == "slow" else 0.0
 
-    def words(self, count: int) -> list[str]:
-        number = 400 if self.name == "long" else 60 if self.name == "slow" else count
-        return [f"word{index} " for index in range(number)]
+    def contents(self, body: dict[str, Any], words: int) -> list[Block]:
+        """The blocks of the answer: scripted ones, a call of the first tool, the canaries seen, or so many words."""
+        if self.name == "first_tool":
+            return [tool("toolu_fake", body["tools"][0]["name"], {})]
+        if self.name == "echo":
+            return [text(*(f"{canary} " for canary in CANARY.findall(json.dumps(body))))]
+        count = WORDS.get(self.name, words)
+        return CONTENTS.get(self.name) or [text(*(f"word{index} " for index in range(count)))]
 
 
 def last_user_text(body: dict[str, Any]) -> str:
-    """The text of the last user message, all of its text blocks."""
+    """The text of the last user message: of its text blocks, and of the tools' results."""
     users = [message for message in body.get("messages", []) if message.get("role") == "user"]
-    if not users:
-        return ""
-    content = users[-1].get("content", "")
+    return _text(users[-1].get("content", "")) if users else ""
+
+
+def _text(content: Any) -> str:
     if isinstance(content, str):
         return content
-    return "\n".join(block.get("text", "") for block in content if isinstance(block, dict))
+    blocks = [block for block in content or [] if isinstance(block, dict)]
+    return "\n".join(block.get("text") or _text(block.get("content")) for block in blocks)
 
 
 def error_body(kind: str, message: str) -> dict[str, Any]:
@@ -93,9 +172,9 @@ def error_headers(name: str, argument: float | None) -> dict[str, str]:
     }
 
 
-def message(body: dict[str, Any]) -> dict[str, Any]:
-    """The message object of an answer, still empty."""
-    return {
+def events(script: Script, body: dict[str, Any], words: int) -> Iterator[dict[str, Any]]:
+    """A complete stream for `script`."""
+    message = {
         "id": "msg_fake",
         "type": "message",
         "role": "assistant",
@@ -103,24 +182,44 @@ def message(body: dict[str, Any]) -> dict[str, Any]:
         "content": [],
         "stop_reason": None,
         "stop_sequence": None,
-        "usage": dict(USAGE),
+        "usage": USAGE,
     }
-
-
-def events(script: Script, body: dict[str, Any], words: list[str]) -> Iterator[dict[str, Any]]:
-    """A complete stream for `script`."""
-    yield {"type": "message_start", "message": message(body)}
-    if script.name == "tool":
-        block = {"type": "tool_use", "id": "toolu_fake", "name": "get_weather", "input": {}}
-        yield {"type": "content_block_start", "index": 0, "content_block": block}
-        delta: dict[str, Any] = {"type": "input_json_delta", "partial_json": json.dumps({"city": "Paris"})}
-        yield {"type": "content_block_delta", "index": 0, "delta": delta}
-    else:
-        yield {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}}
-        for word in words:
-            yield {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": word}}
-    yield {"type": "content_block_stop", "index": 0}
+    yield {"type": "message_start", "message": message}
+    pieces = 0
+    for index, (block, deltas) in enumerate(script.contents(body, words)):
+        yield {"type": "content_block_start", "index": index, "content_block": block}
+        if index == 0:
+            yield {"type": "ping"}
+        for delta in deltas:
+            yield {"type": "content_block_delta", "index": index, "delta": delta}
+        yield {"type": "content_block_stop", "index": index}
+        pieces += len(deltas)
     sequence = "END" if script.stop_reason == "stop_sequence" else None
     delta = {"stop_reason": script.stop_reason, "stop_sequence": sequence}
-    yield {"type": "message_delta", "delta": delta, "usage": {"output_tokens": len(words)}}
+    yield {"type": "message_delta", "delta": delta, "usage": {"output_tokens": pieces}}
     yield {"type": "message_stop"}
+
+
+def whole(stream: Iterator[dict[str, Any]]) -> dict[str, Any]:
+    """The message that a request without `stream` gets: the sum of its events."""
+    answer: dict[str, Any] = {}
+    for event in stream:
+        if event["type"] == "message_start":
+            answer = {**event["message"], "usage": {**event["message"]["usage"]}}
+            answer["content"] = []
+        elif event["type"] == "content_block_start":
+            answer["content"].append({**event["content_block"]})
+            raw = ""
+        elif event["type"] == "content_block_delta":
+            block, delta = answer["content"][-1], event["delta"]
+            raw += delta.get("partial_json", "")
+            if "citation" in delta:
+                block["citations"] = [*block["citations"], delta["citation"]]
+            for name in {"text", "thinking", "signature"} & set(delta):
+                block[name] += delta[name]
+        elif event["type"] == "content_block_stop" and raw:
+            answer["content"][-1]["input"] = json.loads(raw) if raw.endswith("}") else {}
+        elif event["type"] == "message_delta":
+            answer |= event["delta"]
+            answer["usage"] |= event["usage"]
+    return answer
