@@ -65,6 +65,10 @@ class LiteLLM(pulumi.ComponentResource):
                 "NO_PROXY": "localhost,127.0.0.1",
                 "CLAUDE_WARM_PROCESSES": str(settings.claude_warm_processes),
                 "CLAUDE_MAX_CONCURRENCY": str(settings.claude_max_concurrency),
+                "CLAUDE_PROCESS_REUSE": settings.claude_process_reuse.value,
+                "MEMORY_MIB": str(settings.litellm_memory_mib),
+                "MAX_REQUEST_BYTES": str(settings.max_request_mib * 1024 * 1024),
+                "FAILED_AUTH_PER_MINUTE": str(settings.failed_auth_per_minute),
                 "DRAIN_SECONDS": str(settings.drain_seconds),
                 "DROP_PARAMS": str(settings.drop_params).lower(),
                 "LOG_LEVEL": settings.log_level.value,
@@ -76,7 +80,7 @@ class LiteLLM(pulumi.ComponentResource):
                     volume_name=login.volume.name, container_path=CLAUDE_CONFIG_DIR, read_only=False
                 )
             ],
-            tmpfs={TMP: "size=256m,mode=1777", "/run/litellm": "size=16m,uid=10001,gid=10001,mode=0700"},
+            tmpfs={TMP: "size=256m,mode=1777", "/run/litellm": "size=128m,uid=10001,gid=10001,mode=0700"},
             memory_mib=settings.litellm_memory_mib,
             cpus=settings.litellm_cpus,
             files=8192,

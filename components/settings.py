@@ -26,6 +26,7 @@ from components.vocabulary import (
     ModelName,
     Network,
     PreviousGeneration,
+    ProcessReuse,
     TlsMode,
     TlsProfile,
 )
@@ -36,7 +37,7 @@ Positive = Annotated[int, Field(ge=1)]
 ANTHROPIC = "https://api.anthropic.com"
 LOGIN_HOSTS = ("console.anthropic.com", "platform.claude.com", "claude.ai")
 """Where the Claude CLI exchanges and refreshes OAuth tokens, besides the API itself."""
-MODELS = {"sonnet": "claude-sonnet-4-5", "opus": "claude-opus-4-5", "haiku": "claude-haiku-4-5"}
+MODELS = {"sonnet": "claude-sonnet-5-5", "opus": "claude-opus-5-5", "haiku": "claude-haiku-5-5"}
 
 
 def fault(key: str, message: str) -> PydanticCustomError:
@@ -87,7 +88,8 @@ class Settings(BaseModel):
     claude_oauth_token: SecretStr | None = None
     anthropic_api_key: SecretStr | None = None
     claude_warm_processes: Annotated[int, Field(ge=0, le=64)] = 2
-    claude_max_concurrency: Annotated[int, Field(ge=1, le=256)] = 8
+    claude_max_concurrency: Annotated[int, Field(ge=1, le=256)] = 4
+    claude_process_reuse: ProcessReuse = ProcessReuse.CLIENT
     drop_params: bool = False
 
     litellm_image: ImageDigest | None = None

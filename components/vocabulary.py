@@ -54,6 +54,14 @@ class ClaudeAuth(StrEnum):
     API_KEY = "api-key"
 
 
+class ProcessReuse(StrEnum):
+    """Who may share a process of the Claude CLI, one request after another."""
+
+    CLIENT = "client"
+    STACK = "stack"
+    OFF = "off"
+
+
 def _host_name(value: str) -> str:
     """A DNS name in lower case or an IP address; one name, neither URL nor wildcard (RFC 1123, section 2.1)."""
     name = value.strip().lower().removesuffix(".")

@@ -1,43 +1,76 @@
-"""The door before LiteLLM, with an application of the test's own behind it."""
+"""The front door with an answerer of the test's own behind it."""
 
 from __future__ import annotations
 
 import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
-from claude_gateway.asgi import FrontDoor
-from claude_gateway.keys import Authenticator
-from claude_gateway.secret import Secret
-from claude_gateway.settings import MasterKey
+from claude_gateway.front.app import FrontDoor
+from claude_gateway.front.body import Bodies
+from claude_gateway.front.call import Call, Reply
+from claude_gateway.front.contract import Models
+from claude_gateway.front.failed_keys import FailedKeys
+from claude_gateway.front.keys import Authenticator
+from claude_gateway.start.secret import Secret
+from claude_gateway.start.settings import MasterKey
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from claude_gateway.asgi_types import App, Message, Receive, Scope, Send
+    from starlette.types import Message
 
 KEY = b"sk-the-key"
 AUTHORIZED = [(b"authorization", b"Bearer " + KEY)]
+MODELS = Models({"sonnet": "claude-sonnet-5-5"})
+ASKED = {"model": "sonnet", "max_tokens": 5, "messages": [{"role": "user", "content": "hi"}]}
+
+Answerer = Callable[[Call], Awaitable[Reply]]
 
 
-class Call:
-    """One request through the door to `app`, and everything that came out."""
+async def pieces(*given: bytes) -> AsyncIterator[bytes]:
+    for piece in given:
+        yield piece
 
-    def __init__(self, app: App, *, draining: bool = False, own_provider: bool = True) -> None:
+
+async def good(_call: Call) -> Reply:
+    return Reply(pieces(b'{"id": 1}'), {"request-id": "req_upstream"})
+
+
+class Door:
+    """One request, and everything that came out."""
+
+    def __init__(
+        self, answer: Answerer = good, *, draining: bool = False, bodies: Bodies | None = None, failures: int = 10
+    ) -> None:
         self.sent: list[Message] = []
-        self.ready = 0
+        self.calls: list[Call] = []
         self.leave = asyncio.Event()
-        authenticator = Authenticator(MasterKey(Secret(KEY.decode()), "now"))
+        self._answer = answer
         self.door = FrontDoor(
-            app, authenticator, "sk-internal", lambda: draining, own_provider=own_provider, on_ready=self._note_ready
+            Authenticator(MasterKey(Secret(KEY.decode()), "now")),
+            FailedKeys(failures),
+            bodies or Bodies(1024**2, 1024**2),
+            MODELS,
+            self._answering,
+            lambda: draining,
+            drop_params=False,
         )
 
-    def _note_ready(self) -> None:
-        self.ready += 1
+    async def _answering(self, call: Call) -> Reply:
+        self.calls.append(call)
+        return await self._answer(call)
 
-    async def run(
-        self, path: str = "/v1/x", headers: Any = AUTHORIZED, kind: str = "http", body: bytes = b"{}"
-    ) -> Call:
-        pending: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+    async def ask(
+        self,
+        path: str = "/v1/messages",
+        body: Any = ASKED,
+        headers: Any = AUTHORIZED,
+        method: str = "POST",
+        kind: str = "http",
+    ) -> Door:
+        content = body if isinstance(body, bytes) else json.dumps(body).encode()
+        pending: list[Message] = [{"type": "http.request", "body": content, "more_body": False}]
+        self.sent = []
 
         async def receive() -> Message:
             if pending:
@@ -48,7 +81,8 @@ class Call:
         async def send(message: Message) -> None:
             self.sent.append(message)
 
-        await self.door({"type": kind, "path": path, "method": "POST", "headers": headers}, receive, send)
+        scope = {"type": kind, "path": path, "method": method, "headers": headers, "client": ("10.0.0.1", 1)}
+        await self.door(scope, receive, send)
         return self
 
     @property
@@ -63,26 +97,12 @@ class Call:
     def body(self) -> bytes:
         return b"".join(message.get("body", b"") for message in self.sent[1:])
 
+    @property
+    def error(self) -> dict[str, Any]:
+        error = json.loads(self.body)["error"]
+        assert isinstance(error, dict)
+        return error
+
 
 def run(coroutine: Any) -> Any:
     return asyncio.run(asyncio.wait_for(coroutine, 10))
-
-
-def answering(*messages: Message, before: Callable[[], None] = lambda: None, seen: list[Scope] | None = None) -> App:
-    async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        if seen is not None:
-            seen.append(scope)
-        await receive()
-        before()
-        for message in messages:
-            await send(dict(message))
-
-    return app
-
-
-def start(status: int = 200, content_type: bytes = b"application/json") -> Message:
-    return {"type": "http.response.start", "status": status, "headers": [(b"content-type", content_type)]}
-
-
-def body(data: bytes, *, more: bool = False) -> Message:
-    return {"type": "http.response.body", "body": data, "more_body": more}

@@ -1,89 +1,83 @@
-"""Clients that leave, and applications that end otherwise than planned."""
+"""Clients that leave."""
 
 from __future__ import annotations
 
 import asyncio
 from typing import TYPE_CHECKING
 
-import pytest
-from tests.unit.litellm_image.door import Call, run
+from tests.unit.litellm_image.door import ASKED, Door, run
 
-from claude_gateway.request_scope import current_request
+from claude_gateway.front.call import Call, Reply
 
 if TYPE_CHECKING:
-    from claude_gateway.asgi_types import Message, Receive, Scope, Send
+    from collections.abc import AsyncIterator
 
 
-def test_a_client_that_leaves_cancels_the_work_and_runs_its_callbacks() -> None:
+def test_a_client_that_leaves_before_its_answer_ends_the_work() -> None:
     ended: list[str] = []
 
-    async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        await receive()
-        request = current_request.get()
-        assert request is not None
-        request.on_close(lambda: ended.append("callback"))
+    async def answer(_call: Call) -> Reply:
         try:
             await asyncio.sleep(60)
-        except asyncio.CancelledError:
+        finally:
             ended.append("cancelled")
-            raise
+        raise AssertionError
 
     async def test() -> None:
-        call = Call(app)
-        task = asyncio.create_task(call.run())
+        door = Door(answer)
+        task = asyncio.create_task(door.ask())
         await asyncio.sleep(0.05)
-        call.leave.set()
+        door.leave.set()
         await task
-        assert call.sent == []
+        assert door.sent == []
 
     run(test())
-    assert ended == ["cancelled", "callback"]
+    assert ended == ["cancelled"]
 
 
-def test_an_application_that_asks_for_the_disconnect_gets_it() -> None:
-    got: list[Message] = []
+def test_a_client_that_leaves_a_stream_closes_what_is_behind_it() -> None:
+    ended: list[str] = []
 
-    async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        await receive()
+    async def endless() -> AsyncIterator[bytes]:
         try:
-            got.append(await receive())
-        except asyncio.CancelledError:
-            got.append({"type": "cancelled"})
-            raise
+            yield b"first"
+            await asyncio.sleep(60)
+        finally:
+            ended.append("content")
+
+    async def close() -> None:
+        ended.append("closed")
+
+    async def answer(_call: Call) -> Reply:
+        return Reply(endless(), close=close)
 
     async def test() -> None:
-        call = Call(app)
-        call.leave.set()
-        await call.run()
+        door = Door(answer)
+        task = asyncio.create_task(door.ask(body={**ASKED, "stream": True}))
+        await asyncio.sleep(0.05)
+        assert door.body == b"first"
+        door.leave.set()
+        await task
 
     run(test())
-    assert got[0]["type"] in ("http.disconnect", "cancelled")
+    assert ended == ["content", "closed"]
 
 
-def test_an_application_that_fails_fails_for_the_server_too() -> None:
-    async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        raise RuntimeError("broken")
-
-    with pytest.raises(RuntimeError, match="broken"):
-        run(Call(app).run())
-
-
-def test_a_cancelled_server_cancels_the_application() -> None:
+def test_a_cancelled_server_cancels_the_work() -> None:
     cancelled: list[bool] = []
 
-    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+    async def answer(_call: Call) -> Reply:
         try:
             await asyncio.sleep(60)
-        except asyncio.CancelledError:
+        finally:
             cancelled.append(True)
-            raise
+        raise AssertionError
 
     async def test() -> None:
-        task = asyncio.create_task(Call(app).run())
+        task = asyncio.create_task(Door(answer).ask())
         await asyncio.sleep(0.05)
         task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
+        await asyncio.gather(task, return_exceptions=True)
 
     run(test())
     assert cancelled == [True]

@@ -11,9 +11,13 @@ from typing import Any
 import pytest
 import uvicorn
 
-from claude_gateway.log_setup import RedactingFormatter
-from claude_gateway.secret import Secret
-from claude_gateway.server import DrainingServer
+from claude_gateway.start.log_setup import RedactingFormatter
+from claude_gateway.start.secret import Secret
+from claude_gateway.start.server import DrainingServer
+
+
+async def closed() -> None:
+    """Nothing behind the server."""
 
 
 async def nothing(scope: Any, receive: Any, send: Any) -> None:
@@ -22,7 +26,7 @@ async def nothing(scope: Any, receive: Any, send: Any) -> None:
 
 @pytest.fixture
 def server() -> DrainingServer:
-    return DrainingServer(uvicorn.Config(nothing, timeout_graceful_shutdown=600, log_config=None), notice_seconds=0.2)
+    return DrainingServer(uvicorn.Config(nothing, timeout_graceful_shutdown=600, log_config=None), 0.2, closed)
 
 
 async def tick(server: DrainingServer) -> bool:

@@ -1,4 +1,4 @@
-"""The ASGI layer before LiteLLM: keys, health, and what passes."""
+"""What a request meets before anybody is asked: its key, its route, its dialect."""
 
 from __future__ import annotations
 
@@ -6,12 +6,16 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.unit.litellm_image.door import AUTHORIZED, KEY, Call, answering, body, run, start
+from tests.unit.litellm_image.door import ASKED, AUTHORIZED, KEY, Door, pieces, run
 
-from claude_gateway.asgi import presented_keys
+from claude_gateway.front.call import Call, Reply
+from claude_gateway.front.errors import Failure
+from claude_gateway.front.keys import presented_keys
 
 if TYPE_CHECKING:
-    from claude_gateway.asgi_types import Scope
+    from collections.abc import AsyncIterator
+
+CHAT = "/v1/chat/completions"
 
 
 @pytest.mark.parametrize(
@@ -28,67 +32,155 @@ if TYPE_CHECKING:
         [(b"x-litellm-api-key", KEY)],
     ],
 )
-@pytest.mark.parametrize("path", ["/v1/chat/completions", "/", "/ui", "/health", "/health/readiness/"])
-def test_without_the_key_nothing_reaches_litellm(headers: Any, path: str) -> None:
-    seen: list[Scope] = []
-    call = run(Call(answering(start(), body(b"{}"), seen=seen)).run(path, headers))
-    assert call.status == 401
-    assert json.loads(call.body)["error"]["type"] == "authentication_error"
-    assert call.headers[b"www-authenticate"] == b"Bearer"
-    assert seen == []
+@pytest.mark.parametrize("path", [CHAT, "/", "/ui", "/health", "/health/readiness/", "/v1/models"])
+def test_without_the_key_nobody_is_asked(headers: Any, path: str) -> None:
+    door = run(Door().ask(path, headers=headers))
+    assert door.status == 401
+    assert door.error["type"] == "authentication_error"
+    assert door.headers[b"www-authenticate"] == b"Bearer"
+    assert door.calls == []
 
 
-@pytest.mark.parametrize("headers", [AUTHORIZED, [(b"Authorization", b"bearer " + KEY)], [(b"x-api-key", KEY)]])
-def test_litellm_never_sees_the_key(headers: Any) -> None:
-    seen: list[Scope] = []
-    extra = [(b"x-litellm-api-key", b"another"), (b"api-key", b"another"), (b"accept", b"*/*")]
-    call = run(Call(answering(start(), body(b"{}"), seen=seen)).run(headers=[*headers, *extra]))
-    assert call.status == 200
-    assert seen[0]["headers"] == [(b"accept", b"*/*"), (b"authorization", b"Bearer sk-internal")]
+@pytest.mark.parametrize(
+    "path", ["/", "/key/generate", "/v1/embeddings", "/v1/messages/", "/V1/messages", "/health", "/v1/files"]
+)
+def test_only_the_model_api_is_served(path: str) -> None:
+    door = run(Door().ask(path))
+    assert (door.status, door.calls) == (404, [])
+    assert door.error["message"]
+
+
+@pytest.mark.parametrize(("path", "allow"), [("/v1/messages", b"POST"), ("/v1/models", b"GET, HEAD")])
+def test_a_wrong_method_is_told_the_right_one(path: str, allow: bytes) -> None:
+    door = run(Door().ask(path, method="DELETE"))
+    assert (door.status, door.headers[b"allow"]) == (405, allow)
+
+
+@pytest.mark.parametrize("path", ["/", "/api/hello"])
+def test_claude_code_finds_somebody_there(path: str) -> None:
+    assert run(Door().ask(path, method="HEAD", headers=[])).status == 200
 
 
 def test_both_clients_headers_are_looked_at() -> None:
     assert presented_keys([(b"x-api-key", b" a "), (b"authorization", b"Bearer  b ")]) == [b"a", b"b"]
 
 
+def test_somebody_elses_credential_beside_the_key_does_no_harm() -> None:
+    headers = [(b"authorization", b"Bearer sk-ant-oat01-other"), (b"x-api-key", KEY)]
+    assert run(Door().ask(headers=headers)).status == 200
+
+
+def test_after_too_many_wrong_keys_a_source_is_told_to_wait_and_the_right_key_still_works() -> None:
+    async def test() -> None:
+        door = Door(failures=2)
+        wrong = [(b"x-api-key", b"sk-wrong"), (b"x-gateway-source", b"192.0.2.1")]
+        assert [(await door.ask(headers=wrong)).status for _ in range(3)] == [401, 401, 429]
+        assert 1 <= int(door.headers[b"retry-after"]) <= 60
+        assert (await door.ask(headers=[*AUTHORIZED, (b"x-gateway-source", b"192.0.2.1")])).status == 200
+        assert (
+            await door.ask(headers=[(b"x-api-key", b"sk-wrong"), (b"x-gateway-source", b"192.0.2.2")])
+        ).status == 401
+
+    run(test())
+
+
 @pytest.mark.parametrize(
     ("path", "draining", "status"),
-    [
-        ("/health/readiness", False, 200),
-        ("/health/readiness", True, 503),
-        ("/health/liveliness", True, 200),
-    ],
+    [("/health/readiness", False, 200), ("/health/readiness", True, 503), ("/health/liveliness", True, 200)],
 )
 def test_health_needs_no_key_and_says_when_it_drains(path: str, draining: bool, status: int) -> None:
-    assert run(Call(answering(), draining=draining).run(path, [])).status == status
+    assert run(Door(draining=draining).ask(path, headers=[])).status == status
 
 
 def test_answers_while_draining_close_their_connection() -> None:
-    assert run(Call(answering(start(), body(b"{}")), draining=True).run()).headers[b"connection"] == b"close"
-    assert b"connection" not in run(Call(answering(start(), body(b"{}"))).run()).headers
+    assert run(Door(draining=True).ask()).headers[b"connection"] == b"close"
+    assert b"connection" not in run(Door().ask()).headers
 
 
 def test_the_gateway_is_told_which_generation_of_the_key_was_used() -> None:
-    assert run(Call(answering(start(), body(b"{}"))).run()).headers[b"x-key-generation"] == b"now"
-    refused = run(Call(answering(start())).run(headers=[(b"x-api-key", b"wrong")]))
-    assert b"x-key-generation" not in refused.headers
+    assert run(Door().ask()).headers[b"x-key-generation"] == b"now"
+    assert b"x-key-generation" not in run(Door().ask(headers=[(b"x-api-key", b"wrong")])).headers
 
 
 def test_websockets_are_refused() -> None:
-    assert run(Call(answering()).run(kind="websocket")).sent == [{"type": "websocket.close", "code": 1008}]
+    assert run(Door().ask(kind="websocket")).sent == [{"type": "websocket.close", "code": 1008}]
 
 
-def test_the_pool_is_told_when_litellm_has_started() -> None:
-    call = run(Call(answering({"type": "lifespan.startup.complete"})).run(kind="lifespan"))
-    assert call.ready == 1
+def test_an_admitted_request_is_asked_by_the_upstreams_name() -> None:
+    door = run(Door().ask())
+    assert door.calls[0].body == {**ASKED, "model": "claude-sonnet-5-5"}
+    assert (door.headers[b"request-id"], door.body) == (b"req_upstream", b'{"id": 1}')
 
 
-def test_with_an_api_key_answers_pass_untouched() -> None:
-    call = run(Call(answering(start(200, b"text/event-stream"), body(b"x")), own_provider=False).run("/v1/messages"))
-    assert call.body == b"x"
+def test_the_gateways_request_id_is_in_every_answer() -> None:
+    given = [*AUTHORIZED, (b"x-request-id", b"0123456789abcdef")]
+    assert run(Door().ask(headers=given)).headers[b"x-request-id"] == b"0123456789abcdef"
+    made = run(Door().ask(headers=[*AUTHORIZED, (b"x-request-id", b"a\nb")])).headers[b"x-request-id"]
+    assert made.startswith(b"req_")
 
 
-def test_an_api_key_that_anthropic_refuses_does_not_look_like_the_clients() -> None:
-    call = run(Call(answering(start(401), body(b"upstream's words")), own_provider=False).run("/v1/messages"))
-    assert call.status == 503
-    assert "anthropicApiKey" in json.loads(call.body)["error"]["message"]
+def test_errors_have_the_dialect_of_their_route() -> None:
+    async def failing(_call: Call) -> Reply:
+        raise Failure(529, "Claude is overloaded.", headers={"retry-after": "5"})
+
+    anthropic = run(Door(failing).ask())
+    said = json.loads(anthropic.body)
+    assert said["type"] == "error"
+    assert said["error"] == {"type": "overloaded_error", "message": "Claude is overloaded."}
+    assert said["request_id"].encode() == anthropic.headers[b"x-request-id"]
+    openai = run(Door(failing).ask(CHAT))
+    assert openai.error == {
+        "message": "Claude is overloaded.",
+        "type": "server_error",
+        "param": None,
+        "code": "overloaded",
+    }
+    assert (openai.status, openai.headers[b"retry-after"]) == (529, b"5")
+
+
+def test_a_stream_that_breaks_ends_with_an_error_event() -> None:
+    async def breaking() -> AsyncIterator[bytes]:
+        yield b"data: 1\n\n"
+        raise Failure(502, "The answer from Claude broke off.")
+
+    async def answer(_call: Call) -> Reply:
+        return Reply(breaking())
+
+    door = run(Door(answer).ask(body={**ASKED, "stream": True}))
+    assert door.status == 200
+    assert door.body.startswith(b"data: 1\n\nevent: error\ndata: ")
+    assert json.loads(door.body.split(b"data: ")[2])["error"]["type"] == "api_error"
+
+
+def test_a_fault_of_ours_shows_nothing_of_python(caplog: pytest.LogCaptureFixture) -> None:
+    async def broken(_call: Call) -> Reply:
+        raise KeyError("inside")
+
+    door = run(Door(broken).ask())
+    assert door.status == 500
+    assert b"inside" not in door.body
+    assert "KeyError" in caplog.text
+
+
+def test_models_are_listed_in_the_dialect_of_who_asks() -> None:
+    openai = json.loads(run(Door().ask("/v1/models", method="GET")).body)
+    assert openai["object"] == "list"
+    assert {"sonnet", "claude-sonnet-5-5"} <= {model["id"] for model in openai["data"]}
+    headers = [*AUTHORIZED, (b"anthropic-version", b"2023-06-01")]
+    anthropic = json.loads(run(Door().ask("/v1/models", method="GET", headers=headers)).body)
+    assert (anthropic["has_more"], anthropic["data"][0]["type"]) == (False, "model")
+    assert json.loads(run(Door().ask("/v1/models/sonnet", method="GET")).body)["id"] == "sonnet"
+    assert run(Door().ask("/v1/models/nope", method="GET")).status == 404
+
+
+def test_a_streamed_answer_is_closed_when_it_has_ended() -> None:
+    closed: list[bool] = []
+
+    async def close() -> None:
+        closed.append(True)
+
+    async def answer(_call: Call) -> Reply:
+        return Reply(pieces(b"a", b"b"), close=close)
+
+    assert run(Door(answer).ask(body={**ASKED, "stream": True})).body == b"ab"
+    assert closed == [True]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from claude_gateway import login
+from claude_gateway.start import login
 
 if TYPE_CHECKING:
     from pathlib import Path

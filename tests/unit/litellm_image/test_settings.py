@@ -10,11 +10,10 @@ from typing import Any
 
 import pytest
 
-from claude_gateway import entry
-from claude_gateway.litellm_config import litellm_config
-from claude_gateway.settings import SECRET_VARIABLES, ClaudeAuth, Settings, SettingsError
+from claude_gateway.start import entry, memory
+from claude_gateway.start.settings import SECRET_VARIABLES, ClaudeAuth, Settings, SettingsError
 
-GOOD = {"LITELLM_MASTER_KEY": "sk-good-key", "GATEWAY_MODELS": '{"sonnet": "claude-sonnet-4-5"}'}
+GOOD = {"LITELLM_MASTER_KEY": "sk-good-key", "GATEWAY_MODELS": '{"sonnet": "claude-sonnet-5-5"}'}
 SECRETS = {
     "LITELLM_MASTER_KEY": "sk-secret-current",
     "LITELLM_PREVIOUS_MASTER_KEY": "sk-secret-previous",
@@ -25,7 +24,7 @@ SECRETS = {
 def test_defaults() -> None:
     settings = Settings.from_environment(GOOD)
     assert settings.auth is ClaudeAuth.LOGIN
-    assert (settings.warm_processes, settings.max_concurrency, settings.queue_seconds) == (2, 8, 10)
+    assert (settings.warm_processes, settings.max_concurrency, settings.queue_seconds) == (2, 4, 10)
     assert (settings.drain_seconds, settings.drain_notice_seconds, settings.drop_params) == (600, 3, False)
     assert settings.previous_key is None
 
@@ -65,6 +64,9 @@ def test_defaults() -> None:
         ({"CLAUDE_MAX_CONCURRENCY": "0"}, "CLAUDE_MAX_CONCURRENCY"),
         ({"CLAUDE_QUEUE_SECONDS": "soon"}, "CLAUDE_QUEUE_SECONDS"),
         ({"DRAIN_SECONDS": "0"}, "DRAIN_SECONDS"),
+        ({"CLAUDE_PROCESS_REUSE": "all"}, "client, stack, off"),
+        ({"MEMORY_MIB": "100"}, "MEMORY_MIB"),
+        ({"MAX_REQUEST_BYTES": "-1"}, "MAX_REQUEST_BYTES"),
         ({"DROP_PARAMS": "maybe"}, "DROP_PARAMS"),
         ({"LOG_LEVEL": "LOUD"}, "LOG_LEVEL"),
     ],
@@ -128,18 +130,20 @@ def test_a_private_ca_is_added_to_the_systems_own(tmp_path: Path) -> None:
     assert pem in bundle
 
 
-def test_with_an_api_key_the_models_go_to_the_native_provider() -> None:
-    env = {**GOOD, "CLAUDE_AUTH": "api-key", "ANTHROPIC_API_KEY": "sk-ant", "ANTHROPIC_BASE_URL": "https://up.example/"}
-    (model,) = litellm_config(Settings.from_environment(env))["model_list"]
-    assert model["litellm_params"]["model"] == "anthropic/claude-sonnet-4-5"
-    assert model["litellm_params"]["api_base"] == "https://up.example"
-    assert "sk-ant" not in json.dumps(model)
+def test_the_memory_is_added_up_before_anything_starts() -> None:
+    """Fault 16: many CLI processes, or large requests, against a small memory limit."""
+    env = {**GOOD, "CLAUDE_MAX_CONCURRENCY": "64", "MEMORY_MIB": "3072"}
+    with pytest.raises(SettingsError, match="claudeMaxConcurrency") as caught:
+        Settings.from_environment(env)
+    enough = str(caught.value).partition("litellmMemoryMib to ")[2].partition(" ")[0]
+    assert Settings.from_environment({**env, "MEMORY_MIB": enough}).max_concurrency == 64
+    with_key = {"CLAUDE_AUTH": "api-key", "ANTHROPIC_API_KEY": "sk-ant-x"}
+    assert Settings.from_environment({**env, **with_key}).memory_mib == 3072, "no CLI, no memory for it"
 
 
-def test_upstream_ids_work_as_names_without_hiding_a_public_one() -> None:
-    env = {**GOOD, "GATEWAY_MODELS": '{"sonnet": "claude-a", "claude-b": "claude-b"}'}
-    aliases = litellm_config(Settings.from_environment(env))["router_settings"]["model_group_alias"]
-    assert aliases == {"claude-a": {"model": "sonnet", "hidden": True}}
+def test_what_bodies_may_hold_together_leaves_a_fifth_of_the_memory() -> None:
+    assert memory.body_budget(3072, 0) * memory.COPIES / memory.MIB + memory.AT_REST_MIB <= 0.8 * 3072
+    assert memory.body_budget(512, 4) == 0
 
 
 def test_the_entry_point_ends_with_one_line_for_a_wrong_setting(

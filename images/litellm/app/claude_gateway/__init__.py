@@ -1,5 +1,5 @@
-"""LiteLLM with Claude behind it: what runs in the LiteLLM container.
+"""A gateway to Claude that speaks OpenAI's and Anthropic's APIs: what runs in the LiteLLM container.
 
-`entry` validates the environment and starts `server`, which puts `asgi` (authentication, health, disconnects) in front
-of LiteLLM's own application. `claude` is the provider that answers through the Claude CLI.
+A request meets `front` (authentication, bounds, the contract), is translated by LiteLLM where it is in OpenAI's
+dialect, and is answered by an `upstream`: Anthropic's API, or the Claude CLI (`cli`). `start` brings it all up.
 """

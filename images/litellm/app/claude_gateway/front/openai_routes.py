@@ -1,0 +1,190 @@
+"""OpenAI's routes: LiteLLM, as a library, translates the request to Anthropic's Messages API and the answer back."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import time
+from typing import TYPE_CHECKING, Any
+
+import litellm
+from litellm.llms.custom_httpx.http_handler import AsyncHTTPHandler
+from litellm.utils import (
+    any_assistant_message_has_thinking_blocks,
+    last_assistant_with_tool_calls_has_no_thinking_blocks,
+)
+
+from claude_gateway.front.call import Call, Reply, current_call
+from claude_gateway.front.contract import Route
+from claude_gateway.front.errors import Failure
+from claude_gateway.front.passed import split
+from claude_gateway.upstream.base import SILENCE_SECONDS
+from claude_gateway.upstream.transport import API_BASE, UpstreamTransport
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from claude_gateway.upstream.base import Upstream
+
+    Render = Callable[[Any], bytes]
+
+log = logging.getLogger(__name__)
+
+PREFIX = re.compile(r"^(litellm\.\w+: *|Anthropic\w* ?- ?|\w+Exception ?- ?)+")
+NOT_TRANSLATED = (
+    "The request cannot be translated for Claude: a message or parameter has a form that LiteLLM does not know."
+)
+BROKEN_OFF = Failure(502, "The answer from Claude broke off.")
+DONE = b"data: [DONE]\n\n"
+
+
+class OpenAIRoutes:
+    """Chat completions, completions and responses."""
+
+    def __init__(self, upstream: Upstream, *, drop_params: bool = False) -> None:
+        litellm.telemetry = False
+        litellm.suppress_debug_info = True
+        litellm.turn_off_message_logging = True
+        litellm.drop_params = drop_params  # what a model cannot do by LiteLLM's list is left out, not refused
+        self._drop_params = drop_params
+        self._fixed: dict[str, Any] = {
+            "api_key": "none",
+            "api_base": API_BASE,
+            "client": AsyncHTTPHandler(timeout=SILENCE_SECONDS, transport=UpstreamTransport(upstream)),
+            # A retry would be paid for twice.
+            "num_retries": 0,
+            "max_retries": 0,
+            "timeout": SILENCE_SECONDS,
+        }
+
+    async def answer(self, call: Call) -> Reply:
+        """Raises Failure."""
+        current_call.set(call)
+        try:
+            if call.route is Route.RESPONSES:
+                return await self._responses(call)
+            if call.route is Route.COMPLETIONS:
+                return await self._completions(call)
+            return await self._chat(call)
+        except Failure:
+            raise
+        except Exception as error:
+            raise failure(call, error) from error
+
+    async def _chat(self, call: Call) -> Reply:
+        answer = await litellm.acompletion(**self._arguments(call, without_impossible_thinking(call.body)))
+        if call.streamed:
+            return await _stream(answer, call, _chunk)
+        return Reply(_once(answer.model_dump_json()), call.headers)
+
+    async def _responses(self, call: Call) -> Reply:
+        answer: Any = await litellm.aresponses(**self._arguments(call, call.body))
+        if call.streamed:
+            return await _stream(answer, call, _typed_event, done=b"")
+        return Reply(_once(answer.model_dump_json()), call.headers)
+
+    async def _completions(self, call: Call) -> Reply:
+        body = {**call.body, "messages": [{"role": "user", "content": call.body["prompt"]}]}
+        del body["prompt"]
+        answer = await litellm.acompletion(**self._arguments(call, body))
+        if call.streamed:
+            return await _stream(answer, call, _completion_chunk)
+        return Reply(_once(json.dumps(_as_completion(answer.model_dump()))), call.headers)
+
+    def _arguments(self, call: Call, body: dict[str, Any]) -> dict[str, Any]:
+        if not self._drop_params:
+            body, call.passed = split(body)
+        return {**body, **self._fixed, "model": f"anthropic/{body['model']}"}
+
+
+def without_impossible_thinking(body: dict[str, Any]) -> dict[str, Any]:
+    """`body` without a wish for thinking that Anthropic would refuse.
+
+    After a tool call Anthropic wants the thoughts that led to it, and OpenAI's clients do not send them back. LiteLLM
+    does the same with `modify_params`, which also invents messages and tool results.
+    """
+    messages = body["messages"]
+    if not (body.get("thinking") or body.get("reasoning_effort")):
+        return body
+    if last_assistant_with_tool_calls_has_no_thinking_blocks(
+        messages
+    ) and not any_assistant_message_has_thinking_blocks(messages):
+        return {name: value for name, value in body.items() if name not in ("thinking", "reasoning_effort")}
+    return body
+
+
+def failure(call: Call, error: Exception) -> Failure:
+    """What the client is told: the upstream's own failure, else LiteLLM's objection in its words, never Python's."""
+    if call.failure is not None:
+        return call.failure
+    status = getattr(error, "status_code", None)
+    if isinstance(status, int) and 400 <= status < 500 and status not in (401, 403, 408):
+        return Failure(400, PREFIX.sub("", str(getattr(error, "message", error)))[:1000] or NOT_TRANSLATED)
+    log.error("LiteLLM failed with %s: %s", type(error).__name__, str(error)[:500])
+    if isinstance(error, TypeError | ValueError | KeyError | AttributeError | IndexError):
+        return Failure(400, NOT_TRANSLATED)
+    return BROKEN_OFF
+
+
+async def _once(text: str) -> AsyncIterator[bytes]:
+    yield text.encode()
+
+
+async def _stream(answer: Any, call: Call, render: Render, done: bytes = DONE) -> Reply:
+    """A stream whose first part has come: only then has LiteLLM asked the upstream, whose refusal has a status."""
+    parts = aiter(answer)
+    first = await anext(parts)
+    if call.failure is not None:
+        raise call.failure
+    return Reply(_events(first, parts, call, render, done), call.headers)
+
+
+async def _events(first: Any, parts: Any, call: Call, render: Render, done: bytes) -> AsyncIterator[bytes]:
+    """The stream in OpenAI's form; one that breaks ends with an error and without `[DONE]`."""
+    try:
+        yield render(first)
+        async for part in parts:
+            yield render(part)
+        if call.failure is not None:
+            raise call.failure
+        yield done
+    except GeneratorExit:
+        raise
+    except Exception as error:
+        broken = error if isinstance(error, Failure) else call.failure or BROKEN_OFF
+        log.warning("request %s broke off in its stream: %s", call.request_id, broken.message)
+        yield broken.event(call.route.dialect, call.request_id)
+
+
+def _chunk(part: Any) -> bytes:
+    return _data(part.model_dump_json(exclude_none=True, exclude_unset=True))
+
+
+def _typed_event(part: Any) -> bytes:
+    kind = str(getattr(part.type, "value", part.type))
+    return f"event: {kind}\n".encode() + _data(part.model_dump_json(exclude_none=True))
+
+
+def _completion_chunk(part: Any) -> bytes:
+    return _data(json.dumps(_as_completion(part.model_dump(exclude_none=True))))
+
+
+def _data(text: str) -> bytes:
+    return f"data: {text}\n\n".encode()
+
+
+def _as_completion(chat: dict[str, Any]) -> dict[str, Any]:
+    """A chat completion, or a chunk of one, as the older completions API gives it."""
+    choices = [
+        {
+            "index": choice.get("index", 0),
+            "text": (choice.get("message") or choice.get("delta") or {}).get("content") or "",
+            "finish_reason": choice.get("finish_reason"),
+            "logprobs": None,
+        }
+        for choice in chat["choices"]
+    ]
+    usage = {"usage": chat["usage"]} if chat.get("usage") else {}
+    made = {"id": chat["id"], "object": "text_completion", "created": chat.get("created") or int(time.time())}
+    return {**made, "model": chat["model"], "choices": choices, **usage}

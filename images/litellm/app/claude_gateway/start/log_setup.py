@@ -1,0 +1,50 @@
+"""One log for the container, on stdout, from which no secret can be read."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from claude_gateway.start.secret import Secret
+
+# What a client sent may stand in a message: it must neither begin a line of its own nor speak to a terminal.
+ESCAPED = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029)} | {
+    0x0A: "\\n",
+    0x09: "\\t",
+}
+LITELLM_LOGGERS = ("LiteLLM", "LiteLLM Proxy", "LiteLLM Router")
+# Libraries whose INFO lines name every request or every start; their warnings are kept.
+QUIET_LOGGERS = ("httpx", "apscheduler", "claude_agent_sdk", "uvicorn.access", *LITELLM_LOGGERS)
+
+
+class RedactingFormatter(logging.Formatter):
+    """A record as one line, tracebacks included; known secrets are masked, control characters escaped."""
+
+    def __init__(self, secrets: Iterable[Secret]) -> None:
+        super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s", datefmt="%Y-%m-%dT%H:%M:%S%z")
+        self._secrets = [secret.reveal() for secret in secrets]
+
+    def format(self, record: logging.LogRecord) -> str:
+        text = super().format(record)
+        for secret in self._secrets:
+            text = text.replace(secret, "[redacted]")
+        return text.translate(ESCAPED)
+
+
+def set_up_log(level: str, secrets: Iterable[Secret]) -> None:
+    """Send every logger through one redacting handler on stdout; a library's own handlers are removed."""
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(RedactingFormatter(secrets))
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level)
+    for name in list(logging.root.manager.loggerDict):
+        logger = logging.getLogger(name)
+        logger.handlers.clear()
+        logger.propagate = True
+    for name in QUIET_LOGGERS:
+        logging.getLogger(name).setLevel(max(logging.WARNING, root.level))

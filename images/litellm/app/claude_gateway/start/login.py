@@ -1,0 +1,85 @@
+"""`claude-login`: the Claude login, walked through in the running container (over SSH too, without a browser here)."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from claude_gateway.start.entry import RUN, server_environment
+from claude_gateway.start.settings import ClaudeAuth
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+CLI = "claude"
+
+
+def credentials_path(env: Mapping[str, str]) -> Path:
+    """Where the CLI keeps its login: in CLAUDE_CONFIG_DIR, which is the claude-auth volume."""
+    return Path(env.get("CLAUDE_CONFIG_DIR", "/home/app/.claude")) / ".credentials.json"
+
+
+def describe_login(path: Path, now: datetime) -> tuple[bool, str]:
+    """Whether `path` holds a usable login, and one sentence about it. Never shows a token.
+
+    The CLI's own `auth status` calls an expired login logged in and goes to the network, so the file is read instead.
+    """
+    try:
+        login = json.loads(path.read_text(encoding="utf-8"))["claudeAiOauth"]
+        expires = datetime.fromtimestamp(login["expiresAt"] / 1000, UTC)
+        refreshable = bool(login.get("refreshToken"))
+        if not login["accessToken"]:
+            raise ValueError("empty")
+    except FileNotFoundError:
+        return False, f"There is no login: {path} does not exist."
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        return False, f"{path} is not a login that the gateway can use ({type(error).__name__})."
+    if path.stat().st_mode & 0o077:
+        return False, f"{path} can be read by others (mode {path.stat().st_mode & 0o777:o}); run: chmod 600 {path}"
+    if refreshable:
+        return True, f"Logged in. The access token runs until {expires:%Y-%m-%d %H:%M} UTC and renews itself."
+    if expires > now:
+        return True, f"Logged in until {expires:%Y-%m-%d %H:%M} UTC; this login does not renew itself."
+    return False, f"The login ran out at {expires:%Y-%m-%d %H:%M} UTC and cannot renew itself."
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Log in, or with `--status` only tell. Returns 0 when there is a usable login at the end."""
+    arguments = sys.argv[1:] if argv is None else argv
+    auth = os.environ.get("CLAUDE_AUTH", "login")
+    if auth != ClaudeAuth.LOGIN:
+        print(
+            f"This gateway does not use a login (CLAUDE_AUTH is {auth}); nothing to do. To use one: remove the secret"
+        )
+        print("claudeOauthToken or anthropicApiKey from the stack's configuration, run make up, then make login.")
+        return 1
+    path = credentials_path(os.environ)
+    before = _stamp(path)
+    if "--status" not in arguments and not _log_in(path, before):
+        return 1
+    good, sentence = describe_login(path, datetime.now(UTC))
+    print(sentence)
+    return 0 if good else 1
+
+
+def _log_in(path: Path, before: float) -> bool:
+    print("Open the address below in any browser, log in to Claude, and paste the code here.", flush=True)
+    status = subprocess.run([CLI, "auth", "login"], env=server_environment(os.environ, RUN), check=False).returncode
+    if status != 0 or _stamp(path) == before:
+        print(
+            f"The login was not completed (exit status {status}); the earlier state is unchanged. Try again: make login"
+        )
+        return False
+    return True
+
+
+def _stamp(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0

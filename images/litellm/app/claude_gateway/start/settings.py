@@ -1,0 +1,257 @@
+"""The container's settings: environment variables in, one validated dataclass out."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from claude_gateway.cli.environment import Reuse
+from claude_gateway.start import memory
+from claude_gateway.start.memory import MIB
+from claude_gateway.start.secret import Secret
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+DEVELOPMENT_KEY = "sk-development-only"
+SECRET_VARIABLES = ("LITELLM_MASTER_KEY", "LITELLM_PREVIOUS_MASTER_KEY", "CLAUDE_CODE_OAUTH_TOKEN", "ANTHROPIC_API_KEY")
+# Through a pipe: an argument could be read by any process of the machine.
+SET_KEY = "printf 'sk-%s' \"$(openssl rand -hex 32)\" | pulumi config set --secret masterKey"
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+# A bearer token that survives an HTTP header unchanged: visible ASCII, no blanks.
+KEY_PATTERN = re.compile(r"sk-[\x21-\x7e]+")
+GENERATION_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}")
+
+
+class SettingsError(ValueError):
+    """A setting that the container cannot start with. The message names the variable and says what mends it."""
+
+
+class ClaudeAuth(StrEnum):
+    """How the container proves itself to Anthropic."""
+
+    LOGIN = "login"  # `claude auth login`, kept in the claude-auth volume
+    TOKEN = "token"  # noqa: S105 - a name; CLAUDE_CODE_OAUTH_TOKEN, made by `claude setup-token`
+    API_KEY = "api-key"  # ANTHROPIC_API_KEY, straight to Anthropic; no CLI
+
+
+@dataclass(frozen=True, slots=True)
+class MasterKey:
+    """One generation of the master key. `expires` (UTC) is None for a key that does not expire."""
+
+    value: Secret
+    generation: str
+    expires: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything the container is told. Durations are in seconds."""
+
+    current_key: MasterKey
+    previous_key: MasterKey | None
+    models: Mapping[str, str]
+    auth: ClaudeAuth
+    credential: Secret | None
+    base_url: str | None
+    ca_certificates: str | None
+    warm_processes: int
+    max_concurrency: int
+    queue_seconds: float
+    drain_seconds: int
+    drain_notice_seconds: float
+    max_request_bytes: int
+    failed_auth_per_minute: int
+    memory_mib: int
+    reuse: Reuse
+    drop_params: bool
+    log_level: str
+
+    @property
+    def secrets(self) -> tuple[Secret, ...]:
+        """All secrets, for the log's redaction."""
+        found = [self.current_key.value, self.previous_key.value if self.previous_key else None, self.credential]
+        return tuple(secret for secret in found if secret is not None)
+
+    @classmethod
+    def from_environment(cls, env: Mapping[str, str]) -> Settings:
+        """Read and validate `env`. Raises SettingsError at the first wrong value."""
+        auth = _auth(env)
+        warm, concurrency = (
+            _number(env, "CLAUDE_WARM_PROCESSES", "2", 0, 64),
+            _number(env, "CLAUDE_MAX_CONCURRENCY", "4", 1, 256),
+        )
+        if warm > concurrency:
+            raise SettingsError(
+                f"CLAUDE_WARM_PROCESSES is {warm:g}, more than CLAUDE_MAX_CONCURRENCY ({concurrency:g}): "
+                "lower claudeWarmProcesses or raise claudeMaxConcurrency"
+            )
+        memory_mib = int(_number(env, "MEMORY_MIB", "3072", 512, 999_999))
+        max_request_bytes = int(_number(env, "MAX_REQUEST_BYTES", str(32 * MIB), 1024, 256 * MIB))
+        processes = 0 if auth is ClaudeAuth.API_KEY else int(concurrency)
+        if problem := memory.fault(memory_mib, processes, max_request_bytes):
+            raise SettingsError(problem)
+        return cls(
+            current_key=_current_key(env),
+            previous_key=_previous_key(env),
+            models=_models(env.get("GATEWAY_MODELS", "")),
+            auth=auth,
+            credential=_credential(env, auth),
+            base_url=_base_url(env.get("ANTHROPIC_BASE_URL", "")),
+            ca_certificates=_certificates(env.get("UPSTREAM_CA_CERTIFICATES", "")),
+            warm_processes=int(warm),
+            max_concurrency=int(concurrency),
+            queue_seconds=_number(env, "CLAUDE_QUEUE_SECONDS", "10", 0, 600),
+            drain_seconds=int(_number(env, "DRAIN_SECONDS", "600", 1, 86_400)),
+            drain_notice_seconds=_number(env, "DRAIN_NOTICE_SECONDS", "3", 0, 60),
+            max_request_bytes=max_request_bytes,
+            failed_auth_per_minute=int(_number(env, "FAILED_AUTH_PER_MINUTE", "10", 1, 10_000)),
+            memory_mib=memory_mib,
+            reuse=_choice(env, "CLAUDE_PROCESS_REUSE", Reuse.CLIENT),
+            drop_params=_boolean(env, "DROP_PARAMS", "false"),
+            log_level=_log_level(env.get("LOG_LEVEL", "INFO")),
+        )
+
+
+def _current_key(env: Mapping[str, str]) -> MasterKey:
+    value = env.get("LITELLM_MASTER_KEY", "")
+    if not value:
+        raise SettingsError(
+            f"LITELLM_MASTER_KEY is missing: the gateway does not start without a master key. Set one: {SET_KEY}"
+        )
+    _check_key(value, "LITELLM_MASTER_KEY")
+    generation = _generation(env.get("LITELLM_KEY_GENERATION", "current"), "LITELLM_KEY_GENERATION")
+    return MasterKey(Secret(value), generation)
+
+
+def _previous_key(env: Mapping[str, str]) -> MasterKey | None:
+    value = env.get("LITELLM_PREVIOUS_MASTER_KEY", "")
+    if not value:
+        return None
+    _check_key(value, "LITELLM_PREVIOUS_MASTER_KEY")
+    if value == env.get("LITELLM_MASTER_KEY"):
+        raise SettingsError(
+            "LITELLM_PREVIOUS_MASTER_KEY equals LITELLM_MASTER_KEY: a rotation needs a new key. Run: make rotate"
+        )
+    generation = _generation(env.get("LITELLM_PREVIOUS_KEY_GENERATION", "previous"), "LITELLM_PREVIOUS_KEY_GENERATION")
+    return MasterKey(Secret(value), generation, _expiry(env.get("LITELLM_PREVIOUS_KEY_EXPIRES", "")))
+
+
+def _check_key(value: str, name: str) -> None:
+    if not value.startswith("sk-"):
+        raise SettingsError(f'{name} does not start with "sk-". Set one: {SET_KEY}')
+    if not KEY_PATTERN.fullmatch(value):
+        raise SettingsError(f'{name} must be "sk-" followed by visible ASCII characters without blanks')
+
+
+def _generation(value: str, name: str) -> str:
+    if not GENERATION_PATTERN.fullmatch(value):
+        raise SettingsError(f"{name} must be 1 to 64 letters, digits or ._:- (an ISO date, for instance)")
+    return value
+
+
+def _expiry(text: str) -> datetime | None:
+    if not text:
+        return None
+    try:
+        expires = datetime.fromisoformat(text)
+    except ValueError:
+        expires = None
+    if expires is None or expires.tzinfo is None:
+        raise SettingsError(
+            f"LITELLM_PREVIOUS_KEY_EXPIRES is {text!r}, not a time with a zone such as 2026-11-25T12:00:00Z (RFC 3339)"
+        )
+    return expires.astimezone(UTC)
+
+
+def _models(text: str) -> Mapping[str, str]:
+    wanted = (
+        'GATEWAY_MODELS must be a JSON object of public name to upstream model, such as {"sonnet": "claude-sonnet-5-5"}'
+    )
+    try:
+        models = json.loads(text)
+    except ValueError:
+        raise SettingsError(f"{wanted}; it is not JSON") from None
+    if not isinstance(models, dict) or not models:
+        raise SettingsError(f"{wanted}; it is empty or not an object")
+    for name, upstream in models.items():
+        if not name.strip() or not isinstance(upstream, str) or not re.fullmatch(r"[A-Za-z0-9._:@/\[\]-]+", upstream):
+            raise SettingsError(f"{wanted}; the entry {name!r} is not")
+    return models
+
+
+def _auth(env: Mapping[str, str]) -> ClaudeAuth:
+    text = env.get("CLAUDE_AUTH", "login")
+    try:
+        return ClaudeAuth(text)
+    except ValueError:
+        raise SettingsError(f"CLAUDE_AUTH is {text!r}; it must be one of: {', '.join(ClaudeAuth)}") from None
+
+
+def _credential(env: Mapping[str, str], auth: ClaudeAuth) -> Secret | None:
+    """The secret that `auth` needs. The other one must be absent: an API key beats an OAuth login silently."""
+    token, api_key = env.get("CLAUDE_CODE_OAUTH_TOKEN", ""), env.get("ANTHROPIC_API_KEY", "")
+    rules = {
+        ClaudeAuth.LOGIN: ("", {"CLAUDE_CODE_OAUTH_TOKEN": token, "ANTHROPIC_API_KEY": api_key}),
+        ClaudeAuth.TOKEN: (token, {"ANTHROPIC_API_KEY": api_key}),
+        ClaudeAuth.API_KEY: (api_key, {"CLAUDE_CODE_OAUTH_TOKEN": token}),
+    }
+    credential, others = rules[auth]
+    for name, value in others.items():
+        if value:
+            raise SettingsError(
+                f"{name} is set although CLAUDE_AUTH is {auth}: two ways into Claude never share a container. "
+                "Keep one: pulumi config rm claudeOauthToken, or pulumi config rm anthropicApiKey"
+            )
+    if auth is ClaudeAuth.LOGIN:
+        return None
+    if not credential:
+        missing = "CLAUDE_CODE_OAUTH_TOKEN" if auth is ClaudeAuth.TOKEN else "ANTHROPIC_API_KEY"
+        key = "claudeOauthToken" if auth is ClaudeAuth.TOKEN else "anthropicApiKey"
+        raise SettingsError(f"CLAUDE_AUTH is {auth} but {missing} is missing. Set it: pulumi config set --secret {key}")
+    if not re.fullmatch(r"[\x21-\x7e]+", credential):
+        raise SettingsError(f"the credential for CLAUDE_AUTH={auth} has blanks or non-ASCII characters in it")
+    return Secret(credential)
+
+
+def _base_url(text: str) -> str | None:
+    if text and not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#]*)?", text):
+        raise SettingsError("ANTHROPIC_BASE_URL must be an http(s) URL without credentials or query")
+    return text.rstrip("/") or None
+
+
+def _certificates(text: str) -> str | None:
+    if text and "-----BEGIN CERTIFICATE-----" not in text:
+        raise SettingsError("UPSTREAM_CA_CERTIFICATES must be PEM (-----BEGIN CERTIFICATE-----)")
+    return text or None
+
+
+def _number(env: Mapping[str, str], name: str, default: str, low: float, high: float) -> float:
+    text = env.get(name, default)
+    if not re.fullmatch(r"\d{1,9}(\.\d{1,3})?", text) or not low <= float(text) <= high:
+        raise SettingsError(f"{name} is {text!r}; it must be a number from {low:g} to {high:g}")
+    return float(text)
+
+
+def _choice(env: Mapping[str, str], name: str, default: Reuse) -> Reuse:
+    try:
+        return Reuse(env.get(name, default))
+    except ValueError:
+        raise SettingsError(f"{name} is {env[name]!r}; it must be one of: {', '.join(Reuse)}") from None
+
+
+def _boolean(env: Mapping[str, str], name: str, default: str) -> bool:
+    text = env.get(name, default).lower()
+    if text not in ("true", "false"):
+        raise SettingsError(f"{name} is {text!r}; it must be true or false")
+    return text == "true"
+
+
+def _log_level(text: str) -> str:
+    if text.upper() not in LOG_LEVELS:
+        raise SettingsError(f"LOG_LEVEL is {text!r}; it must be one of: {', '.join(LOG_LEVELS)}")
+    return text.upper()

@@ -1,0 +1,145 @@
+"""Anthropic's API over HTTPS, with the operator's API key."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import ssl
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import aiohttp
+
+from claude_gateway.front.errors import NO_RETRY, Failure, retry_after
+from claude_gateway.upstream.base import SILENCE_SECONDS, Answer, Ask, passed_headers
+from claude_gateway.upstream.refusals import refusal
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Coroutine
+    from types import SimpleNamespace
+
+    from claude_gateway.start.secret import Secret
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+ANTHROPIC = "https://api.anthropic.com"
+VERSION = "2023-06-01"
+CONNECT_SECONDS = 10.0
+# Shorter than what common servers keep (uvicorn and Node: 5 s), so that few requests meet an idle connection's end.
+IDLE_SECONDS = 4.0
+# A connection that a NAT has forgotten is found out in about two minutes (Linux tcp(7)).
+KEEP_ALIVE = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 15, "TCP_KEEPCNT": 4}
+UNREACHABLE = "Claude cannot be reached from the gateway: the operator finds the reason with make logs."
+BROKEN = "The connection to Claude broke off."
+SILENT = f"Claude said nothing for {SILENCE_SECONDS:g} s."
+
+
+class AnthropicHttp:
+    """One pool of connections. `proxy` is the egress proxy's URL, if there is one."""
+
+    def __init__(self, api_key: Secret, base_url: str | None, ca_bundle: str | None, proxy: str | None) -> None:
+        self._base = (base_url or ANTHROPIC).rstrip("/")
+        self._key = api_key
+        self._ca_bundle = ca_bundle
+        self._proxy = proxy
+        self._session: aiohttp.ClientSession | None = None
+
+    async def start(self) -> None:
+        tracing = aiohttp.TraceConfig()
+        tracing.on_connection_reuseconn.append(_note_reuse)
+        context = ssl.create_default_context(cafile=self._ca_bundle)
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(
+                limit=0, ssl=context, keepalive_timeout=IDLE_SECONDS, socket_factory=_keeping_alive
+            ),
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=SILENCE_SECONDS),
+            trace_configs=[tracing],
+            auto_decompress=True,
+            trust_env=False,
+            cookie_jar=aiohttp.DummyCookieJar(),
+        )
+
+    async def close(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+    async def ask(self, ask: Ask) -> Answer:
+        """Raises Failure. A request that met the end of an idle connection, unanswered, is sent once more."""
+        response = await _translated(lambda: self._send(ask))
+        if response.status != 200:
+            content = await _translated(response.read)
+            raise refusal(response.status, response.headers, content)
+
+        async def close() -> None:
+            response.close()
+
+        return Answer(_pieces(response) if ask.streamed else _whole(response), passed_headers(response.headers), close)
+
+    async def _send(self, ask: Ask) -> aiohttp.ClientResponse:
+        content = ask.encoded()
+        reused: dict[str, bool] = {}
+        try:
+            return await self._post(ask, content, reused)
+        except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError):
+            if not reused:
+                raise
+            log.info("an idle connection to Claude had ended: sending the request once more")
+            return await self._post(ask, content, {})
+
+    async def _post(self, ask: Ask, content: bytes, reused: dict[str, bool]) -> aiohttp.ClientResponse:
+        if self._session is None:
+            raise RuntimeError("not started")
+        headers = {
+            "x-api-key": self._key.reveal(),
+            "anthropic-version": VERSION,
+            "content-type": "application/json",
+            "accept-encoding": "identity",
+            "user-agent": "litellm-claude",
+        }
+        if ask.betas:
+            headers["anthropic-beta"] = ",".join(ask.betas)
+        return await self._session.post(
+            self._base + ask.endpoint,
+            data=content,
+            headers=headers,
+            proxy=self._proxy,
+            allow_redirects=False,
+            trace_request_ctx=reused,
+        )
+
+
+async def _translated(what: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    try:
+        return await what()
+    except (aiohttp.ConnectionTimeoutError, aiohttp.ClientConnectorError, aiohttp.ClientHttpProxyError) as error:
+        log.warning("no connection to Claude: %s: %s", type(error).__name__, error)
+        raise Failure(503, UNREACHABLE, headers=retry_after(5)) from error
+    except TimeoutError as error:  # aiohttp's own are among them
+        raise Failure(504, SILENT, headers=NO_RETRY) from error
+    except aiohttp.ClientError as error:
+        log.warning("the connection to Claude: %s: %s", type(error).__name__, error)
+        raise Failure(502, BROKEN) from error
+
+
+async def _whole(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
+    yield await _translated(response.read)
+
+
+async def _pieces(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
+    """The bytes as they come. A reader that pauses holds back the upstream: nothing is read ahead."""
+    while piece := await _translated(response.content.readany):
+        yield piece
+
+
+async def _note_reuse(_session: aiohttp.ClientSession, context: SimpleNamespace, _: object) -> None:
+    context.trace_request_ctx["reused"] = True
+
+
+def _keeping_alive(address: Any) -> socket.socket:
+    family, kind, protocol, _, _ = address
+    made = socket.socket(family=family, type=kind, proto=protocol)
+    made.setblocking(False)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, seconds in KEEP_ALIVE.items():
+        made.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), seconds)
+    return made

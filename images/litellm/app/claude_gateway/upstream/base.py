@@ -1,0 +1,68 @@
+"""What an upstream is asked, and what it answers."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+
+SILENCE_SECONDS = 600.0
+"""How long an upstream may say nothing: before a whole answer, or between two pieces of a stream. One limit for all
+routes and credentials; the gateway in front of this container waits longer (images/gateway/haproxy.cfg)."""
+PASSED_HEADERS = ("retry-after", "request-id", "anthropic-ratelimit-", "x-should-retry")
+"""Beginnings of the names of the upstream's headers that reach the client; `anthropic-organization-id` does not."""
+
+
+class Endpoint(StrEnum):
+    """The two parts of Anthropic's API that are asked."""
+
+    MESSAGES = "/v1/messages"
+    COUNT_TOKENS = "/v1/messages/count_tokens"
+
+
+@dataclass(frozen=True)
+class Ask:
+    """One request to Claude. `client` is whose request it is; `content` is `body` as JSON, where it is at hand."""
+
+    endpoint: Endpoint
+    body: Mapping[str, Any]
+    betas: tuple[str, ...]
+    client: str
+    content: bytes | None = None
+
+    @property
+    def streamed(self) -> bool:
+        return bool(self.body.get("stream"))
+
+    def encoded(self) -> bytes:
+        return self.content if self.content is not None else json.dumps(self.body, ensure_ascii=False).encode()
+
+
+async def _nothing() -> None:
+    """Nothing is held."""
+
+
+@dataclass
+class Answer:
+    """A good answer: a JSON object in one piece, or the events of a stream as bytes. `close` must be awaited."""
+
+    content: AsyncIterator[bytes]
+    headers: dict[str, str] = field(default_factory=dict)
+    close: Callable[[], Awaitable[None]] = _nothing
+
+
+class Upstream(Protocol):
+    """Anthropic's Messages API, by whatever way. Errors are raised as `front.errors.Failure`, ready for the client."""
+
+    async def start(self) -> None: ...
+    async def ask(self, ask: Ask) -> Answer: ...
+    async def close(self) -> None: ...
+
+
+def passed_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    """What of the upstream's headers the client gets."""
+    return {name.lower(): value for name, value in headers.items() if name.lower().startswith(PASSED_HEADERS)}

@@ -1,0 +1,79 @@
+"""The Claude CLI as the upstream: Anthropic's Messages API from a Claude login."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Any
+
+from claude_gateway.cli import UpstreamError, whole
+from claude_gateway.front.errors import Failure, retry_after
+from claude_gateway.upstream.base import Answer, Ask, Endpoint
+from claude_gateway.upstream.token_estimate import estimate_tokens
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, AsyncIterator
+
+    from claude_gateway.cli import ClaudePool
+
+
+class ClaudeCli:
+    """Answers from a pool of CLI processes. It has no way to count tokens, so those are estimated here."""
+
+    def __init__(self, pool: ClaudePool) -> None:
+        self._pool = pool
+
+    async def start(self) -> None:
+        self._pool.start()
+
+    async def close(self) -> None:
+        await self._pool.close()
+
+    async def ask(self, ask: Ask) -> Answer:
+        """Raises Failure before the answer begins, or while it is read."""
+        if ask.endpoint is Endpoint.COUNT_TOKENS:
+            count = await asyncio.to_thread(estimate_tokens, ask.body)
+            return Answer(_once({"input_tokens": count}))
+        events = self._pool.events(ask.body, betas=ask.betas, client=ask.client)
+        if not ask.streamed:
+            return Answer(_whole(events), close=events.aclose)
+        try:
+            first = await anext(events)  # so that a refusal has a status of its own
+        except UpstreamError as error:
+            raise _failure(error) from error
+        except BaseException:
+            await events.aclose()
+            raise
+        return Answer(_encoded(first, events), close=events.aclose)
+
+
+def _failure(error: UpstreamError) -> Failure:
+    return Failure(error.status, error.message, headers=retry_after(error.retry_after) if error.retry_after else {})
+
+
+async def _once(body: dict[str, Any]) -> AsyncIterator[bytes]:
+    yield json.dumps(body).encode()
+
+
+async def _whole(events: AsyncGenerator[dict[str, Any], None]) -> AsyncIterator[bytes]:
+    try:
+        async with aclosing(events):
+            message = await whole(events)
+    except UpstreamError as error:
+        raise _failure(error) from error
+    yield json.dumps(message).encode()
+
+
+async def _encoded(first: dict[str, Any], events: AsyncGenerator[dict[str, Any], None]) -> AsyncIterator[bytes]:
+    yield _event(first)
+    try:
+        async with aclosing(events):
+            async for event in events:
+                yield _event(event)
+    except UpstreamError as error:
+        raise _failure(error) from error
+
+
+def _event(event: dict[str, Any]) -> bytes:
+    return f"event: {event['type']}\ndata: {json.dumps(event)}\n\n".encode()

@@ -1,0 +1,61 @@
+"""The upstream as an HTTP transport, which LiteLLM's Anthropic provider is given in place of a network.
+
+So LiteLLM translates and nothing else: no connection, retry, proxy or credential is its own.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import httpx
+
+from claude_gateway.front.call import current_call
+from claude_gateway.front.errors import Failure
+from claude_gateway.upstream.base import Ask, Endpoint
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from claude_gateway.upstream.base import Answer, Upstream
+
+API_BASE = "http://upstream.invalid"  # never looked up
+BETA_HEADER = "anthropic-beta"
+
+
+class UpstreamTransport(httpx.AsyncBaseTransport):
+    """Answers LiteLLM from an upstream; what went wrong is left in the call, because LiteLLM rewrites it."""
+
+    def __init__(self, upstream: Upstream) -> None:
+        self._upstream = upstream
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        call = current_call.get()
+        content = await request.aread()
+        named = [name.strip() for name in request.headers.get(BETA_HEADER, "").split(",") if name.strip()]
+        betas = tuple(dict.fromkeys([*call.betas, *named]))
+        try:
+            ask = Ask(Endpoint.MESSAGES, json.loads(content) | call.passed, betas, call.client)
+            answer = await self._upstream.ask(ask)
+        except Failure as failure:
+            call.failure = failure
+            return httpx.Response(failure.status, json={"error": {"message": failure.message}}, request=request)
+        call.headers = answer.headers
+        kind = "text/event-stream" if ask.streamed else "application/json"
+        return httpx.Response(200, headers={"content-type": kind}, stream=_Stream(answer), request=request)
+
+
+class _Stream(httpx.AsyncByteStream):
+    def __init__(self, answer: Answer) -> None:
+        self._answer = answer
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        try:
+            async for piece in self._answer.content:
+                yield piece
+        except Failure as failure:
+            current_call.get().failure = failure
+            raise httpx.ReadError(failure.message) from failure
+
+    async def aclose(self) -> None:
+        await self._answer.close()

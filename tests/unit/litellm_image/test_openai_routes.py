@@ -1,0 +1,157 @@
+"""OpenAI's dialect through LiteLLM: what the upstream is asked, and how it fails."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from claude_gateway.front.call import Call, Reply
+from claude_gateway.front.contract import Route
+from claude_gateway.front.errors import Failure
+from claude_gateway.front.openai_routes import OpenAIRoutes, without_impossible_thinking
+from claude_gateway.start.warm_up import EVENTS, MESSAGE
+from claude_gateway.upstream.base import Answer, Ask
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+pytestmark = pytest.mark.filterwarnings("default")  # LiteLLM's own
+
+MODEL = "claude-sonnet-5-5"
+ASKED: dict[Route, dict[str, Any]] = {
+    Route.CHAT: {"messages": [{"role": "user", "content": "hi"}]},
+    Route.RESPONSES: {"input": "hi"},
+    Route.COMPLETIONS: {"prompt": "hi"},
+}
+TOOL = {"type": "function", "function": {"name": "look", "parameters": {"type": "object", "properties": {}}}}
+CALLED: list[dict[str, Any]] = [
+    {"role": "user", "content": "hi"},
+    {
+        "role": "assistant",
+        "content": None,
+        "tool_calls": [{"id": "t1", "type": "function", "function": {"name": "look", "arguments": "{}"}}],
+    },
+    {"role": "tool", "tool_call_id": "t1", "content": "seen"},
+]
+
+
+class Upstream:
+    """Says `warm`, or fails: before it answers, or in the middle of a stream."""
+
+    def __init__(self, failure: Failure | None = None, *, after: int = 0) -> None:
+        self.asked: list[Ask] = []
+        self._failure = failure
+        self._after = after
+
+    async def start(self) -> None: ...
+    async def close(self) -> None: ...
+
+    async def ask(self, ask: Ask) -> Answer:
+        self.asked.append(ask)
+        if self._failure and not self._after:
+            raise self._failure
+
+        async def content() -> AsyncIterator[bytes]:
+            if not ask.streamed:
+                yield json.dumps(MESSAGE).encode()
+                return
+            for number, event in enumerate(EVENTS):
+                if self._failure and number == self._after:
+                    raise self._failure
+                yield f"event: {event['type']}\ndata: {json.dumps(event)}\n\n".encode()
+
+        return Answer(content(), {"request-id": "req_up"})
+
+
+def call(route: Route, *, betas: tuple[str, ...] = (), **more: Any) -> Call:
+    return Call(route, "req_1", "master", {"model": MODEL, **ASKED[route], **more}, betas)
+
+
+def answered(upstream: Upstream, asked: Call) -> tuple[Reply, bytes]:
+    async def run() -> tuple[Reply, bytes]:
+        reply = await OpenAIRoutes(upstream).answer(asked)
+        return reply, b"".join([piece async for piece in reply.content])
+
+    return asyncio.run(run())
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("route", list(ASKED))
+def test_each_route_is_one_call_of_the_messages_api(route: Route, stream: bool) -> None:
+    upstream = Upstream()
+    reply, body = answered(upstream, call(route, stream=stream, betas=("context-1m-2025-08-07",)))
+    assert b"warm" in body
+    assert reply.headers == {"request-id": "req_up"}
+    (ask,) = upstream.asked
+    assert ask.body["model"] == MODEL
+    assert ask.body["messages"] == [{"role": "user", "content": [{"type": "text", "text": "hi"}]}]
+    assert "context-1m-2025-08-07" in ask.betas
+    assert not set(ask.body) - {"model", "messages", "max_tokens", "stream"}
+    assert body.endswith(b"data: [DONE]\n\n") is (stream and route is not Route.RESPONSES)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("route", list(ASKED))
+def test_the_upstreams_failure_is_the_clients_answer(route: Route, stream: bool) -> None:
+    failure = Failure(529, "Claude is overloaded.", headers={"retry-after": "5"})
+    upstream = Upstream(failure)
+    with pytest.raises(Failure) as failed:
+        answered(upstream, call(route, stream=stream))
+    assert failed.value is failure
+    assert len(upstream.asked) == 1
+
+
+@pytest.mark.parametrize("route", list(ASKED))
+def test_a_stream_that_breaks_says_so_and_has_no_end(route: Route) -> None:
+    _, body = answered(Upstream(Failure(502, "It broke off."), after=3), call(route, stream=True))
+    assert json.loads(body.strip().split(b"data: ")[-1])["error"]["message"] == "It broke off."
+    assert b"[DONE]" not in body
+    assert b"response.completed" not in body
+
+
+def test_what_litellm_cannot_translate_is_a_400_in_plain_words() -> None:
+    message = {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "data:nonsense"}}]}
+    with pytest.raises(Failure) as failed:
+        answered(Upstream(), call(Route.CHAT, messages=[message]))
+    assert failed.value.status == 400
+    assert "litellm" not in failed.value.message.lower().split(":")[0]
+
+
+def test_tools_and_their_results_arrive_as_anthropic_has_them() -> None:
+    upstream = Upstream()
+    answered(
+        upstream, call(Route.CHAT, messages=CALLED, tools=[TOOL], tool_choice="required", parallel_tool_calls=False)
+    )
+    body = upstream.asked[0].body
+    assert body["tools"][0]["name"] == "look"
+    assert body["tool_choice"] == {"type": "any", "disable_parallel_tool_use": True}
+    assert body["messages"][1]["content"][-1] == {"type": "tool_use", "id": "t1", "name": "look", "input": {}}
+    assert body["messages"][2]["content"][0]["tool_use_id"] == "t1"
+
+
+def test_thinking_is_left_out_where_the_thoughts_of_a_tool_call_are_missing() -> None:
+    body = {"messages": CALLED, "reasoning_effort": "low"}
+    assert without_impossible_thinking(body) == {"messages": CALLED}
+    kept = {"messages": CALLED[:1], "reasoning_effort": "low"}
+    assert without_impossible_thinking(kept) == kept
+    thought = [
+        CALLED[0],
+        {**CALLED[1], "thinking_blocks": [{"type": "thinking", "thinking": "x", "signature": "s"}]},
+        CALLED[2],
+    ]
+    assert without_impossible_thinking({"messages": thought, "thinking": {"type": "enabled"}})["thinking"]
+
+
+def test_a_litellm_that_is_not_asked_for_more_sends_nothing_of_its_own() -> None:
+    upstream = Upstream()
+    answered(upstream, call(Route.CHAT, temperature=0.5, stop=["x"], max_tokens=7))
+    assert upstream.asked[0].body == {
+        "model": MODEL,
+        "messages": [{"role": "user", "content": [{"type": "text", "text": "hi"}]}],
+        "temperature": 0.5,
+        "stop_sequences": ["x"],
+        "max_tokens": 7,
+    }
