@@ -27,6 +27,7 @@ CHAT = "/v1/chat/completions"
         [(b"authorization", b"Bearer wrong")],
         [(b"authorization", b"\xff\x00")],
         [(b"authorization", b"Basic " + KEY)],
+        [(b"authorization", KEY + b" more")],
         [(b"x-api-key", b"wrong")],
         [(b"api-key", KEY)],
         [(b"x-litellm-api-key", KEY)],
@@ -61,8 +62,10 @@ def test_claude_code_finds_somebody_there(path: str) -> None:
     assert run(Door().ask(path, method="HEAD", headers=[])).status == 200
 
 
-def test_both_clients_headers_are_looked_at() -> None:
+def test_both_clients_headers_are_looked_at_however_they_spell_the_scheme() -> None:
     assert presented_keys([(b"x-api-key", b" a "), (b"authorization", b"Bearer  b ")]) == [b"a", b"b"]
+    odd = [b"Bearer Bearer k", b"token k", b"bearer k", b"k"]
+    assert presented_keys([(b"authorization", value) for value in odd] + [(b"x-api-key", b"Bearer k")]) == [b"k"] * 5
 
 
 def test_somebody_elses_credential_beside_the_key_does_no_harm() -> None:

@@ -107,7 +107,9 @@ def test_the_upstreams_failure_is_the_clients_answer(route: Route, stream: bool)
 @pytest.mark.parametrize("route", list(ASKED))
 def test_a_stream_that_breaks_says_so_and_has_no_end(route: Route) -> None:
     _, body = answered(Upstream(Failure(502, "It broke off."), after=3), call(route, stream=True))
-    assert json.loads(body.strip().split(b"data: ")[-1])["error"]["message"] == "It broke off."
+    last = json.loads(body.strip().split(b"data: ")[-1])
+    assert last["error"]["message"] == "It broke off."
+    assert (last.get("type") == "error") is (route is Route.RESPONSES)
     assert b"[DONE]" not in body
     assert b"response.completed" not in body
 

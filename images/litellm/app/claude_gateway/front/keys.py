@@ -98,7 +98,7 @@ class Authenticator:
             self._logged[generation] = (last, unlogged + 1)
 
 
-BEARER = b"bearer "
+SCHEMES = (b"bearer", b"token")  # some clients say them twice, or in x-api-key
 
 
 def presented_keys(headers: Sequence[tuple[bytes, bytes]]) -> list[bytes]:
@@ -107,11 +107,12 @@ def presented_keys(headers: Sequence[tuple[bytes, bytes]]) -> list[bytes]:
     Some clients send both, with somebody else's in one of them. A malformed one counts as presented, so that it is
     refused as wrong and never as an internal error.
     """
-    found = []
-    for name, value in headers:
-        lowered = name.lower()
-        if lowered == b"authorization":
-            found.append(value[len(BEARER) :].strip() if value[: len(BEARER)].lower() == BEARER else value)
-        elif lowered == b"x-api-key":
-            found.append(value.strip())
+    found = [_without_scheme(value) for name, value in headers if name.lower() in (b"authorization", b"x-api-key")]
     return [value for value in found if value]
+
+
+def _without_scheme(value: bytes) -> bytes:
+    words = value.split()
+    while words and words[0].lower() in SCHEMES:
+        words = words[1:]
+    return b" ".join(words)

@@ -16,7 +16,7 @@ from litellm.utils import (
 )
 
 from claude_gateway.front.call import Call, Reply, current_call
-from claude_gateway.front.contract import Route
+from claude_gateway.front.contract import Dialect, Route
 from claude_gateway.front.errors import Failure
 from claude_gateway.front.passed import split
 from claude_gateway.upstream.base import SILENCE_SECONDS
@@ -32,6 +32,14 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 PREFIX = re.compile(r"^(litellm\.\w+: *|Anthropic\w* ?- ?|\w+Exception ?- ?)+")
+# LiteLLM's advice to whoever runs LiteLLM, who is nobody here.
+ADVICE = re.compile(
+    r"(,? or set `litellm\.| ?To drop unsupported | ?If you want to use these params |\. ?Either provide one, or set).*",
+    re.DOTALL,
+)
+    r"(,? or set `litellm\.| ?To drop unsupported | ?If you want to use these params |\. ?Either provide one, or set).*",
+    re.S,
+)
 NOT_TRANSLATED = (
     "The request cannot be translated for Claude: a message or parameter has a form that LiteLLM does not know."
 )
@@ -120,11 +128,19 @@ def failure(call: Call, error: Exception) -> Failure:
         return call.failure
     status = getattr(error, "status_code", None)
     if isinstance(status, int) and 400 <= status < 500 and status not in (401, 403, 408):
-        return Failure(400, PREFIX.sub("", str(getattr(error, "message", error)))[:1000] or NOT_TRANSLATED)
-    log.error("LiteLLM failed with %s: %s", type(error).__name__, str(error)[:500])
+        return Failure(400, _plain(str(getattr(error, "message", error))))
+    log.error("LiteLLM failed with %s: %s", type(error).__name__, str(error).partition("Traceback")[0][:500])
     if isinstance(error, TypeError | ValueError | KeyError | AttributeError | IndexError):
         return Failure(400, NOT_TRANSLATED)
     return BROKEN_OFF
+
+
+def _plain(message: str) -> str:
+    """LiteLLM's objection without its advice; a general sentence where it speaks of Python."""
+    words = ADVICE.sub("", PREFIX.sub("", message)).strip()
+    if not words or "Traceback" in words or "object" in words.partition(" ")[2][:12] or "Received Messages" in words:
+        return NOT_TRANSLATED
+    return words[:1000]
 
 
 async def _once(text: str) -> AsyncIterator[bytes]:
@@ -142,9 +158,11 @@ async def _stream(answer: Any, call: Call, render: Render, done: bytes = DONE) -
 
 async def _events(first: Any, parts: Any, call: Call, render: Render, done: bytes) -> AsyncIterator[bytes]:
     """The stream in OpenAI's form; one that breaks ends with an error and without `[DONE]`."""
+    number = 0
     try:
         yield render(first)
         async for part in parts:
+            number = getattr(part, "sequence_number", number)
             yield render(part)
         if call.failure is not None:
             raise call.failure
@@ -154,7 +172,10 @@ async def _events(first: Any, parts: Any, call: Call, render: Render, done: byte
     except Exception as error:
         broken = error if isinstance(error, Failure) else call.failure or BROKEN_OFF
         log.warning("request %s broke off in its stream: %s", call.request_id, broken.message)
-        yield broken.event(call.route.dialect, call.request_id)
+        if call.route is Route.RESPONSES:
+            yield _error_event(broken, number + 1)
+        else:
+            yield broken.event(call.route.dialect, call.request_id)
 
 
 def _chunk(part: Any) -> bytes:
@@ -164,6 +185,13 @@ def _chunk(part: Any) -> bytes:
 def _typed_event(part: Any) -> bytes:
     kind = str(getattr(part.type, "value", part.type))
     return f"event: {kind}\n".encode() + _data(part.model_dump_json(exclude_none=True))
+
+
+def _error_event(failure: Failure, number: int) -> bytes:
+    """The last event of a response that broke, as the Responses API has it; `error` is what OpenAI's SDKs look for."""
+    error = failure.body(Dialect.OPENAI, "")["error"]
+    event = {**error, "type": "error", "sequence_number": number, "error": error}
+    return b"event: error\n" + _data(json.dumps(event))
 
 
 def _completion_chunk(part: Any) -> bytes:
