@@ -195,8 +195,10 @@ def events(script: Script, body: dict[str, Any], words: int) -> Iterator[dict[st
         yield {"type": "content_block_stop", "index": index}
         pieces += len(deltas)
     sequence = "END" if script.stop_reason == "stop_sequence" else None
-    delta = {"stop_reason": script.stop_reason, "stop_sequence": sequence}
-    yield {"type": "message_delta", "delta": delta, "usage": {"output_tokens": pieces}}
+    final: dict[str, Any] = {"stop_reason": script.stop_reason, "stop_sequence": sequence}
+    if script.stop_reason == "refusal":
+        final["stop_details"] = {"type": "refusal", "category": "cyber", "explanation": "The fake refuses."}
+    yield {"type": "message_delta", "delta": final, "usage": {"output_tokens": pieces}}
     yield {"type": "message_stop"}
 
 

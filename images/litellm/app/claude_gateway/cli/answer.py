@@ -12,38 +12,49 @@ if TYPE_CHECKING:
 
 Event = dict[str, Any]
 REFUSAL_SUBTYPE = "model_refusal_no_fallback"
+STOP: Event = {"type": "message_stop"}
 
 
 async def events(frames: AsyncIterator[Mapping[str, Any]]) -> AsyncIterator[Event]:
     """Every event as Anthropic sent it, message_stop last. Raises UpstreamError, also in the middle."""
-    usage: dict[str, Any] = {}
     rate_limit: Mapping[str, Any] = {}
-    refused = False
+    refusal: Mapping[str, Any] | None = None
     async for frame in frames:
         kind = frame.get("type")
         if kind == "system" and frame.get("subtype") == REFUSAL_SUBTYPE:
-            refused = True
+            refusal = frame
         elif kind == "rate_limit_event":
             rate_limit = frame.get("rate_limit_info") or {}
         elif kind == "result":
-            if not refused:
+            if refusal is None:
                 raise from_result(frame, rate_limit)
-            # The budget ends the CLI before it passes the stop reason on.
-            yield {"type": "message_delta", "delta": {"stop_reason": "refusal", "stop_sequence": None}, "usage": usage}
-            yield {"type": "message_stop"}
+            yield _refused(refusal, frame)
+            yield STOP
             return
-        elif kind == "stream_event":
-            event = frame["event"]
-            if event["type"] != "message_delta":
-                yield event
-            elif event["delta"].get("stop_reason") is None:
-                # Made up by the CLI: after a cut stream, or before a refusal.
-                usage = {"output_tokens": (event.get("usage") or {}).get("output_tokens", 0)}
-            else:
-                yield event
-                yield {"type": "message_stop"}
+        elif kind == "stream_event" and not _made_up(frame["event"]):
+            yield frame["event"]
+            if frame["event"]["type"] == "message_delta":
+                yield STOP
                 return
     raise UpstreamError(502, BROKE_OFF)
+
+
+def _made_up(event: Event) -> bool:
+    """Whether the CLI says that a message ends, without a reason: after a cut stream, or before a refusal."""
+    return event["type"] == "message_stop" or (
+        event["type"] == "message_delta" and event["delta"].get("stop_reason") is None
+    )
+
+
+def _refused(refusal: Mapping[str, Any], result: Mapping[str, Any]) -> Event:
+    """The end of a message that the model refused, which the CLI's budget keeps it from passing on itself."""
+    delta: dict[str, Any] = {"stop_reason": "refusal", "stop_sequence": None}
+    category, explanation = refusal.get("api_refusal_category"), refusal.get("api_refusal_explanation")
+    if category or explanation:
+        delta["stop_details"] = {"type": "refusal", "category": category, "explanation": explanation}
+    used = (result.get("modelUsage") or {}).values()
+    usage = {"output_tokens": sum(model.get("outputTokens") or 0 for model in used)}
+    return {"type": "message_delta", "delta": delta, "usage": usage}
 
 
 async def whole(stream: AsyncIterator[Event]) -> dict[str, Any]:

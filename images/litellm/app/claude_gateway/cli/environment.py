@@ -28,6 +28,9 @@ ENVIRONMENT = {
     "CLAUDE_CODE_NO_MODEL_FALLBACK": "1",
     "CLAUDE_CODE_DISABLE_MODEL_ACCESS_FALLBACK": "1",
     "CLAUDE_CODE_DISABLE_EXPERIMENTAL_BETAS": "1",  # a 400 is retried without them
+    # The model and how much it thinks are the client's: no successor of an older model, no effort of the CLI's own.
+    "CLAUDE_CODE_DISABLE_LEGACY_MODEL_REMAP": "1",
+    "CLAUDE_CODE_EFFORT_LEVEL": "unset",
     # The prompt is the client's: no file mentions, no memory, no reminders of the CLI's own. The count of tokens in a
     # reminder would differ from turn to turn, and with it the prefix that Anthropic caches.
     "CLAUDE_CODE_DISABLE_ATTACHMENTS": "1",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
+import math
 import re
 import time
 from typing import TYPE_CHECKING, Any
@@ -99,4 +100,4 @@ def _retry_after(rate_limit: Mapping[str, Any], now: float | None) -> int:
     resets_at = rate_limit.get("resetsAt")
     if not isinstance(resets_at, int | float):
         return RATE_LIMIT_RETRY_SECONDS
-    return max(1, int(resets_at - (time.time() if now is None else now)))
+    return max(1, math.ceil(resets_at - (time.time() if now is None else now)))

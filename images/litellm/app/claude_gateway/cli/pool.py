@@ -8,7 +8,6 @@ retry-after. Whose process has been idle longest makes room for who has none.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import time
 from collections import Counter, deque
@@ -31,8 +30,6 @@ QUEUE_PER_PROCESS = 4  # waiting requests for each process that may exist
 BUSY_RETRY_SECONDS = 2
 ROOM_SECONDS = 1.0  # how long a process may take to make room for another, also where nobody is to wait
 PATIENCE_SECONDS = 1.0  # for so long others may overtake who is first in the queue, with a process that suits them
-FIRST_BACKOFF_SECONDS, LAST_BACKOFF_SECONDS = 0.5, 30.0
-CHECK_SECONDS = 5.0
 BUSY = "All Claude processes of the gateway are busy; try again shortly."
 NO_START = "The gateway cannot start the Claude CLI: the operator must look at it (make logs)."
 
@@ -61,7 +58,6 @@ class Pool:
         self._queue: deque[_Waiting] = deque()
         self._background: set[asyncio.Task[None]] = set()
         self._wanted = asyncio.Event()
-        self._filler: asyncio.Task[None] | None = None
 
     @property
     def idle(self) -> int:
@@ -70,24 +66,6 @@ class Pool:
     @property
     def waiting(self) -> int:
         return len(self._queue)
-
-    def start(self) -> None:
-        """Begin to keep `warm` processes ready. Needs a running loop."""
-        if self._filler is None:
-            self._filler = asyncio.get_running_loop().create_task(self._keep_warm())
-
-    async def close(self) -> None:
-        """Kill all processes, and delete what they wrote."""
-        if self._filler is not None:
-            self._filler.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._filler
-        for process in self._all - self._coming:
-            self._retire(process)
-        for process in self._coming:
-            process.channel.kill()
-        while self._background:
-            await asyncio.gather(*self._background, return_exceptions=True)
 
     async def acquire(self, request: CliRequest, owner: str) -> CliProcess:
         """A process for this request; give it back. Raises UpstreamError: 429 without one in time, 502 if it fails."""
@@ -107,7 +85,7 @@ class Pool:
             raise
         self.counts["started" if process is None else "reused"] += 1
         if process is None:
-            process = await self._started(request.system if request.needs_own_process else None)
+            return await self._started(owner, request.system if request.needs_own_process else None)
         process.owner = owner
         return process
 
@@ -156,8 +134,8 @@ class Pool:
                 self.live += 1
                 self._grant(waiting, None)
                 continue
-            if self._idle and not self._ending:
-                self._discard(self._idle[0])
+            if not self._ending and (process := self._spare(waiting.owner)):
+                self._discard(process)
             return
 
     def _grant(self, waiting: _Waiting, process: CliProcess | None) -> None:
@@ -180,9 +158,21 @@ class Pool:
             return 0
         return sum(process.owner in (None, waiting.owner) for process in self._coming)
 
-    async def _started(self, system: str | None = None) -> CliProcess:
+    def _spare(self, owner: str) -> CliProcess | None:
+        """The process that makes room for this client's: its own, one of a client that asks nothing now, or any.
+
+        Any only while the client has less than its share: with more clients than processes each start would else cost
+        another client its process, which then had to be started again.
+        """
+        active = {waiting.owner for waiting in self._queue} | {one.owner for one in self._all if one not in self._idle}
+        held = sum(process.owner == owner for process in self._all)
+        modest = held < max(1, self._config.limit // len(active))
+        return next((one for one in self._idle if modest or one.owner == owner or one.owner not in active), None)
+
+    async def _started(self, owner: str, system: str | None) -> CliProcess:
         """A new process, booted; it is counted as live already. Raises UpstreamError(502)."""
         process = self._make()
+        process.owner = owner
         self._all.add(process)
         try:
             await process.boot(system)
@@ -236,42 +226,9 @@ class Pool:
         self._background.add(task)
         task.add_done_callback(self._background.discard)
 
-    async def _keep_warm(self) -> None:
-        backoff = FIRST_BACKOFF_SECONDS
-        while True:
-            for process in [process for process in self._idle if not process.usable]:
-                self._discard(process)
-            while self._too_few():
-                backoff = await self._add_one(backoff)
-            self._wanted.clear()
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wanted.wait(), CHECK_SECONDS)
-
-    def _too_few(self) -> bool:
-        """Processes that serve once are made ready only while nothing runs: a start takes half a second of one core."""
-        quiet = self.live == len(self._idle)
-        return not self._queue and self.live < self._config.warm and (quiet or self._config.reuse is not Reuse.OFF)
-
-    async def _add_one(self, backoff: float) -> float:
-        """Start one idle process; returns the next backoff in seconds."""
-        self.live += 1
-        process = self._make()
-        self._all.add(process)
-        self._coming.add(process)
-        try:
-            await process.boot()
-        except UnfitError as error:
-            log.error("cannot start the Claude CLI: %s", error)
+    async def _end_all(self) -> None:
+        self._idle.clear()
+        for process in list(self._all):
             self._retire(process)
-            await asyncio.sleep(backoff)
-            return min(backoff * 2, LAST_BACKOFF_SECONDS)
-        except BaseException:
-            self._retire(process)
-            raise
-        finally:
-            self._coming.discard(process)
-            self._serve()
-        self.counts["prepared"] += 1
-        self._idle.append(process)
-        self._serve()
-        return FIRST_BACKOFF_SECONDS
+        while self._background:
+            await asyncio.gather(*self._background, return_exceptions=True)

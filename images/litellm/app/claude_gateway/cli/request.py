@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from claude_gateway.cli.caching import caching
 from claude_gateway.cli.errors import UpstreamError
+from claude_gateway.cli.models import adds_temperature, has_effort
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -46,6 +47,8 @@ CLI_BETAS = frozenset({"claude-code-20250219", "oauth-2025-04-20", "interleaved-
 BETA = re.compile(r"[a-z0-9][a-z0-9-]{0,80}")
 EFFORT_BETA = "effort-2025-11-24"  # the CLI sends it only for an effort of its own
 LINE_CHARACTERS = 200
+MAX_WHOLE_NUMBER = 2**53  # the CLI is JavaScript, which rounds greater ones
+TOO_MANY_DIGITS = "messages: with a Claude login a number of more than 15 digits would be rounded; send it as a text"
 # The CLI takes a system prompt that begins so for its own attribution and sends that instead: Claude Code as a client
 # sends one, and anybody could.
 ATTRIBUTION = re.compile(r"\A(?:[\s\ufeff]*x-anthropic-billing-header[^\n]*\n*)+", re.IGNORECASE)
@@ -85,16 +88,20 @@ def cli_request(body: Mapping[str, Any], betas: Sequence[str] = ()) -> CliReques
         raise UpstreamError(400, "messages: at least one message is required")
     extra = {name: value for name, value in given.items() if name in PASSED}
     environment = {**DEFAULTS, **caching(given, extra)}
-    if "temperature" not in extra and ("thinking" in extra or "top_p" in extra):
-        # Else the CLI adds `temperature: 1` for some models, which Anthropic refuses beside top_p.
+    model = str(given.get("model"))
+    if (extra.get("output_config") or {}).get("effort") and not has_effort(model):
+        raise UpstreamError(400, "output_config.effort: this model does not support the effort parameter")
+    if "top_p" in extra and "temperature" not in extra and adds_temperature(model):
+        extra.setdefault("thinking", {"type": "disabled"})  # the same to Anthropic, and the CLI adds nothing beside it
+    if "thinking" in extra:
         environment["CLAUDE_CODE_DISABLE_THINKING"] = ""
-        extra.setdefault("thinking", {"type": "disabled"})
+    _check_numbers(messages)
     environment["ANTHROPIC_BETAS"] = ",".join(_betas(betas, extra))
     try:
         environment["CLAUDE_CODE_EXTRA_BODY"] = json.dumps(extra, separators=(",", ":"), allow_nan=False)
     except ValueError:
         raise UpstreamError(400, "The request holds a number that JSON does not know (NaN or infinite).") from None
-    return CliRequest(str(given.get("model")), system_text(given.get("system")), _line(messages), environment)
+    return CliRequest(model, system_text(given.get("system")), _line(messages), environment)
 
 
 def system_text(system: Any) -> str:
@@ -113,6 +120,19 @@ def _line(messages: list[Any]) -> str:
             texts = [block.get("text") for block in blocks if block.get("type") == "text"]
             return next((text for text in texts if text and text.strip()), ".")[:LINE_CHARACTERS]
     return "."
+
+
+def _check_numbers(messages: list[Any]) -> None:
+    """Refuse whole numbers that would arrive as others. In the schemas of tools they are bounds, and may be rounded."""
+    left: list[Any] = [messages]
+    while left:
+        value = left.pop()
+        if isinstance(value, dict):
+            left.extend(value.values())
+        elif isinstance(value, list):
+            left.extend(value)
+        elif isinstance(value, int) and abs(value) > MAX_WHOLE_NUMBER:
+            raise UpstreamError(400, TOO_MANY_DIGITS)
 
 
 def _betas(names: Sequence[str], extra: Mapping[str, Any]) -> list[str]:

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 from claude_gateway.cli.channel import Channel
 from claude_gateway.cli.environment import Reuse
 from claude_gateway.cli.errors import BROKE_OFF, UpstreamError
-from claude_gateway.cli.pool import NO_START, Pool
+from claude_gateway.cli.pool import NO_START
 from claude_gateway.cli.process import CliProcess, UnfitError
 from claude_gateway.cli.request import cli_request
+from claude_gateway.cli.warm import WarmPool
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -30,7 +31,7 @@ class ClaudePool:
 
     def __init__(self, config: CliConfig) -> None:
         self._shared = config.reuse is not Reuse.CLIENT
-        self._pool = Pool(config, lambda: CliProcess(Channel(config), config.credentials))
+        self._pool = WarmPool(config, lambda: CliProcess(Channel(config), config.credentials))
 
     def start(self) -> None:
         """Begin to keep processes ready. Needs a running loop."""
