@@ -34,11 +34,9 @@ log = logging.getLogger(__name__)
 PREFIX = re.compile(r"^(litellm\.\w+: *|Anthropic\w* ?- ?|\w+Exception ?- ?)+")
 # LiteLLM's advice to whoever runs LiteLLM, who is nobody here.
 ADVICE = re.compile(
-    r"(,? or set `litellm\.| ?To drop unsupported | ?If you want to use these params |\. ?Either provide one, or set).*",
+    r"(,? or set `litellm\.| ?To drop unsupported | ?If you want to use these params |\. ?Either provide one)"
+    ".*",
     re.DOTALL,
-)
-    r"(,? or set `litellm\.| ?To drop unsupported | ?If you want to use these params |\. ?Either provide one, or set).*",
-    re.S,
 )
 NOT_TRANSLATED = (
     "The request cannot be translated for Claude: a message or parameter has a form that LiteLLM does not know."
