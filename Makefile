@@ -8,7 +8,7 @@ SHELL := /bin/bash
 
 PYTHON := .venv/bin/python
 IN_STACK := setup/in_env.sh $(STACK)
-PACKAGES := $(wildcard components posture ops setup tests images bench)
+PACKAGES := $(wildcard components posture ops setup tests images bench tools)
 # Tests that share a stack go to one worker (tests/conftest.py); most of them wait for containers, so there are more workers
 # than processors on a small machine.
 SPREAD = --numprocesses $(WORKERS) --dist loadscope --no-loadscope-reorder
@@ -98,6 +98,15 @@ hooks: ## check each commit as lint does (installs a git hook)
 	@.toolchain/tools/hooks/bin/pre-commit install
 
 ##### the project
+
+docs: setup-dev ## the documentation as a site, in site/ (fails on a link that leads nowhere)
+	@$(PYTHON) -m tools.docs.settings_page
+	@$(PYTHON) -m posture --document >docs/posture.md
+	@setup/python.sh tools/docs/requirements.lock .toolchain/tools/docs
+	@NO_MKDOCS_2_WARNING=1 .toolchain/tools/docs/bin/mkdocs build --strict --quiet
+
+sbom: setup-engine setup-base ## a software bill of materials (CycloneDX) of each image, in sbom/
+	@setup/sbom.sh
 
 audit: ## locked packages against the published advisories (asks the network)
 	@setup/python.sh tools/audit/requirements.lock .toolchain/tools/audit

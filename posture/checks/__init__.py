@@ -1,5 +1,7 @@
-"""Every check, a group a module; importing this package fills the registry."""
+"""Every check, a group a module; importing this package imports them all, and so fills the registry."""
 
-from posture.checks import access, cis_isolation, cis_operation, drift, https, key, login, network, rest, supply
+from importlib import import_module
+from pkgutil import iter_modules
 
-__all__ = ["access", "cis_isolation", "cis_operation", "drift", "https", "key", "login", "network", "rest", "supply"]
+for _module in iter_modules(__path__):
+    import_module(f"{__name__}.{_module.name}")

@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# Builds each image, labelled with the version, and writes its software bill of materials (CycloneDX) to sbom/ROLE.cdx.json.
+set -euo pipefail
+# shellcheck source=setup/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+cd "$root"
+syft=$(setup/go_tool.sh syft)
+version=$(make -s version)
+revision=$(git rev-parse HEAD)
+mkdir -p sbom
+export SYFT_CHECK_FOR_APP_UPDATE=false
+for role in litellm gateway egress; do
+  image=litellm-claude/$role:sbom
+  say "building $image"
+  docker build --quiet --tag "$image" --label "org.opencontainers.image.version=$version" \
+    --label "org.opencontainers.image.revision=$revision" "images/$role" >/dev/null
+  "$syft" scan --quiet --source-name "litellm-claude/$role" --source-version "$version" \
+    --output "cyclonedx-json=sbom/$role.cdx.json" "docker:$image"
+  say "sbom/$role.cdx.json: $(.venv/bin/python -c \
+    'import collections, json, sys; print(dict(collections.Counter(c["type"] for c in json.load(open(sys.argv[1]))["components"])))' \
+    "sbom/$role.cdx.json")"
+done

@@ -1,0 +1,149 @@
+"""The documentation: what it names exists, what it shows runs, and what is generated is current."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from components.configuration import FIELDS
+from tests.unit.house.test_habits import ROOT, tracked
+from tools.docs import settings_page
+
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / ".github").rglob("*.md")])
+IDS = [str(page.relative_to(ROOT)) for page in PAGES]
+TEXT = "\n".join(page.read_text() for page in PAGES)
+KEY = "sk-of-this-test"
+ANSWERS: dict[str, dict[str, Any]] = {
+    "/v1/messages": {
+        "id": "msg_1",
+        "type": "message",
+        "role": "assistant",
+        "model": "claude-sonnet-5-5",
+        "content": [{"type": "text", "text": "Hello from the fake"}],
+        "stop_reason": "end_turn",
+        "stop_sequence": None,
+        "usage": {"input_tokens": 1, "output_tokens": 1},
+    },
+    "/v1/chat/completions": {
+        "id": "chatcmpl-1",
+        "object": "chat.completion",
+        "created": 1,
+        "model": "claude-sonnet-5-5",
+        "choices": [
+            {
+                "index": 0,
+                "finish_reason": "stop",
+                "message": {"role": "assistant", "content": "Hello from the fake"},
+            }
+        ],
+    },
+}
+
+
+class Fake(BaseHTTPRequestHandler):
+    """Answers the two routes, to whoever has the key."""
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["content-length"]))
+        known = self.headers["authorization"] == f"Bearer {KEY}" and self.path in ANSWERS
+        body = json.dumps(ANSWERS[self.path] if known else {}).encode()
+        self.send_response(200 if known else 401)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def gateway() -> Iterator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Fake) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def snippets(language: str) -> dict[str, str]:
+    """Code of docs/clients.md by the heading above it."""
+    found = re.findall(
+        rf"^##+ ([^\n]+)\n(?:(?!^##).)*?```{language}\n(.*?)```",
+        (ROOT / "docs" / "clients.md").read_text(),
+        re.MULTILINE | re.DOTALL,
+    )
+    return dict(found)
+
+
+def test_the_page_of_settings_is_the_one_that_the_model_makes(capsys: pytest.CaptureFixture[str]) -> None:
+    assert settings_page.main(["--check"]) == 0, capsys.readouterr().err
+    named = re.findall(r"^\| `(\w+)`", settings_page.PAGE.read_text(), re.MULTILINE)
+    assert named == list(FIELDS)
+
+
+def test_a_stale_page_of_settings_is_named_with_its_fix(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(settings_page, "page", lambda: "another page\n")
+    assert settings_page.main(["--check"]) == 1
+    assert "docs/settings.md is out of date. Fix: python -m tools.docs.settings_page" in capsys.readouterr().err
+
+
+def test_the_readme_is_short() -> None:
+    assert len((ROOT / "README.md").read_text().splitlines()) <= 150
+
+
+@pytest.mark.parametrize("page", PAGES, ids=IDS)
+def test_links_lead_to_files_that_exist(page: Path) -> None:
+    links = re.findall(r"\]\((?!https?://|#|mailto:)([^)#\s]+)(?:#[^)]*)?\)", page.read_text())
+    assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+def test_the_files_that_the_pages_name_exist() -> None:
+    folders = "|".join({path.relative_to(ROOT).parts[0] for path in tracked() if path.parent != ROOT})
+    named = set(re.findall(rf"`((?:{folders})/[\w./-]*)`", TEXT)) - set(re.findall(r"Create `([^`]+)`", TEXT))
+    assert len(named) > 10
+    assert [name for name in sorted(named) if not (ROOT / name).exists()] == []
+
+
+def test_the_commands_that_the_pages_name_exist() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    named = set(re.findall(r"(?:^|`|\(|&& )make (?:-s )?([a-z][a-z-]*)", TEXT, re.MULTILINE))
+    assert len(named) > 10
+    assert named - targets == set()
+
+
+def test_the_settings_that_the_pages_set_exist() -> None:
+    commands = re.findall(r"pulumi config (?:set|rm)((?: --[\w-]+(?: prod)?)*) '?(\w+)", TEXT)
+    assert len(commands) > 10
+    assert {name for _, name in commands} - set(FIELDS) - {"NAME"} == set()
+
+
+def test_tables_speak_yaml_and_not_python() -> None:
+    assert re.findall(r"`(?:True|False|None)`", TEXT) == []
+
+
+@pytest.mark.parametrize("client", ["anthropic", "openai"])
+def test_a_client_of_the_documentation_gets_its_answer(client: str, gateway: str) -> None:
+    environment = {**os.environ, "GATEWAY_URL": gateway, "GATEWAY_KEY": KEY}
+    run = subprocess.run(
+        [sys.executable, "-c", snippets("python")[client]], env=environment, capture_output=True, text=True, check=False
+    )
+    assert (run.stdout, run.returncode) == ("Hello from the fake\n", 0), run.stderr
+
+
+def test_every_example_reads_address_and_key_from_the_two_variables() -> None:
+    examples = {**snippets("python"), **snippets("js")}
+    assert len(examples) == 7
+    for name, code in examples.items():
+        assert code.count("GATEWAY_URL") == code.count("GATEWAY_KEY") == 1, name
+    for name, code in snippets("python").items():
+        compile(code, name, "exec")

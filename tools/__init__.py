@@ -1,0 +1,1 @@
+"""Tools that nothing imports, each with a lock of its own, and what makes the documentation."""
