@@ -4,7 +4,13 @@ from datetime import datetime
 from ipaddress import ip_address
 
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
+
+MINIMUM_RSA_BITS = 2048
+MINIMUM_EC_BITS = 224
+BROKEN_HASHES = frozenset({"md5", "sha1"})
+"""What OpenSSL refuses at security level 2, which Debian sets, so that HAProxy would not start."""
 
 
 def pair_fault(certificate: str, private_key: str, *, hostname: str, now: datetime) -> str | None:  # noqa: PLR0911 - one a rule
@@ -14,7 +20,7 @@ def pair_fault(certificate: str, private_key: str, *, hostname: str, now: dateti
     alone, a wildcard for one leftmost label).
     """
     try:
-        leaf = x509.load_pem_x509_certificates(certificate.encode())[0]
+        leaf, *authorities = x509.load_pem_x509_certificates(certificate.encode())
     except ValueError:
         return "is not a PEM certificate chain"
     try:
@@ -28,6 +34,8 @@ def pair_fault(certificate: str, private_key: str, *, hostname: str, now: dateti
         return f"expired on {leaf.not_valid_after_utc:%Y-%m-%d}"
     if now < leaf.not_valid_before_utc:
         return f"is not valid before {leaf.not_valid_before_utc:%Y-%m-%d}"
+    if weakness := next(filter(None, map(_weakness, (leaf, *authorities))), None):
+        return weakness
     if not _covers(leaf, hostname):
         return f"does not cover the hostname {hostname}"
     return None
@@ -39,6 +47,18 @@ def bundle_fault(bundle: str) -> str | None:
         x509.load_pem_x509_certificates(bundle.encode())
     except ValueError:
         return "is not a PEM bundle of certificates"
+    return None
+
+
+def _weakness(certificate: x509.Certificate) -> str | None:
+    """Returns why OpenSSL would not serve ``certificate``; a root's own signature proves nothing and is not judged."""
+    key, signature = certificate.public_key(), certificate.signature_hash_algorithm
+    if isinstance(key, rsa.RSAPublicKey) and key.key_size < MINIMUM_RSA_BITS:
+        return f"holds an RSA key of {key.key_size} bits; the gateway takes {MINIMUM_RSA_BITS} bits or more"
+    if isinstance(key, ec.EllipticCurvePublicKey) and key.key_size < MINIMUM_EC_BITS:
+        return f"holds an elliptic curve key of {key.key_size} bits; the gateway takes {MINIMUM_EC_BITS} bits or more"
+    if certificate.issuer != certificate.subject and signature is not None and signature.name in BROKEN_HASHES:
+        return f"is signed with {signature.name.upper()}, which can be forged; the gateway takes SHA-256 or better"
     return None
 
 

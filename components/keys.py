@@ -10,6 +10,8 @@ PREFIX = "sk-"
 DEVELOPMENT_KEY = "sk-development-only"
 MINIMUM_BYTES = 32
 """Random bytes that a key must be able to hold (security page, "Use strong keys")."""
+MAXIMUM_CHARACTERS = 256
+"""Longest key; the gateway lets no longer one through to LiteLLM (images/gateway/haproxy.cfg)."""
 MINIMUM_ESTIMATED_BITS = 160
 """Lowest entropy estimate of a body that passes. Random bodies of 32 bytes stay above 180 bits (a property test draws
 them), so that a really random key is never refused; repetition and sequences stay far below."""
@@ -63,6 +65,8 @@ def form_fault(key: str) -> str | None:
         return "must consist of printable ASCII characters without spaces, for it travels in an HTTP header"
     if len(key) == len(PREFIX):
         return f"has nothing behind {PREFIX!r}"
+    if len(key) > MAXIMUM_CHARACTERS:
+        return f"is longer than {MAXIMUM_CHARACTERS} characters"
     return None
 
 

@@ -13,7 +13,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, SecretStr, mod
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
-from components import certificates, keys
+from components import addresses, certificates, keys
 from components.vocabulary import (
     Address,
     ClaudeAuth,
@@ -33,6 +33,9 @@ from components.vocabulary import (
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 Positive = Annotated[int, Field(ge=1)]
+
+ENVIRONMENT_BYTES = 120 * 1024
+"""What one environment variable of a container can carry: Linux takes 128 KiB with its name (MAX_ARG_STRLEN)."""
 
 ANTHROPIC = "https://api.anthropic.com"
 LOGIN_HOSTS = ("console.anthropic.com", "platform.claude.com", "claude.ai")
@@ -74,8 +77,8 @@ class Settings(BaseModel):
     allow_host: bool = False
     allow_public_access: bool = False
     max_request_mib: Annotated[int, Field(ge=1, le=256)] = 32
-    max_connections_per_source: Positive = 100
-    failed_auth_per_minute: Positive = 10
+    max_connections_per_source: Annotated[int, Field(ge=1, le=1000)] = 100
+    failed_auth_per_minute: Annotated[int, Field(ge=1, le=10_000)] = 10
 
     egress_allow: list[DomainName] = []
     egress_private_cidrs: list[Network] = []
@@ -138,6 +141,11 @@ class Settings(BaseModel):
         return sorted(set(self.egress_allow or needed))
 
     @property
+    def egress_closed_cidrs(self) -> addresses.Networks:
+        """The private networks that stay closed to the egress proxy: all but ``egressPrivateCidrs``."""
+        return addresses.without(addresses.PRIVATE, self.egress_private_cidrs)
+
+    @property
     def url(self) -> str:
         """The base URL that clients use."""
         scheme, default = ("http", 80) if self.tls_mode is TlsMode.OFF else ("https", 443)
@@ -189,13 +197,29 @@ class Settings(BaseModel):
 
     @model_validator(mode="after")
     def _access_is_limited(self) -> Self:
-        everyone = [str(network) for network in self.allowed_cidrs if network.prefixlen == 0]
-        if everyone and not self.allow_public_access:
-            raise fault("allowedCidrs", f"holds {everyone[0]}, the whole internet, but allowPublicAccess is not true")
+        if not self.allow_public_access and (public := addresses.public_fault(self.allowed_cidrs)):
+            raise fault("allowedCidrs", f"{public}, but allowPublicAccess is not true")
+        if strangers := addresses.not_private(self.egress_private_cidrs):
+            raise fault("egressPrivateCidrs", f"holds {strangers[0]}, which is not a private network")
         exposed_v6 = any(address.version == 6 and not address.is_loopback for address in self.bind_addresses)
         if self.allow_host and exposed_v6:
             # An engine without ip6tables forwards IPv6 clients from the bridge's own address: they would be "the host".
             raise fault("allowHost", "must be false while bindAddresses holds an IPv6 address that is not loopback")
+        return self
+
+    @model_validator(mode="after")
+    def _lists_fit_into_an_environment(self) -> Self:
+        handed_over = {
+            "allowedCidrs": ",".join(map(str, self.allowed_cidrs)),
+            "egressAllow": ",".join(self.egress_allow),
+            "egressPrivateCidrs": ",".join(map(str, self.egress_closed_cidrs)),
+            "upstreamCaCertificates": self.upstream_ca_certificates or "",
+            "tlsCertificate": self.tls_certificate or "",
+            "tlsPrivateKey": self.tls_private_key.get_secret_value() if self.tls_private_key else "",
+        }
+        for name, text in handed_over.items():
+            if len(text.encode()) > ENVIRONMENT_BYTES:
+                raise fault(name, f"is too long to be handed to a container: at most {ENVIRONMENT_BYTES // 1024} KiB")
         return self
 
     @model_validator(mode="after")

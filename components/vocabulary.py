@@ -2,9 +2,11 @@
 
 import re
 from enum import StrEnum
+from functools import cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Annotated, Any
 
+from publicsuffixlist import PublicSuffixList
 from pydantic import AfterValidator, BeforeValidator
 
 LABEL = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)")
@@ -81,7 +83,16 @@ def _domain_name(value: str) -> str:
     name = _host_name(bare)
     if "." not in name or _is_address(name):
         raise ValueError("must be a domain name such as api.anthropic.com (or .example.org for all of its subdomains)")
-    return f".{name}" if value.strip().startswith(".") else name
+    subdomains = value.strip().startswith(".")
+    # Under a public suffix anybody can register a name; a hosting company's own name is at least a single host.
+    if _public_suffixes(icann_only=not subdomains).privatesuffix(name) is None:
+        raise ValueError(f"must hold names of one owner; anybody can have a name under the public suffix {name}")
+    return f".{name}" if subdomains else name
+
+
+@cache
+def _public_suffixes(*, icann_only: bool) -> PublicSuffixList:
+    return PublicSuffixList(only_icann=icann_only)
 
 
 def _is_address(name: str) -> bool:

@@ -4,6 +4,7 @@
 
 from ipaddress import ip_network
 
+from components.addresses import public_fault
 from posture.context import Context
 from posture.inside import REFUSED
 from posture.model import Outcome, check, failed, not_applicable, passed, verdict, warned
@@ -72,8 +73,8 @@ def allow_list(context: Context) -> Outcome:
     fast=True,
 )
 def public(context: Context) -> Outcome:
-    everyone = [str(n) for n in context.settings.allowed_cidrs if n.prefixlen == 0]
-    return warned(f"allowPublicAccess lets {everyone[0]} in") if everyone else passed("no network of length 0")
+    everyone = public_fault(context.settings.allowed_cidrs)
+    return warned(f"allowedCidrs {everyone}") if everyone else passed("no large part of the internet")
 
 
 @check(

@@ -11,6 +11,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from components.addresses import without
 from components.configuration import FIELDS, load
 from components.networks import local_subnet6
 from components.settings import Settings
@@ -33,10 +34,25 @@ def test_an_allow_list_is_taken_as_given_and_never_holds_the_internet_unasked(ne
     try:
         accepted = Settings.model_validate({**PRODUCTION, "allowedCidrs": given_list})
     except ValidationError:
-        assert any(network.prefixlen == 0 for network in networks)
+        assert any(network.prefixlen < (8 if network.version == 4 else 16) for network in networks) or len(networks) > 1
     else:
         assert accepted.allowed_cidrs == networks
-        assert all(network.prefixlen for network in networks)
+        for public, widest in (("1.0.0.0/8", 2**24), ("2000::/3", 2**112)):
+            inside = [network for network in networks if network.overlaps(ip_network(public))]
+            assert all(network.num_addresses <= widest for network in inside)
+
+
+@given(st.lists(NETWORKS, max_size=4), st.lists(NETWORKS, max_size=4), ADDRESSES)
+def test_networks_without_others_hold_just_the_addresses_of_the_first(
+    networks: list[Any], holes: list[Any], address: Any
+) -> None:
+    def held(address: Any, networks: list[Any]) -> bool:
+        return any(address in network for network in networks)
+
+    left = without(networks, holes)
+    edges = [edge for network in [*networks, *holes] for edge in (network[0], network[-1])]
+    for one in (address, *edges):
+        assert held(one, left) == (held(one, networks) and not held(one, holes))
 
 
 @given(st.lists(ADDRESSES, min_size=1, max_size=5), st.sampled_from(["managed", "off"]), st.booleans())

@@ -1,6 +1,8 @@
 """Which certificates are taken, and where they go."""
 
+import subprocess
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -56,6 +58,33 @@ def test_a_provided_certificate_must_be_valid_now_and_match_its_key() -> None:
     assert str(fault(old, old_key, hostname="localhost", now=NOW)).startswith("expired on ")
     young, young_key = pair("localhost", not_before=NOW + timedelta(days=1))
     assert str(fault(young, young_key, hostname="localhost", now=NOW)).startswith("is not valid before ")
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "digest", "fault"),
+    [
+        (("rsa:1024",), "sha256", "holds an RSA key of 1024 bits"),
+        (("ec", "-pkeyopt", "ec_paramgen_curve:prime192v1"), "sha256", "holds an elliptic curve key of 192 bits"),
+        (("rsa:2048",), "sha1", "is signed with SHA1"),
+        (("rsa:2048",), "sha256", None),
+    ],
+)
+def test_a_certificate_that_the_gateway_would_not_serve_is_refused(
+    algorithm: tuple[str, ...], digest: str, fault: str | None, tmp_path: Path
+) -> None:
+    """Made by openssl: the cryptography package itself makes no such certificates any more."""
+
+    def issue(name: str, *options: str) -> tuple[Path, Path]:
+        certificate, key = tmp_path / f"{name}.pem", tmp_path / f"{name}-key.pem"
+        command = ["openssl", "req", "-x509", "-nodes", "-subj", f"/CN={name}", "-days", "2", *options]
+        subprocess.run([*command, "-keyout", key, "-out", certificate], check=True, capture_output=True)
+        return certificate, key
+
+    authority, authority_key = issue("authority", "-newkey", "rsa:2048")
+    by = ("-CA", str(authority), "-CAkey", str(authority_key), f"-{digest}")
+    leaf, key = issue("localhost", "-newkey", *algorithm, *by, "-addext", "subjectAltName=DNS:localhost")
+    found = certificates.pair_fault(leaf.read_text(), key.read_text(), hostname="localhost", now=datetime.now(UTC))
+    assert found is None if fault is None else str(found).startswith(fault)
 
 
 def test_a_certificate_without_alternative_names_covers_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,11 +1,13 @@
 """Wrong configuration ends in sentences that name the key, what is wrong and the command that mends it."""
 
 import json
+from ipaddress import ip_address
 from typing import Any
 
 import pulumi
 import pytest
 
+from components.addresses import PRIVATE
 from components.configuration import SECRETS, load
 from components.settings import Settings
 from components.vocabulary import ClaudeAuth, TlsMode
@@ -42,6 +44,8 @@ def refusal(stack: str, secrets: dict[str, str] | None = None, /, **changes: Any
         ("prod", "sk-" + "a" * 64, "does not look random enough"),
         ("prod", "sk-" + "0123456789abcdef" * 4, "does not look random enough"),
         ("prod", "sk-" + "1" * 70, "is too short"),
+        ("prod", STRONG * 4, "is longer than 256 characters"),
+        ("dev", "sk-" + "x" * 254, "is longer than 256 characters"),
         ("prod", STRONG + " x", "must consist of printable ASCII characters"),
         ("dev", "", "is blank"),
         ("dev", "mine", "must start with 'sk-'"),
@@ -110,6 +114,19 @@ def test_settings_of_other_namespaces_are_left_alone(monkeypatch: pytest.MonkeyP
         ("allowedCidrs", ["10.0.0.1/8"], "must hold networks such as"),
         ("allowedCidrs", ["0.0.0.0/0"], "holds 0.0.0.0/0, the whole internet"),
         ("allowedCidrs", ["::/0"], "holds ::/0, the whole internet"),
+        ("allowedCidrs", ["0.0.0.0/1", "128.0.0.0/1"], "holds 0.0.0.0/1, a large part of the internet"),
+        ("allowedCidrs", ["::/1", "8000::/1"], "holds ::/1, a large part of the internet"),
+        ("allowedCidrs", ["10.0.0.0/8", "12.0.0.0/8", "13.0.0.0/8"], "holds 12.0.0.0/8, a large part of the internet"),
+        ("allowedCidrs", [f"10.{n // 256}.{n % 256}.0/24" for n in range(9000)], "is too long to be handed to"),
+        ("egressPrivateCidrs", ["0.0.0.0/0"], "holds 0.0.0.0/0, which is not a private network"),
+        ("egressPrivateCidrs", ["10.0.0.0/8", "::/0"], "holds ::/0, which is not a private network"),
+        ("egressPrivateCidrs", ["10.0.0.0/7"], "holds 10.0.0.0/7, which is not a private network"),
+        ("egressPrivateCidrs", ["8.8.8.0/24"], "holds 8.8.8.0/24, which is not a private network"),
+        ("egressAllow", [".co.uk"], "must hold names of one owner"),
+        ("egressAllow", ["com.au"], "must hold names of one owner"),
+        ("egressAllow", [".github.io"], "must hold names of one owner"),
+        ("maxConnectionsPerSource", "1001", "must be less than or equal to 1000"),
+        ("failedAuthPerMinute", "10001", "must be less than or equal to 10000"),
         ("hostname", "10.0.0.0.1", "must be a host name such as"),
         ("egressAllow", ["com"], "must be a domain name such as"),
         ("egressAllow", ["*.example.org"], "must be a host name such as"),
@@ -153,7 +170,26 @@ def test_names_are_taken_in_lower_case_and_without_their_final_dot() -> None:
     assert taken.egress_hosts == [".example.org", "api.anthropic.com"]
 
 
+def test_a_subdomain_of_a_public_suffix_is_an_owners_own() -> None:
+    taken = settings("prod", egressAllow=[".example.co.uk", "docs.github.io", ".corp.internal"])
+    assert taken.egress_hosts == [".corp.internal", ".example.co.uk", "docs.github.io"]
+
+
+def test_large_private_networks_are_no_public_access() -> None:
+    private = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7", "203.0.112.0/20"]
+    assert len(settings("prod", allowedCidrs=private).allowed_cidrs) == len(private)
+
+
+def test_what_stays_closed_to_the_egress_proxy_is_private_space_without_the_exceptions() -> None:
+    closed = settings("prod", egressPrivateCidrs=["10.1.2.3/32", "fc00::/7"]).egress_closed_cidrs
+    addresses = [ip_address(text) for text in ("10.1.2.2", "10.1.2.3", "10.1.2.4", "192.168.0.1", "fd00::1")]
+    assert [any(address in network for network in closed) for address in addresses] == [True, False, True, True, False]
+    assert settings("prod").egress_closed_cidrs == sorted(PRIVATE, key=lambda n: (n.version, n))
+
+
 def test_public_access_must_be_said_twice() -> None:
+    halves = ["0.0.0.0/1", "128.0.0.0/1"]
+    assert settings("prod", allowedCidrs=halves, allowPublicAccess=True).allow_public_access
     assert settings("prod", allowedCidrs=["0.0.0.0/0"], allowPublicAccess=True).allow_public_access
 
 

@@ -1,0 +1,56 @@
+"""Sets of addresses: which networks are private, and what some networks leave of others. Pure functions."""
+
+from collections.abc import Iterable, Sequence
+from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_network
+
+Networks = Sequence[IPv4Network | IPv6Network]
+
+PRIVATE: Networks = [
+    ip_network(block)
+    for block in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "198.18.0.0/15", "fc00::/7")
+]
+"""Networks that belong to whoever runs them (RFC 1918, 6598, 2544, 4193)."""
+LOCAL: Networks = [ip_network(block) for block in ("127.0.0.0/8", "169.254.0.0/16", "::1/128", "fe80::/10")]
+"""Loopback and link-local networks (RFC 1122, 3927, 4291)."""
+
+WIDEST = {4: IPv4Network("0.0.0.0/8").num_addresses, 6: IPv6Network("::/16").num_addresses}
+"""How many public addresses an allow-list may hold by IP version, one IPv4 /8 or one IPv6 /16: hardly an organisation
+has more, and whatever is larger is a way to write the whole internet, such as by its halves."""
+
+
+def without(networks: Networks, holes: Networks) -> list[IPv4Network | IPv6Network]:
+    """Returns ``networks`` without the addresses of ``holes``, as the fewest networks, in order."""
+    left: Iterable[IPv4Network | IPv6Network] = networks
+    for hole in holes:
+        left = [part for network in left for part in _cut(network, hole)]
+    parts = list(left)
+    return [
+        *collapse_addresses(part for part in parts if isinstance(part, IPv4Network)),
+        *collapse_addresses(part for part in parts if isinstance(part, IPv6Network)),
+    ]
+
+
+def public_fault(networks: Networks) -> str | None:
+    """Returns what part of the internet ``networks`` hold where it is more than any organisation has, or None."""
+    public = without(networks, [*PRIVATE, *LOCAL])
+    for version, widest in WIDEST.items():
+        parts = [network for network in public if network.version == version]
+        if sum(network.num_addresses for network in parts) > widest:
+            largest = min(parts, key=lambda network: network.prefixlen)
+            shown = next((n for n in networks if n.overlaps(largest)), largest)  # as it was written
+            whole = "the whole internet" if shown.prefixlen == 0 else f"a large part of the internet (IPv{version})"
+            return f"holds {shown}, {whole}"
+    return None
+
+
+def not_private(networks: Networks) -> list[IPv4Network | IPv6Network]:
+    """Returns those of ``networks`` that are not wholly private."""
+    return [network for network in networks if without([network], PRIVATE)]
+
+
+def _cut(network: IPv4Network | IPv6Network, hole: IPv4Network | IPv6Network) -> Iterable[IPv4Network | IPv6Network]:
+    if isinstance(network, IPv4Network) and isinstance(hole, IPv4Network) and network.overlaps(hole):
+        return [] if network.subnet_of(hole) else network.address_exclude(hole)
+    if isinstance(network, IPv6Network) and isinstance(hole, IPv6Network) and network.overlaps(hole):
+        return [] if network.subnet_of(hole) else network.address_exclude(hole)
+    return [network]
