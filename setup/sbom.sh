@@ -10,6 +10,7 @@ version=$(make -s version)
 revision=$(git rev-parse HEAD)
 mkdir -p sbom
 export SYFT_CHECK_FOR_APP_UPDATE=false
+export SYFT_FILE_METADATA_SELECTION=none # packages, not each of their files
 for role in litellm gateway egress; do
   image=litellm-claude/$role:sbom
   say "building $image"
