@@ -35,14 +35,14 @@ class Models:
             for name in other_names(upstream):
                 self._upstream.setdefault(name, upstream)
 
-    def resolve(self, name: Any) -> str:
-        """The upstream's name for `name`. Raises Rejection: 400 for what is no name, 404 for an unknown one."""
+    def resolve(self, name: Any, path: str = "model") -> str:
+        """The upstream's name for `name`, which stands at `path`. Raises Rejection: 400 for no name, 404 if unknown."""
         if name is None:
-            raise wrong("model", "is required")
+            raise wrong(path, "is required", code="missing_required_parameter")
         if not isinstance(name, str):
-            raise wrong("model", "must be a string")
+            raise wrong(path, "must be a string", code="invalid_type")
         if name not in self._upstream:
-            raise wrong("model", self._unknown(name), status=404, code="model_not_found")
+            raise wrong(path, self._unknown(name), status=404, code="model_not_found")
         return self._upstream[name]
 
     def listing(self) -> list[str]:

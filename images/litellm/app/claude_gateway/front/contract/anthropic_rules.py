@@ -1,0 +1,65 @@
+"""Anthropic's Messages API: what is decided about its fields; their types are the `anthropic` package's.
+
+Whatever the API itself understands passes, its own server-side tools included. What reaches beyond one request, its
+models and its account is the operator's, and refused.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from anthropic.types.beta import message_create_params
+
+from claude_gateway.front.contract.rules import LEFT_OUT, PASSED, Decision, Rules, refused
+from claude_gateway.front.contract.schema import FROM_ONE, FROM_ZERO, SHARE, Shape
+
+REQUEST = message_create_params.MessageCreateParamsBase
+# Clients send these, and the API takes them; the package has left them out, or gives them to its other classes.
+ADDED: dict[str, Any] = {
+    "temperature": SHARE,
+    "top_p": SHARE,
+    "top_k": FROM_ZERO,
+    "stream": bool,
+    "output_format": message_create_params.OutputFormat,  # the first name of output_config.format
+}
+HEADERS = frozenset({"betas", "user_profile_id", "workspace_id"})
+MESSAGES: dict[str, Decision] = {
+    "billing_policy": refused("who pays is decided by the gateway's operator"),
+    "cache_control": PASSED,
+    "compaction": PASSED,
+    "container": PASSED,
+    "context_management": PASSED,
+    "diagnostics": PASSED,
+    "fallback_credit_token": PASSED,
+    "fallbacks": PASSED,
+    "inference_geo": PASSED,
+    "max_tokens": PASSED,
+    "mcp_servers": PASSED,
+    "messages": PASSED,
+    "metadata": PASSED,
+    "model": PASSED,
+    "output_config": PASSED,
+    "output_format": PASSED,
+    "service_tier": PASSED,
+    "speed": PASSED,
+    "stop_sequences": PASSED,
+    "stream": PASSED,
+    "system": PASSED,
+    "temperature": PASSED,
+    "thinking": PASSED,
+    "thread": refused("no conversation is kept here; send all of its messages"),
+    "tool_choice": PASSED,
+    "tools": PASSED,
+    "top_k": PASSED,
+    "top_p": PASSED,
+}
+# Taken and left out, so that tokens can be counted for every request that /v1/messages takes.
+NOT_COUNTED = (
+    *("container", "diagnostics", "fallback_credit_token", "fallbacks", "inference_geo", "max_tokens", "metadata"),
+    *("output_format", "service_tier", "stop_sequences", "stream", "temperature", "top_k", "top_p"),
+)
+COUNT_TOKENS = MESSAGES | dict.fromkeys(NOT_COUNTED, LEFT_OUT)
+SHAPE = Shape(fields={REQUEST.__name__: {"max_tokens": FROM_ONE}})
+NEEDED = frozenset({"messages", "model"})
+MESSAGES_RULES = Rules(REQUEST, MESSAGES, SHAPE, ADDED, NEEDED | {"max_tokens"}, HEADERS)
+COUNT_TOKENS_RULES = Rules(REQUEST, COUNT_TOKENS, SHAPE, ADDED, NEEDED, HEADERS)

@@ -1,0 +1,146 @@
+"""OpenAI's responses: what is decided about their fields; their types are the package's."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from anthropic.types import beta
+from openai.types.responses import response_create_params
+from pydantic_core import core_schema
+
+from claude_gateway.front.contract import openai_rules as openai
+from claude_gateway.front.contract.rules import LEFT_OUT, PASSED, Decision, Rules, refused
+from claude_gateway.front.contract.schema import ANY, FROM_ONE, SHARE, Shape, refusing
+
+CacheControl = beta.BetaCacheControlEphemeralParam
+REQUEST = response_create_params.ResponseCreateParamsBase
+OPENAIS_TOOL = "this tool runs at OpenAI alone"
+OPENAIS_ITEM = "only OpenAI's own tools make items of this type"
+RESPONSES: dict[str, Decision] = {
+    **openai.COMMON,
+    **openai.MODERN,
+    "access_programs": refused("Anthropic has no such programs"),
+    "background": refused("no answer is kept here", False),
+    "background_options": refused("no answer is kept here"),
+    "context_management": refused("send the items that are to be read"),
+    "conversation": refused("no conversation is kept here; send all of its items as input"),
+    "image": refused("Claude makes no images"),
+    "include": LEFT_OUT,  # what may be asked for is there anyway; see the field's type
+    "input": PASSED,
+    "instructions": PASSED,
+    "max_output_tokens": PASSED,
+    "max_tool_calls": refused("Claude has no such setting"),
+    "previous_response_id": refused("no response is kept here; send all items of the conversation as input"),
+    "prompt": refused("no prompts are kept here; send the text"),
+    "reasoning": PASSED,
+    "stream_options": LEFT_OUT,
+    "text": PASSED,
+    "truncation": refused("a conversation that is too long is refused, not cut", "disabled"),
+}
+ITEM = {"cache_control": CacheControl, "created_by": str}
+FUNCTION = {
+    "cache_control": CacheControl,
+    "eager_input_streaming": bool,
+    "input_examples": list[dict[str, object]],
+}
+WEB_SEARCH = {
+    "filters": refusing("LiteLLM does not pass it on"),
+    "external_web_access": refusing("LiteLLM does not pass it on"),
+    "search_content_types": refusing("LiteLLM does not pass it on"),
+}
+CACHED_PART = {"cache_control": CacheControl, "prompt_cache_breakpoint": ANY}
+IMAGE_PART = {**CACHED_PART, "image_url": openai.SAFE_URL, "file_id": refusing("send the image itself, or its address")}
+FILE_PART = {
+    **CACHED_PART,
+    "file_data": openai.FILE_DATA,
+    "file_id": openai.FILE_ID,
+    "file_url": core_schema.str_schema(pattern="^https://"),
+}
+MESSAGE, CALL, OUTPUT = "EasyInputMessageParam", "ResponseFunctionToolCallParam", "FunctionCallOutput"
+TEXT, IMAGE, FILE = "ResponseInputTextParam", "ResponseInputImageParam", "ResponseInputFileParam"
+BREAKPOINT = frozenset({"prompt_cache_breakpoint"})
+SHAPE = Shape(
+    fields={
+        REQUEST.__name__: {
+            "include": list[
+                Literal[
+                    "file_search_call.results",
+                    "web_search_call.results",
+                    "web_search_call.action.sources",
+                    "message.input_image.image_url",
+                    "computer_call_output.output.image_url",
+                    "code_interpreter_call.outputs",
+                    "reasoning.encrypted_content",
+                ]
+            ],
+            "max_output_tokens": core_schema.nullable_schema(FROM_ONE),
+            "temperature": core_schema.nullable_schema(SHARE),
+            "top_p": core_schema.nullable_schema(SHARE),
+        },
+        MESSAGE: ITEM,
+        CALL: {**ITEM, "parsed_arguments": ANY},
+        OUTPUT: ITEM,
+        "ResponseCustomToolCallParam": ITEM,
+        "ResponseCustomToolCallOutputParam": ITEM,
+        "ResponseOutputTextParam": {"cache_control": CacheControl, "parsed": ANY, "annotations": ANY, "logprobs": ANY},
+        TEXT: CACHED_PART,
+        "ResponseInputTextContentParam": CACHED_PART,
+        IMAGE: IMAGE_PART,
+        "ResponseInputImageContentParam": IMAGE_PART,
+        FILE: FILE_PART,
+        "ResponseInputFileContentParam": FILE_PART,
+        "FunctionToolParam": FUNCTION,
+        "WebSearchToolParam": {**WEB_SEARCH, "type": Literal["web_search"]},
+        "WebSearchPreviewToolParam": {**WEB_SEARCH, "type": Literal["web_search_preview"]},
+        "ToolSearchToolParam": {"execution": Literal["server"]},
+        "ResponseTextConfigParam": {"verbosity": Literal["medium"]},
+        "Reasoning": {
+            "context": refusing("no reasoning is kept here"),
+            "mode": refusing("Claude has no such setting"),
+        },
+    },
+    refused={
+        **dict.fromkeys(
+            (
+                *("FileSearchToolParam", "ComputerToolParam", "ComputerUsePreviewToolParam", "CodeInterpreter"),
+                *("ProgrammaticToolCalling", "ImageGeneration", "LocalShell", "FunctionShellToolParam"),
+                *("ApplyPatchToolParam", "ToolChoiceTypesParam", "ToolChoiceMcpParam", "ToolChoiceApplyPatchParam"),
+                *("ToolChoiceShellParam", "ToolChoiceSpecificProgrammaticToolCallingParam"),
+            ),
+            OPENAIS_TOOL,
+        ),
+        **dict.fromkeys(
+            (
+                *("ResponseFileSearchToolCallParam", "ResponseComputerToolCallParam", "ComputerCallOutput"),
+                *("ResponseConfigurationUpdateItemParamParam", "ResponseCompactionItemParamParam", "CompactionTrigger"),
+                *("ImageGenerationCall", "ResponseCodeInterpreterToolCallParam", "LocalShellCall", "ShellCall"),
+                *("LocalShellCallOutput", "ShellCallOutput", "ApplyPatchCall", "ApplyPatchCallOutput", "McpListTools"),
+                *(
+                    "McpApprovalRequest",
+                    "McpApprovalResponse",
+                    "McpCall",
+                    "AdditionalTools",
+                    "Program",
+                    "ProgramOutput",
+                ),
+            ),
+            OPENAIS_ITEM,
+        ),
+        "ItemReference": "no item is kept here; send the item itself",
+        "ToolChoiceAllowedParam": "send only the tools that Claude may use",
+    },
+    left_out={
+        MESSAGE: frozenset({"created_by"}),
+        CALL: frozenset({"created_by", "parsed_arguments"}),
+        OUTPUT: frozenset({"created_by"}),
+        "ResponseCustomToolCallParam": frozenset({"created_by"}),
+        "ResponseCustomToolCallOutputParam": frozenset({"created_by"}),
+        "ResponseOutputTextParam": frozenset({"parsed"}),
+        "ResponseTextConfigParam": frozenset({"verbosity"}),
+        "Reasoning": frozenset({"context", "mode"}),
+        **dict.fromkeys((TEXT, "ResponseInputTextContentParam", FILE, "ResponseInputFileContentParam"), BREAKPOINT),
+        **dict.fromkeys((IMAGE, "ResponseInputImageContentParam"), BREAKPOINT | {"file_id"}),
+    },
+)
+ADDED: dict[str, Any] = {"stream": bool}
+RESPONSES_RULES = Rules(REQUEST, RESPONSES, SHAPE, ADDED, frozenset({"input", "model"}))
