@@ -7,7 +7,7 @@ import logging
 import re
 import secrets
 import time
-from contextlib import aclosing
+from contextlib import aclosing, asynccontextmanager
 from typing import TYPE_CHECKING, Any, cast
 
 from claude_gateway.front import json_body
@@ -16,11 +16,12 @@ from claude_gateway.front.call import Call, Reply
 from claude_gateway.front.contract import Dialect, Models, Rejection, Route, admit, request_betas
 from claude_gateway.front.disconnect import run_until_client_leaves
 from claude_gateway.front.errors import Failure, retry_after
+from claude_gateway.front.heartbeat import Heartbeat
 from claude_gateway.front.keys import Admission, Authenticator, Refusal, presented_keys
 from claude_gateway.front.listing import model_answer
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Callable
+    from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 
     from starlette.types import Message, Receive, Scope, Send
 
@@ -120,8 +121,11 @@ class FrontDoor:
             exchange.model = asked.get("model")
             body = admit(route, asked, models=self._models, drop=self._drop_params)
             betas = request_betas(exchange.scope["headers"], drop=self._drop_params)
-            reply = await self._answer(Call(route, exchange.request_id, "master", body, tuple(betas)))
-            await exchange.answer(reply, streamed=bool(body.get("stream")))
+            call = Call(route, exchange.request_id, "master", body, tuple(betas))
+            if call.streamed:
+                await exchange.stream(self._answer(call))
+            else:
+                await exchange.whole(await self._answer(call))
         finally:
             reading.close()
 
@@ -161,21 +165,39 @@ class _Exchange:
             event = failure.event(self.dialect, self.request_id)
             await self._send({"type": "http.response.body", "body": event})
 
-    async def answer(self, reply: Reply, *, streamed: bool) -> None:
+    async def whole(self, reply: Reply) -> None:
+        async with self._content(reply) as content:
+            payload = b"".join([piece async for piece in content])
+        length = {"content-type": "application/json", "content-length": str(len(payload))}
+        await self._begin(200, {**length, **reply.headers})
+        await self._send({"type": "http.response.body", "body": payload})
+
+    async def stream(self, answering: Awaitable[Reply]) -> None:
+        """The head is sent with the first piece, or with the first ping: from then on a failure is an event."""
+
+        async def begin(headers: dict[str, str] | None = None) -> None:
+            if self.status == 0:
+                await self._begin(200, {"content-type": "text/event-stream; charset=utf-8", **(headers or {})})
+
+        async def send(piece: bytes) -> None:
+            await self._send({"type": "http.response.body", "body": piece, "more_body": True})
+
+        heartbeat = Heartbeat(self.dialect, begin, send)
+        async with heartbeat.beating():
+            reply = await answering
+            async with self._content(reply) as content:
+                await begin(reply.headers)
+                async for piece in content:
+                    await heartbeat.sent(piece)
+        await self._send({"type": "http.response.body", "body": b""})
+
+    @asynccontextmanager
+    async def _content(self, reply: Reply) -> AsyncIterator[AsyncGenerator[bytes, None]]:
+        """What the reply holds; in the end it is closed, and what is behind it."""
         self.upstream_id = reply.headers.get("request-id", "-")
-        content = cast("AsyncGenerator[bytes, None]", reply.content)
         try:
-            async with aclosing(content):
-                if streamed:
-                    await self._begin(200, {"content-type": "text/event-stream; charset=utf-8", **reply.headers})
-                    async for piece in content:
-                        await self._send({"type": "http.response.body", "body": piece, "more_body": True})
-                    await self._send({"type": "http.response.body", "body": b""})
-                    return
-                payload = b"".join([piece async for piece in content])
-            length = {"content-type": "application/json", "content-length": str(len(payload))}
-            await self._begin(200, {**length, **reply.headers})
-            await self._send({"type": "http.response.body", "body": payload})
+            async with aclosing(cast("AsyncGenerator[bytes, None]", reply.content)) as content:
+                yield content
         finally:
             if reply.close is not None:
                 await reply.close()

@@ -120,7 +120,7 @@ def upstream_of(settings: Settings, env: Mapping[str, str]) -> Upstream:
         oauth_token=settings.credential.reveal() if settings.credential else None,
         environment={name: env[name] for name in CLI_VARIABLES if name in env} | base_url,
     )
-    return ClaudeCli(ClaudePool(config))
+    return ClaudeCli(ClaudePool(config), with_token=settings.credential is not None)
 
 
 def application(

@@ -8,6 +8,7 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
 from claude_gateway.cli import UpstreamError, whole
+from claude_gateway.cli.errors import LOGIN_EXPIRED
 from claude_gateway.front.errors import Failure, retry_after
 from claude_gateway.upstream.base import Answer, Ask, Endpoint
 from claude_gateway.upstream.token_estimate import estimate_tokens
@@ -18,11 +19,18 @@ if TYPE_CHECKING:
     from claude_gateway.cli import ClaudePool
 
 
+RENEWAL_ADVICE = (
+    "The gateway's Claude token has expired or is refused: the operator makes a new one with claude setup-token, then "
+    "pulumi config set --secret claudeOauthToken, then make up."
+)
+
+
 class ClaudeCli:
     """Answers from a pool of CLI processes. It has no way to count tokens, so those are estimated here."""
 
-    def __init__(self, pool: ClaudePool) -> None:
+    def __init__(self, pool: ClaudePool, *, with_token: bool) -> None:
         self._pool = pool
+        self._advice = {LOGIN_EXPIRED: RENEWAL_ADVICE} if with_token else {}
 
     async def start(self) -> None:
         self._pool.start()
@@ -37,42 +45,42 @@ class ClaudeCli:
             return Answer(_once({"input_tokens": count}))
         events = self._pool.events(ask.body, betas=ask.betas, client=ask.client)
         if not ask.streamed:
-            return Answer(_whole(events), close=events.aclose)
+            return Answer(self._whole(events), close=events.aclose)
         try:
             first = await anext(events)  # so that a refusal has a status of its own
         except UpstreamError as error:
-            raise _failure(error) from error
+            raise self._failure(error) from error
         except BaseException:
             await events.aclose()
             raise
-        return Answer(_encoded(first, events), close=events.aclose)
+        return Answer(self._encoded(first, events), close=events.aclose)
 
+    async def _whole(self, events: AsyncGenerator[dict[str, Any], None]) -> AsyncIterator[bytes]:
+        try:
+            async with aclosing(events):
+                message = await whole(events)
+        except UpstreamError as error:
+            raise self._failure(error) from error
+        yield json.dumps(message).encode()
 
-def _failure(error: UpstreamError) -> Failure:
-    return Failure(error.status, error.message, headers=retry_after(error.retry_after) if error.retry_after else {})
+    async def _encoded(
+        self, first: dict[str, Any], events: AsyncGenerator[dict[str, Any], None]
+    ) -> AsyncIterator[bytes]:
+        yield _event(first)
+        try:
+            async with aclosing(events):
+                async for event in events:
+                    yield _event(event)
+        except UpstreamError as error:
+            raise self._failure(error) from error
+
+    def _failure(self, error: UpstreamError) -> Failure:
+        message = self._advice.get(error.message, error.message)
+        return Failure(error.status, message, headers=retry_after(error.retry_after) if error.retry_after else {})
 
 
 async def _once(body: dict[str, Any]) -> AsyncIterator[bytes]:
     yield json.dumps(body).encode()
-
-
-async def _whole(events: AsyncGenerator[dict[str, Any], None]) -> AsyncIterator[bytes]:
-    try:
-        async with aclosing(events):
-            message = await whole(events)
-    except UpstreamError as error:
-        raise _failure(error) from error
-    yield json.dumps(message).encode()
-
-
-async def _encoded(first: dict[str, Any], events: AsyncGenerator[dict[str, Any], None]) -> AsyncIterator[bytes]:
-    yield _event(first)
-    try:
-        async with aclosing(events):
-            async for event in events:
-                yield _event(event)
-    except UpstreamError as error:
-        raise _failure(error) from error
 
 
 def _event(event: dict[str, Any]) -> bytes:

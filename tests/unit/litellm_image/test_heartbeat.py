@@ -1,0 +1,78 @@
+"""Streams that are silent for long."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.unit.litellm_image.door import ASKED, Door, run
+
+from claude_gateway.front import heartbeat
+from claude_gateway.front.call import Call, Reply
+from claude_gateway.front.errors import Failure
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+STREAMED = {**ASKED, "stream": True}
+ANTHROPIC, OPENAI = b'event: ping\ndata: {"type": "ping"}\n\n', b": ping\n\n"
+
+
+@pytest.fixture(autouse=True)
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(heartbeat, "SILENT_SECONDS", 0.1)
+
+
+@pytest.mark.parametrize(("path", "ping"), [("/v1/messages", ANTHROPIC), ("/v1/chat/completions", OPENAI)])
+def test_a_stream_lives_before_its_first_word_and_between_two(path: str, ping: bytes) -> None:
+    async def slow() -> AsyncIterator[bytes]:
+        yield b"data: 1\n\n"
+        await asyncio.sleep(0.25)
+        yield b"data: 2\n\n"
+
+    async def answer(_call: Call) -> Reply:
+        await asyncio.sleep(0.25)
+        return Reply(slow())
+
+    body = run(
+        Door(answer).ask(
+            path,
+            body={key: STREAMED[key] for key in ("model", "messages", "stream")}
+            | ({"max_tokens": 5} if "messages" in path else {}),
+        )
+    ).body
+    before, _, rest = body.partition(b"data: 1\n\n")
+    assert before.startswith(ping)
+    assert ping in rest.partition(b"data: 2\n\n")[0]
+
+
+def test_a_ping_never_splits_an_event() -> None:
+    async def halves() -> AsyncIterator[bytes]:
+        yield b"data: hal"
+        await asyncio.sleep(0.25)
+        yield b"ves\n\n"
+
+    async def answer(_call: Call) -> Reply:
+        return Reply(halves())
+
+    assert b"data: halves\n\n" in run(Door(answer).ask(body=STREAMED)).body
+
+
+def test_a_failure_after_a_ping_is_an_event() -> None:
+    async def answer(_call: Call) -> Reply:
+        await asyncio.sleep(0.15)
+        raise Failure(529, "Claude is overloaded.")
+
+    door = run(Door(answer).ask(body=STREAMED))
+    assert door.status == 200
+    assert json.loads(door.body.split(b"data: ")[-1])["error"]["type"] == "overloaded_error"
+
+
+def test_a_whole_answer_gets_no_ping() -> None:
+    async def answer(_call: Call) -> Reply:
+        await asyncio.sleep(0.25)
+        raise Failure(529, "Claude is overloaded.")
+
+    assert run(Door(answer).ask()).status == 529
