@@ -85,6 +85,7 @@ lint: setup-dev ## style, types, workflows
 	@$(PYTHON) -m ruff check .
 	@$(PYTHON) -m ruff format --check --quiet .
 	@$(PYTHON) -m mypy --strict __main__.py $(PACKAGES)
+	@.venv/bin/lint-imports >/dev/null || .venv/bin/lint-imports
 	@.venv/bin/shellcheck --external-sources $(SCRIPTS)
 	@.venv/bin/zizmor --offline --quiet --persona pedantic .github
 	@$$(setup/go_tool.sh actionlint) -shellcheck .venv/bin/shellcheck

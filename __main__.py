@@ -13,6 +13,7 @@ from components.networks import Networks
 from components.server_certificate import ServerCertificate
 from components.stack import Deployment
 from components.verification import Verification
+from posture.hook import verifier
 
 settings = load(pulumi.Config())
 deployment = Deployment.of(settings)
@@ -29,7 +30,7 @@ gateway = Gateway("gateway", deployment, images, networks, certificate, litellm)
 
 running = {"egress": egress.container, "litellm": litellm.container, "gateway": gateway.container}
 if settings.verify_on_update:
-    Verification("verification", deployment, networks, login, running)
+    Verification("verification", deployment, networks, login, running, verifier)
 
 pulumi.export("url", settings.url)
 pulumi.export("master_key", key.current)

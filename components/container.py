@@ -6,10 +6,14 @@ import pulumi
 import pulumi_docker as docker
 
 from components.stack import Deployment
+from components.version import VERSION
 
 PROCESSES = 4096
 """In place of the PID limit that the provider lacks (CIS 5.29). It counts a uid's processes and threads on the whole
 host, other stacks' too: so it stops a fork bomb, and leaves room for everything else."""
+VERSION_LABEL = "org.opencontainers.image.version"
+"""What made the container (OCI image spec, annotations). On the container and not in the image, so that a new version
+rebuilds no image."""
 TMPFS = "rw,nosuid,nodev,noexec"
 TMP = "/tmp"  # noqa: S108 - a container's own, and a tmpfs
 
@@ -67,7 +71,8 @@ def hardened(
         user=user,
         envs=environment(env),
         labels=[
-            docker.ContainerLabelArgs(label=label, value=value) for label, value in deployment.labels(role).items()
+            docker.ContainerLabelArgs(label=label, value=value)
+            for label, value in {**deployment.labels(role), VERSION_LABEL: VERSION}.items()
         ],
         network_mode="bridge",
         networks_advanced=[

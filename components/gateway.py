@@ -8,16 +8,12 @@ import pulumi_docker as docker
 
 from components.container import hardened
 from components.images import Images
+from components.layout import GATEWAY_PLAIN_PORT, GATEWAY_TLS_PORT
 from components.litellm import LiteLLM
 from components.networks import Networks
 from components.server_certificate import ServerCertificate
 from components.stack import Deployment
 from components.vocabulary import TlsMode
-
-TLS_PORT = 8443
-PLAIN_PORT = 8080
-"""The first of as many ports as there can be addresses: each address is published from a port of its own, for the order
-in which an engine lists several addresses of one port differs, and would show as a change."""
 
 
 class Gateway(pulumi.ComponentResource):
@@ -38,9 +34,9 @@ class Gateway(pulumi.ComponentResource):
         super().__init__("litellm-claude:components:Gateway", name, None, opts)
         settings = deployment.settings
         encrypted = settings.tls_mode is not TlsMode.OFF
-        ports = {TLS_PORT if encrypted else PLAIN_PORT: settings.port}
+        ports = {GATEWAY_TLS_PORT if encrypted else GATEWAY_PLAIN_PORT: settings.port}
         if settings.redirect_port:
-            ports[PLAIN_PORT] = settings.redirect_port
+            ports[GATEWAY_PLAIN_PORT] = settings.redirect_port
         self.container = hardened(
             deployment,
             "gateway",

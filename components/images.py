@@ -7,9 +7,9 @@ import pulumi
 import pulumi_docker as docker
 
 from components import releases
+from components.layout import IMAGES
 from components.stack import Deployment
 
-CONTEXTS = Path(__file__).parent.parent / "images"
 IGNORED = {"__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache"}
 
 
@@ -24,21 +24,21 @@ class Images(pulumi.ComponentResource):
         super().__init__("litellm-claude:components:Images", name, None, opts)
         settings = deployment.settings
         if settings.litellm_image is None:
-            problem = releases.locked_fault(CONTEXTS / "litellm" / "requirements.lock")
+            problem = releases.locked_fault(IMAGES / "litellm" / "requirements.lock")
         else:
             problem = releases.tag_fault(settings.litellm_image)
         if problem:
             raise pulumi.RunError(f"litellmImage: {problem}")
 
         def image(role: str, ready: str | None) -> pulumi.Output[str]:
-            digest = context_digest(CONTEXTS / role)
+            digest = context_digest(IMAGES / role)
             # keep_locally: a replacement deletes the old image last, and with it the tag that was just built.
             resource = docker.RemoteImage(
                 f"{deployment.name}-{role}",
                 name=ready or f"{pulumi.get_project()}/{role}:{digest[:12]}",
                 build=None
                 if ready
-                else docker.RemoteImageBuildArgs(context=str((CONTEXTS / role).relative_to(Path.cwd()))),
+                else docker.RemoteImageBuildArgs(context=str((IMAGES / role).relative_to(Path.cwd()))),
                 triggers=None if ready else {"context": digest},
                 keep_locally=True,
                 opts=deployment.child(self),

@@ -5,10 +5,8 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_docker as docker
 
+from components.layout import LABEL
 from components.settings import Settings
-
-LABEL = "litellm-claude"
-"""Prefix of the labels by which a stack's containers, networks and volumes are found again."""
 
 
 @dataclass(frozen=True)

@@ -1,14 +1,33 @@
 """The check of the running stack inside every update that changed a container."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Protocol
 
 import pulumi
 import pulumi_docker as docker
 
 from components.claude_auth import ClaudeAuthVolume
 from components.networks import Networks
+from components.settings import Settings
 from components.stack import Deployment
-from posture.hook import verifier
+
+
+class Verifier(Protocol):
+    """Makes the check of the running stack from what the program declares."""
+
+    def __call__(
+        self,
+        settings: Settings,
+        containers: pulumi.Output[Mapping[str, Mapping[str, Any]]],
+        networks: pulumi.Output[Mapping[str, str]],
+        volume: pulumi.Output[str],
+    ) -> Callable[[pulumi.ResourceHookArgs], Awaitable[None]]:
+        """Returns the hook, which raises RuntimeError when the stack is not secure.
+
+        :param containers: by role, the ``id`` and the inputs as the state names them.
+        :param networks: the names by role.
+        :param volume: the name of the login's volume.
+        """
 
 
 class Verification(pulumi.ComponentResource):
@@ -27,6 +46,7 @@ class Verification(pulumi.ComponentResource):
         networks: Networks,
         login: ClaudeAuthVolume,
         containers: Mapping[str, docker.Container],
+        verifier: Verifier,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         names = {"edge": networks.edge.name, "backend": networks.backend.name, "egress": networks.egress.name}

@@ -111,12 +111,18 @@ def _logs(context: Context) -> dict[str, str]:
 
 
 PROBES: dict[str, Callable[[Context], Any]] = {
-    "inside": lambda context: inside.look(context.engine, context.live("litellm")["Id"], inside.questions(context)),
+    "inside": lambda context: inside.look(
+        context.engine,
+        context.live("litellm")["Id"],
+        inside.questions(context.declaration, context.running.networks),
+    ),
     "processes": _processes,
     "logs": _logs,
     "edge": lambda context: context.edge.ask(context.declaration.key),
     "tls": lambda context: tls.scan(context.edge),
-    "outsider": outsider.knock,
+    "outsider": lambda context: outsider.try_from_stranger(
+        context.declaration, context.engine, context.live("gateway")
+    ),
     "allow-list": lambda context: context.engine.run(
         "exec", context.live("gateway")["Id"], "cat", "/run/gateway/allowed.lst"
     ).split(),

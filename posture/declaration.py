@@ -11,10 +11,10 @@ from typing import Any, get_origin
 
 from components.configuration import FIELDS
 from components.keys import PREFIX, WELL_KNOWN
+from components.layout import PROJECT
 from components.settings import Settings
 from posture.redaction import SHORTEST
 
-PROJECT = "litellm-claude"
 CONTAINER = "docker:index/container:Container"
 NETWORK = "docker:index/network:Network"
 VOLUME = "docker:index/volume:Volume"

@@ -4,13 +4,12 @@ import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from components.keys import DEVELOPMENT_KEY
+from components.layout import CLAUDE_CONFIG_DIR
+from posture.declaration import Declaration
 from posture.engine import Engine
-
-if TYPE_CHECKING:
-    from posture.context import Context
 
 PYTHON = "/opt/venv/bin/python"
 METADATA = "169.254.169.254"
@@ -18,9 +17,9 @@ METADATA = "169.254.169.254"
 PUBLIC = "1.1.1.1"
 DEFAULT_BRIDGE = "172.17.0.1"
 REFUSED = "posture.example.com"
-BECOMING = "runc:["
+RUNC_INIT = "runc:["
 """Name of a process that is about to become what docker exec was asked for."""
-BECOMING_SECONDS = 0.5
+RUNC_INIT_SECONDS = 0.5
 
 # What is asked stands on standard input, so that no key is in an argument. Answers hold no secret either.
 SCRIPT = r"""
@@ -150,25 +149,22 @@ class Process:
     capabilities: int
 
 
-def questions(context: "Context") -> dict[str, Any]:
-    """Returns what to ask from inside LiteLLM's container."""
-    settings = context.settings
-    key = context.declaration.key
-    litellm = context.declared("litellm").environment
-    networks = context.running.networks
+def questions(declaration: Declaration, networks: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Returns what to ask from inside LiteLLM's container; ``networks`` is what the engine says of the stack's."""
+    litellm = declaration.containers["litellm"].environment
     bridges = [
         str(config["Gateway"]).partition("/")[0]
         for network in networks.values()
         for config in network["IPAM"]["Config"] or []
         if config.get("Gateway")
     ]
-    name, port = settings.upstream
-    fast = not context.declaration.complete
+    name, port = declaration.settings.upstream
+    fast = not declaration.complete
     return {
         "packages": not fast,
         "keys": {
             "none": None,
-            "current": key,
+            "current": declaration.key,
             "wrong": "sk-" + "0" * 64,
             "malformed": "not-a-key",
             "sk-1234": "sk-1234",
@@ -188,7 +184,7 @@ def questions(context: "Context") -> dict[str, Any]:
             "metadata address": f"{METADATA}:443",
             "public address": f"{PUBLIC}:443",
         },
-        "folder": "/home/app/.claude",
+        "folder": CLAUDE_CONFIG_DIR,
     }
 
 
@@ -209,10 +205,10 @@ def processes(engine: Engine, container: str) -> list[Process]:
     before it becomes what it was asked for. So what looks like that is looked at a second time.
     """
     found = _processes(engine, container)
-    if any(process.command.startswith(BECOMING) for process in found):
-        time.sleep(BECOMING_SECONDS)
+    if any(process.command.startswith(RUNC_INIT) for process in found):
+        time.sleep(RUNC_INIT_SECONDS)
         before = set(found)
-        found = [p for p in _processes(engine, container) if not p.command.startswith(BECOMING) or p in before]
+        found = [p for p in _processes(engine, container) if not p.command.startswith(RUNC_INIT) or p in before]
     return found
 
 

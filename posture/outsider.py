@@ -1,14 +1,14 @@
-"""A caller that is on no list: a throw-away container beside the gateway, which tries to be answered."""
+"""A source outside the allow-list: a throw-away container beside the gateway, which tries to be answered."""
 
 import json
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import Any
 
-from components.gateway import PLAIN_PORT, TLS_PORT
+from components.layout import GATEWAY_PLAIN_PORT, GATEWAY_TLS_PORT
 from components.vocabulary import TlsMode
 from posture import running
-
-if TYPE_CHECKING:
-    from posture.context import Context
+from posture.declaration import Declaration
+from posture.engine import Engine
 
 # Connects, sends what begins a request or a handshake, and tells what came back.
 SCRIPT = r"""
@@ -31,17 +31,16 @@ HARDENED = ("--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privil
 LIMITS = ("--memory", "128m", "--memory-swap", "128m", "--cpus", "1", "--pids-limit", "16")
 
 
-def knock(context: "Context") -> str:
+def try_from_stranger(declaration: Declaration, engine: Engine, gateway: Mapping[str, Any]) -> str:
     """Returns what a stranger on the gateway's own network got: ``answered``, or how it was refused.
 
     Raises:
         EngineError: when the container cannot be started.
     """
-    gateway = context.live("gateway")
-    edge = context.declaration.networks["edge"]["name"]
+    edge = declaration.networks["edge"]["name"]
     address = gateway["NetworkSettings"]["Networks"][edge]["IPAddress"]
-    secure = context.settings.tls_mode is not TlsMode.OFF
-    out = context.engine.run(
+    secure = declaration.settings.tls_mode is not TlsMode.OFF
+    out = engine.run(
         *(
             "run",
             "--rm",
@@ -50,9 +49,9 @@ def knock(context: "Context") -> str:
             *HARDENED,
             *LIMITS,
             "--label",
-            f"{running.PROBE}={context.declaration.name}",
+            f"{running.PROBE}={declaration.name}",
         ),
-        *("--entrypoint", "/usr/bin/python3", context.declared("litellm").inputs["image"], "-I", "-c", SCRIPT),
-        *(address, str(TLS_PORT if secure else PLAIN_PORT), "on" if secure else "off"),
+        *("--entrypoint", "/usr/bin/python3", declaration.containers["litellm"].inputs["image"], "-I", "-c", SCRIPT),
+        *(address, str(GATEWAY_TLS_PORT if secure else GATEWAY_PLAIN_PORT), "on" if secure else "off"),
     )
     return str(json.loads(out.splitlines()[-1]))

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from components.stack import LABEL
+from components.layout import LABEL
 from posture.declaration import Declaration
 from posture.engine import Engine
 

@@ -5,7 +5,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from components.stack import LABEL
+from components.layout import LABEL
 from posture.checks.network import published
 from posture.compare import differences, pairs
 from posture.context import Context

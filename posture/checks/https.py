@@ -9,7 +9,7 @@ from cryptography import x509
 from cryptography.x509.verification import PolicyBuilder, Store, VerificationError
 
 from components import certificates
-from components.gateway import PLAIN_PORT
+from components.layout import GATEWAY_PLAIN_PORT
 from components.vocabulary import TlsMode
 from posture.context import Context
 from posture.model import Outcome, Severity, check, excepted, failed, not_applicable, passed, verdict, warned
@@ -158,7 +158,7 @@ def no_plaintext(context: Context) -> Outcome:
         problems.append(f"port {context.edge.port} answers plain HTTP with {answer}")
     redirect = context.settings.redirect_port
     ports = context.live("gateway")["NetworkSettings"]["Ports"] or {}
-    bound = [port for port, hosts in ports.items() if port.startswith(f"{PLAIN_PORT}/") and hosts]
+    bound = [port for port, hosts in ports.items() if port.startswith(f"{GATEWAY_PLAIN_PORT}/") and hosts]
     if bound and not redirect:
         problems.append("the plain port is published")
     if redirect:

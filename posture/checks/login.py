@@ -6,7 +6,7 @@ import hashlib
 import json
 from datetime import UTC, datetime, timedelta
 
-from components.litellm import CLAUDE_CONFIG_DIR
+from components.layout import CLAUDE_CONFIG_DIR
 from components.vocabulary import ClaudeAuth
 from posture.context import Context
 from posture.model import Outcome, Severity, check, failed, not_applicable, passed, verdict, warned

@@ -8,8 +8,8 @@ from pathlib import Path
 import yaml
 
 from components.configuration import SECRETS
+from components.layout import PROJECT
 from posture.context import Context
-from posture.declaration import PROJECT
 from posture.model import Outcome, Severity, check, passed, verdict, warned
 from posture.redaction import forms
 

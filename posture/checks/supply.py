@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from components import releases
-from components.images import CONTEXTS
+from components.layout import IMAGES
 from posture.context import Context
 from posture.model import Outcome, check, not_applicable, passed, verdict
 from posture.running import name_of
@@ -44,7 +44,7 @@ def litellm(context: Context) -> Outcome:
 def packages(context: Context) -> Outcome:
     if context.settings.litellm_image:
         return not_applicable("litellmImage is a ready image, by digest; its packages are its maker's")
-    wanted, some = locked(CONTEXTS / "litellm" / "requirements.lock")
+    wanted, some = locked(IMAGES / "litellm" / "requirements.lock")
     found = {name: version for name, version in context.inside.packages.items() if name not in UNPACKED}
     problems = [f"{name} is not locked" for name in sorted(set(found) - set(wanted))]
     problems += [f"{name} is missing" for name in sorted(set(wanted) - set(found) - some - UNPACKED)]

@@ -1,10 +1,11 @@
 """The shape of the two stacks, from the real program."""
 
+import tomllib
 from typing import Any
 
 import pytest
 
-from tests.unit.components.conftest import Declared, Deploy
+from tests.unit.components.conftest import ROOT, Declared, Deploy
 
 CONTAINER = "docker:index/container:Container"
 NETWORK = "docker:index/network:Network"
@@ -54,6 +55,13 @@ def test_every_container_is_hardened(deploy: Deploy, stack: str, role: str) -> N
     assert all(
         "nosuid" in options and "nodev" in options and "noexec" in options for options in inputs["tmpfs"].values()
     )
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_every_container_says_which_version_made_it(deploy: Deploy, role: str) -> None:
+    labels = {label["label"]: label["value"] for label in deploy("prod").container(role).inputs["labels"]}
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    assert labels["org.opencontainers.image.version"] == version
 
 
 @pytest.mark.parametrize("stack", STACKS)

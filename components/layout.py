@@ -1,0 +1,15 @@
+"""Where things are in a stack: names, ports and paths that the program, the checks and the operations share."""
+
+from pathlib import Path
+
+PROJECT = "litellm-claude"
+LABEL = PROJECT
+"""Prefix of the labels by which a stack's containers, networks and volumes are found again."""
+IMAGES = Path(__file__).parent.parent / "images"
+"""A folder for each image, with what it is built from."""
+GATEWAY_TLS_PORT = 8443
+GATEWAY_PLAIN_PORT = 8080
+"""The first of as many ports as there can be addresses: each address is published from a port of its own, because the
+order in which an engine lists several addresses of one port differs, and would show as a change."""
+CLAUDE_CONFIG_DIR = "/home/app/.claude"
+"""Where the volume of the Claude login is mounted in the LiteLLM container."""
