@@ -128,7 +128,7 @@ def _check_bounds(given: dict[str, Any]) -> None:
 def _typed(held: Contract, given: dict[str, Any], *, drop: bool) -> dict[str, Any]:
     for _ in range(DROPPED_AT_MOST):
         try:
-            made: dict[str, Any] = held.validator.validate_python(given)
+            made: dict[str, Any] = held.validator.validate_python(given, strict=True)
         except ValidationError as error:
             refusal = words.rejection(error, held.root, held.definitions)
             if not drop:

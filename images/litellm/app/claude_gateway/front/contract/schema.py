@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 import typing_extensions as te
-from pydantic_core import CoreConfig, PydanticCustomError, SchemaValidator, core_schema
+from pydantic_core import PydanticCustomError, SchemaValidator, core_schema
 
 from claude_gateway.front.contract.types import LISTS, MAPPINGS, fields_of, is_object, literals_of, members_of
 
@@ -85,9 +85,9 @@ class Builder:
         self._tags = 0
 
     def validator(self, root: CoreSchema) -> SchemaValidator:
-        """For `root`, which this builder has made. Types are strict: no number is a string, no string a number."""
+        """For `root`, which this builder has made. Validate with `strict`: no number is a string, no string a number."""
         schema = core_schema.definitions_schema(root, list(self.definitions.values()))
-        return SchemaValidator(schema, CoreConfig(strict=True))
+        return SchemaValidator(schema)
 
     def of(self, *kinds: Any) -> CoreSchema:
         """The schema of a Python type, or of several together; a core schema as it is. Raises TypeError for no JSON."""
