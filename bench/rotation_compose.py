@@ -8,11 +8,13 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Self
 
 import trustme
 
+from components.addresses import PRIVATE, without
 from tests.integration.hosts import Internet
 
 FILE = Path(__file__).with_name("compose.yaml")
@@ -43,6 +45,7 @@ class Compose:
             **os.environ,
             **{f"{role.upper()}_IMAGE": image for role, image in images.items()},
             "RESOLVER": net.host.address,
+            "CLOSED_CIDRS": ",".join(map(str, without(PRIVATE, [ip_network(net.host.address)]))),
             "UPSTREAM_CA_CERTIFICATES": net.ca,
             "ANTHROPIC_API_KEY": "sk-ant-of-the-benchmark",
             "GATEWAY_TLS_CERTIFICATE": b"".join(blob.bytes() for blob in issued.cert_chain_pems).decode(),

@@ -36,7 +36,7 @@ class Egress(pulumi.ComponentResource):
             env={
                 "EGRESS_ALLOW": ",".join(settings.egress_hosts),
                 "EGRESS_PORTS": ",".join(map(str, sorted({443, settings.upstream[1]}))),
-                "EGRESS_PRIVATE_CIDRS": ",".join(map(str, settings.egress_private_cidrs)),
+                "EGRESS_CLOSED_CIDRS": ",".join(map(str, settings.egress_closed_cidrs)),
             },
             networks=[networks.egress, networks.backend],
             dns=[str(address) for address in settings.egress_dns] or None,

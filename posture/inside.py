@@ -23,7 +23,7 @@ RUNC_INIT_SECONDS = 0.5
 
 # What is asked stands on standard input, so that no key is in an argument. Answers hold no secret either.
 SCRIPT = r"""
-import concurrent.futures, hashlib, http.client, importlib.metadata, json, os, socket, stat, struct, sys
+import concurrent.futures, hashlib, http.client, importlib.metadata, json, os, socket, ssl, stat, struct, sys
 ask = json.load(sys.stdin)
 
 def status(key):
@@ -82,7 +82,15 @@ def tunnel(target):
         s = socket.create_connection(("egress", 3128), 5)
         s.settimeout(8)
         s.sendall(("CONNECT %s HTTP/1.1\r\nHost: %s\r\n\r\n" % (target, target)).encode())
-        return int(s.recv(64).split()[1])
+        status = int(s.recv(64).split()[1])
+        if status == 200:  # said before the proxy has read whom the handshake asks for, and has gone there
+            try:
+                context = ssl.create_default_context()
+                context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+                context.wrap_socket(s, server_hostname=target.rpartition(":")[0])
+            except OSError:
+                return 503
+        return status
     except (OSError, IndexError, ValueError) as error:
         return type(error).__name__
 

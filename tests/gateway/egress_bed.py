@@ -1,6 +1,8 @@
 """What stands around an egress container in the tests: names, a client inside, servers outside."""
 
+import contextlib
 import json
+import ssl
 import subprocess
 from dataclasses import dataclass
 
@@ -45,9 +47,12 @@ class Egress:
     client: str
     address: str
 
-    def connect(self, target: str, then: bytes = b"") -> tuple[int, bytes]:
-        """CONNECT, and on 200 send `then`; return the status and what came back."""
-        return self.send(f"CONNECT {target} HTTP/1.1\r\nhost: {target}\r\n\r\n".encode(), then)
+    def connect(self, target: str, then: bytes | None = None, *, server_name: str | None = None) -> tuple[int, bytes]:
+        """CONNECT, and on 200 begin TLS with `server_name` (else the target's), or send `then`; return the status and
+        what came back: from an echo server its address, a blank and what it got."""
+        request = f"CONNECT {target} HTTP/1.1\r\nhost: {target}\r\n\r\n".encode()
+        name = target.rpartition(":")[0] if server_name is None else server_name
+        return self.send(request, client_hello(name) if then is None else then)
 
     def send(self, request: bytes, then: bytes = b"") -> tuple[int, bytes]:
         out = bed.docker("exec", self.client, "python3", "-c", TALK, self.address, request.hex(), then.hex())
@@ -57,6 +62,17 @@ class Egress:
     def log(self) -> list[dict[str, object]]:
         out = subprocess.run(["docker", "logs", self.name], capture_output=True, text=True, check=True).stdout
         return [json.loads(line) for line in out.splitlines()]
+
+
+def client_hello(server_name: str) -> bytes:
+    """The first bytes of a TLS client that wants `server_name` (none when empty, or an address)."""
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    sent = ssl.MemoryBIO()
+    client = context.wrap_bio(ssl.MemoryBIO(), sent, server_hostname=server_name or None)
+    with contextlib.suppress(ssl.SSLWantReadError):
+        client.do_handshake()
+    return sent.read()
 
 
 TALK = """
@@ -73,7 +89,10 @@ status = head.split(b" ")[1].decode() if head else "0"
 back = b""
 if status == "200" and sys.argv[3]:
     connection.sendall(bytes.fromhex(sys.argv[3]))
-    back = connection.recv(65536)
+    try:
+        back = connection.recv(65536)
+    except ConnectionError:
+        pass
 print(status, back.hex())
 """
 ECHO = """
