@@ -85,7 +85,7 @@ class Builder:
         self._tags = 0
 
     def validator(self, root: CoreSchema) -> SchemaValidator:
-        """For `root`, which this builder has made. Validate with `strict`: no number is a string, no string a number."""
+        """For `root`, made by this builder. Validate with `strict`: no number is a string, no string a number."""
         schema = core_schema.definitions_schema(root, list(self.definitions.values()))
         return SchemaValidator(schema)
 
