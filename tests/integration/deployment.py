@@ -19,7 +19,16 @@ import yaml
 from pulumi import automation
 
 ROOT = Path(__file__).parents[2]
-COPIED = ("__main__.py", "Pulumi.yaml", "Pulumi.dev.yaml", "Pulumi.prod.yaml", "components", "images", "posture")
+COPIED = (
+    "__main__.py",
+    "pyproject.toml",
+    "Pulumi.yaml",
+    "Pulumi.dev.yaml",
+    "Pulumi.prod.yaml",
+    "components",
+    "images",
+    "posture",
+)
 PASSPHRASE = "of the tests"
 
 
