@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import re
@@ -20,7 +21,7 @@ from claude_gateway.cli.process import CliProcess
 from claude_gateway.cli.request import cli_request
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterator
 
     from tests.fakes.anthropic_api import Record
 
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 TOKEN = "sk-ant-oat01-fake-token"
 MODELS = ("claude-sonnet-5-5", "claude-opus-5-5", "claude-haiku-5-5", "claude-sonnet-4-5", "claude-opus-4-6")
-FAKE_CLI = Path(__file__).with_name("fake_cli.py")
+FAKE_CLI = Path(__file__).with_name("fake_claude.py")
 # As a process of its own is started: nothing of what reuse needs.
 PLAIN_ARGUMENTS = (*(one for one in ARGUMENTS if not one.startswith("--setting-sources")), "--setting-sources=")
 
@@ -86,7 +87,7 @@ async def process_of(bed: Bed, system: str | None = None, *, plain: bool = False
 
 
 def scripted(folder: Path, script: str) -> Path:
-    """A stand-in for the CLI that does what fake_cli.py calls `script`; it logs to cli.log in `folder`."""
+    """A stand-in for the CLI that does what fake_claude.py calls `script`; it logs to cli.log in `folder`."""
     path = folder / "claude"
     words = [sys.executable, str(FAKE_CLI), script, str(folder / "cli.log")]
     path.write_text(f'#!/bin/sh\nexec {shlex.join(words)} "$@"\n')
@@ -127,3 +128,9 @@ async def ask_pool(
 
 def text_of(events: list[dict[str, Any]]) -> str:
     return "".join(event["delta"].get("text", "") for event in events if event["type"] == "content_block_delta")
+
+
+async def until(what: Callable[[], bool], seconds: float = 20) -> None:
+    async with asyncio.timeout(seconds):
+        while not what():
+            await asyncio.sleep(0.005)

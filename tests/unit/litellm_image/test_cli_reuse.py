@@ -22,6 +22,7 @@ from tests.unit.litellm_image.claude_cli import (
     pool_of,
     process_of,
     text_of,
+    until,
 )
 
 from claude_gateway.cli import UpstreamError
@@ -191,12 +192,6 @@ async def islice(stream: AsyncIterator[Any], count: int) -> AsyncIterator[Any]:
     while count and (item := await anext(stream, None)) is not None:
         count -= 1
         yield item
-
-
-async def until(what: Any, seconds: float = 20) -> None:
-    async with asyncio.timeout(seconds):
-        while not what():
-            await asyncio.sleep(0.005)
 
 
 async def test_every_ending_is_one_upstream_call_and_leaves_the_process_fit(bed: Bed) -> None:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 
-_VERSION = r"(?:-\d{8})?(?:-|$)"
-_ADDS_TEMPERATURE = re.compile(rf"claude-(?:[23]-|(?:opus|sonnet|haiku)-4(?:-[0-6])?{_VERSION})")
-_WITHOUT_EFFORT = re.compile(rf"claude-(?:[23]-|(?:opus|sonnet)-4(?:-[01])?{_VERSION}|(?:sonnet|haiku)-4-5{_VERSION})")
+_END = r"(?:-(?:\d{8}|latest))?(?:\[1m\])?$"
+_ADDS_TEMPERATURE = re.compile(rf"claude-(?:[23]-|(?:opus|sonnet|haiku)-4(?:-[0-6])?{_END})")
+_WITHOUT_EFFORT = re.compile(rf"claude-(?:[23]-|(?:opus|sonnet)-4(?:-[01])?{_END}|(?:sonnet|haiku)-4-5{_END})")
 
 
 def adds_temperature(model: str) -> bool:

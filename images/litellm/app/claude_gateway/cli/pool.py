@@ -29,6 +29,7 @@ log = logging.getLogger(__name__)
 QUEUE_PER_PROCESS = 4  # waiting requests for each process that may exist
 BUSY_RETRY_SECONDS = 2
 ROOM_SECONDS = 1.0  # how long a process may take to make room for another, also where nobody is to wait
+LONG_SECONDS = 3.0  # so long idle, a process makes room for any client's
 PATIENCE_SECONDS = 1.0  # for so long others may overtake who is first in the queue, with a process that suits them
 BUSY = "All Claude processes of the gateway are busy; try again shortly."
 NO_START = "The gateway cannot start the Claude CLI: the operator must look at it (make logs)."
@@ -117,13 +118,13 @@ class Pool:
         if process is None:
             self.live -= 1
         else:
-            self._idle.append(process)
+            self._put(process)
         self._serve()
 
     def _serve(self) -> None:
         """Give those who wait, the oldest first, a process that suits; then the permission to start one."""
         for waiting in list(self._queue):
-            if waiting is not self._queue[0] and time.monotonic() - self._queue[0].since > PATIENCE_SECONDS:
+            if waiting is not self._queue[0] and self._overdue(self._queue[0]):
                 break
             if process := self._take(waiting):
                 self._grant(waiting, process)
@@ -134,9 +135,10 @@ class Pool:
                 self.live += 1
                 self._grant(waiting, None)
                 continue
-            if not self._ending and (process := self._spare(waiting.owner)):
+            if self._ending:
+                return
+            if process := self._spare(waiting.owner):
                 self._discard(process)
-            return
 
     def _grant(self, waiting: _Waiting, process: CliProcess | None) -> None:
         self._queue.remove(waiting)
@@ -158,16 +160,21 @@ class Pool:
             return 0
         return sum(process.owner in (None, waiting.owner) for process in self._coming)
 
-    def _spare(self, owner: str) -> CliProcess | None:
-        """The process that makes room for this client's: its own, one of a client that asks nothing now, or any.
+    def _overdue(self, waiting: _Waiting) -> bool:
+        return time.monotonic() - waiting.since > PATIENCE_SECONDS and self._has_less_than_its_share(waiting.owner)
 
-        Any only while the client has less than its share: with more clients than processes each start would else cost
-        another client its process, which then had to be started again.
+    def _has_less_than_its_share(self, owner: str) -> bool:
+        owners = {waiting.owner for waiting in self._queue} | {process.owner for process in self._all}
+        return sum(process.owner == owner for process in self._all) < max(1, self._config.limit // len(owners))
+
+    def _spare(self, owner: str) -> CliProcess | None:
+        """The process that makes room for one of this client's: its own, one that was idle for long, or any.
+
+        Any only while the client has less than its share: it would else cost another client, between two of its
+        requests, a process that would have to be started again.
         """
-        active = {waiting.owner for waiting in self._queue} | {one.owner for one in self._all if one not in self._idle}
-        held = sum(process.owner == owner for process in self._all)
-        modest = held < max(1, self._config.limit // len(active))
-        return next((one for one in self._idle if modest or one.owner == owner or one.owner not in active), None)
+        any_one, long_ago = self._has_less_than_its_share(owner), time.monotonic() - LONG_SECONDS
+        return next((one for one in self._idle if any_one or one.owner == owner or one.idle_since < long_ago), None)
 
     async def _started(self, owner: str, system: str | None) -> CliProcess:
         """A new process, booted; it is counted as live already. Raises UpstreamError(502)."""
@@ -192,10 +199,14 @@ class Pool:
             log.debug("a Claude CLI process ends: %s", error)
             self._retire(process)
         else:
-            self._idle.append(process)
+            self._put(process)
         finally:
             self._coming.discard(process)
             self._serve()
+
+    def _put(self, process: CliProcess) -> None:
+        process.idle_since = time.monotonic()
+        self._idle.append(process)
 
     def _discard(self, process: CliProcess) -> None:
         self._idle.remove(process)
@@ -205,6 +216,7 @@ class Pool:
     def _retire(self, process: CliProcess) -> None:
         """Kill it now, synchronously: a cancelled request cannot skip it. It is reaped in the background."""
         process.channel.kill()
+        self._coming.discard(process)
         if process in self._all:
             self._all.remove(process)
             self._ending += 1

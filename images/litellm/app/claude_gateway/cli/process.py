@@ -51,7 +51,7 @@ class CliProcess:
         self.owner: str | None = None  # whose requests it serves, once it has served one
         self.served = 0
         self.fit = False  # booted, or wiped after the last request
-        self.started_at = time.monotonic()
+        self.started_at = self.idle_since = time.monotonic()
         self._credentials = credentials
         self._reusable = True
         self._agent: str | None = None

@@ -66,10 +66,10 @@ class WarmPool(Pool):
         except BaseException:
             self._retire(process)
             raise
+        else:
+            self.counts["prepared"] += 1
+            self._put(process)
+            return FIRST_BACKOFF_SECONDS
         finally:
             self._coming.discard(process)
             self._serve()
-        self.counts["prepared"] += 1
-        self._idle.append(process)
-        self._serve()
-        return FIRST_BACKOFF_SECONDS
