@@ -133,7 +133,7 @@ class Script:
         return (self.argument or 0.2) if self.name == "slow" else 0.0
 
     def contents(self, body: dict[str, Any], words: int) -> list[Block]:
-        """The blocks of the answer: scripted ones, a call of the first tool (arguments: its schema's default), the canaries seen, or so many words."""
+        """The blocks of the answer: scripted ones, a call of the first tool, the canaries seen, or so many words."""
         if self.name == "first_tool":
             asked = body["tools"][0]
             return [tool("toolu_fake", asked["name"], asked["input_schema"].get("default", {}))]

@@ -95,7 +95,7 @@ def scripted(folder: Path, script: str) -> Path:
     return path
 
 
-def message(text: str = "hello there", **more: Any) -> dict[str, Any]:
+def message(text: str = "hello there", /, **more: Any) -> dict[str, Any]:
     body = {"model": MODELS[0], "max_tokens": 100, "messages": [{"role": "user", "content": text}], **more}
     return {name: value for name, value in body.items() if value is not None}
 

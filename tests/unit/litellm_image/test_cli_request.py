@@ -52,7 +52,7 @@ def test_what_is_the_clis_own_is_not_in_the_extra_body() -> None:
 )
 def test_what_a_login_cannot_honour_is_refused_by_name(name: str) -> None:
     with pytest.raises(UpstreamError) as caught:
-        cli_request(message(**{name: ["x"]}))
+        cli_request({**message(), name: ["x"]})
     assert caught.value.status == 400
     assert caught.value.message.startswith(f"{name}: not supported with a Claude login: ")
     assert "API key" in caught.value.message

@@ -1,7 +1,8 @@
-"""The CLI itself adds nothing to a request, drops nothing, and runs nothing: what names a change when it is upgraded."""
+"""The CLI itself adds nothing to a request, drops nothing, and runs nothing. An upgrade that does shows here."""
 
 from __future__ import annotations
 
+import itertools
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -10,11 +11,14 @@ from tests.fakes import anthropic_script
 from tests.unit.litellm_image.claude_cli import Bed, ask, ask_pool, cli_bed, message, pool_of, process_of
 
 from claude_gateway.cli import UpstreamError, whole
-from claude_gateway.cli.environment import ENVIRONMENT
+from claude_gateway.cli.channel import Channel
+from claude_gateway.cli.environment import ARGUMENTS, ENVIRONMENT
 from claude_gateway.cli.models import adds_temperature, has_effort
+from claude_gateway.cli.process import CliProcess
+from claude_gateway.cli.request import cli_request
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
 pytestmark = pytest.mark.asyncio
@@ -34,35 +38,11 @@ MODELS = [
     *("claude-3-5-haiku-20241022", "claude-of-a-later-day"),
 ]
 OWN = {"system", "metadata", "stream"}  # what the CLI's body has of its own, whatever is asked
-# Every tool of the CLI 2.1.332 that a session without `--tools ""` announces (test below), and older names.
-TOOLS = frozenset(
+# Names of tools that other versions and modes of the CLI have, and of Anthropic's own.
+OTHER_TOOLS = frozenset(
     {
-        *(
-            "Task",
-            "Agent",
-            "Bash",
-            "Glob",
-            "Grep",
-            "Read",
-            "Edit",
-            "MultiEdit",
-            "Write",
-            "NotebookEdit",
-            "WebFetch",
-            "LS",
-        ),
-        *(
-            "TodoWrite",
-            "WebSearch",
-            "BashOutput",
-            "KillShell",
-            "SlashCommand",
-            "Skill",
-            "ExitPlanMode",
-            "EnterPlanMode",
-        ),
-        *("AskUserQuestion", "TaskOutput", "TaskStop", "ToolSearch", "ListMcpResources", "ReadMcpResource", "LSP"),
-        *("EnterWorktree", "ExitWorktree", "StructuredOutput", "CronCreate", "computer", "str_replace_based_edit_tool"),
+        *("Task", "Glob", "Grep", "MultiEdit", "LS", "TodoWrite", "BashOutput", "KillShell", "SlashCommand", "LSP"),
+        *("ListMcpResources", "ReadMcpResource", "StructuredOutput", "computer", "str_replace_based_edit_tool"),
     }
 )
 
@@ -92,7 +72,7 @@ async def test_the_upstream_body_is_what_the_client_sent_for_every_model(bed: Be
                     with pytest.raises(UpstreamError, match="effort"):
                         await ask(process, body)
                     continue
-                if not process.suits(_request(body)):
+                if not process.suits(cli_request(body)):
                     process._betas.clear()  # betas are not looked at here
                 await ask(process, body)
                 await process.wipe()
@@ -103,12 +83,6 @@ async def test_the_upstream_body_is_what_the_client_sent_for_every_model(bed: Be
                 if adds_temperature(model) and "top_p" in option:
                     assert arrived.pop("thinking") == {"type": "disabled"}, "which is what it is without"
                 assert arrived == body, model
-
-
-def _request(body: dict[str, Any]) -> Any:
-    from claude_gateway.cli.request import cli_request
-
-    return cli_request(body)
 
 
 @pytest.mark.parametrize(
@@ -133,59 +107,42 @@ def _sent(script: anthropic_script.Script, bed: Bed) -> list[dict[str, Any]]:
     return list(anthropic_script.events(script, bed.calls[0].body, bed.fake.words))
 
 
-async def test_the_cli_announces_no_tool_and_the_list_of_its_tools_is_whole(bed: Bed) -> None:
-    from claude_gateway.cli.channel import Channel
-    from claude_gateway.cli.environment import ARGUMENTS
-    from claude_gateway.cli.process import CliProcess
-    from claude_gateway.cli.request import cli_request
-
-    armed = list(ARGUMENTS)
-    del armed[armed.index("--tools") : armed.index("--tools") + 2]
-    announced: list[list[str]] = []
-    for arguments in (ARGUMENTS, armed):
-        process = CliProcess(Channel(bed.config, arguments))
-        try:
-            await process.boot()
-            await process.hand_over(cli_request(message()))
-            while (frame := await process._next()).get("subtype") != "init":
-                pass
-            announced.append(frame["tools"])
-        finally:
-            await process.channel.close()
-    assert announced[0] == []
-    assert len(announced[1]) > 10
-    assert set(announced[1]) <= TOOLS
+async def announced(bed: Bed, arguments: Sequence[str]) -> list[str]:
+    """The tools that a CLI with these arguments says it has."""
+    process = CliProcess(Channel(bed.config, arguments))
+    try:
+        await process.boot()
+        await process.hand_over(cli_request(message()))
+        while (frame := await process._next()).get("subtype") != "init":
+            pass
+        return list(frame["tools"])
+    finally:
+        await process.channel.close()
 
 
 async def test_a_call_of_a_tool_that_bears_the_name_of_one_of_the_clis_runs_nothing(bed: Bed, tmp_path: Path) -> None:
     """For every name that the CLI has: the model calls it, one upstream call, the call is the client's, no file."""
+    at = ARGUMENTS.index("--tools")
+    names = set(await announced(bed, ARGUMENTS[:at] + ARGUMENTS[at + 2 :]))
+    assert {"Bash", "Read", "Edit", "Write"} <= names, "without --tools it has its own"
+    assert await announced(bed, ARGUMENTS) == []
     target = tmp_path / "made-by-a-tool"
-    arguments = {
-        "command": f"touch {target}",
-        "file_path": str(target),
-        "content": "x",
-        "prompt": "x",
-        "url": bed.fake.url,
-    }
-    block = anthropic_script.tool("toolu_1", "?", arguments)
+    arguments = {"command": f"touch {target}", "file_path": str(target), "content": "x", "url": bed.fake.url}
     async with process_of(bed) as process:
-        for name in sorted(TOOLS):
+        for name in sorted(names | OTHER_TOOLS):
             before = len(bed.fake.records)
-            anthropic_script.CONTENTS["of_the_cli"] = [({**block[0], "name": name}, block[1])]
-            tools = [{"name": name, "description": "mine", "input_schema": {"type": "object"}}]
-            events = await ask(process, message("FAKE:of_the_cli", tools=tools))
+            tools = [{"name": name, "input_schema": {"type": "object", "default": arguments}}]
+            events = await ask(process, message("FAKE:first_tool", tools=tools))
             await process.wipe()
             assert events[1]["content_block"]["name"] == name
             assert events[-2]["delta"]["stop_reason"] == "tool_use"
             assert bed.fake.records[-1].body["tools"] == tools
             assert len(bed.fake.records) == before + 1, name
-    del anthropic_script.CONTENTS["of_the_cli"]
     assert not target.exists()
 
 
-@pytest.mark.parametrize(
-    "system",
-    [
+async def test_a_system_prompt_arrives_as_it_is_below_the_clis_own_attribution(bed: Bed) -> None:
+    systems = [
         *(" lead", "trail \n", "a\r\nb", "---\nname: x\n---\nbody", "${HOME} $ARGUMENTS {{x}}", "a\ufeffb", "a\x00b"),
         *(
             "\U0001f600",
@@ -197,17 +154,14 @@ async def test_a_call_of_a_tool_that_bears_the_name_of_one_of_the_clis_runs_noth
             "x" * 1_000_000,
         ),
         *("a\n__SYSTEM_PROMPT_DYNAMIC_BOUNDARY__\nb", "\u200bx-anthropic-billing-header: a", "\u3000a"),
-    ],
-    ids=lambda system: repr(system)[:20],
-)
-async def test_a_system_prompt_arrives_as_it_is_below_the_clis_own_attribution(bed: Bed, system: str) -> None:
+    ]
     async with pool_of(bed) as pool:
-        await ask_pool(pool, message(system="another one before"))
-        await ask_pool(pool, message(system=system))
-    attribution, sentence, text = (block["text"] for block in bed.calls[-1].body["system"])
-    assert attribution.startswith("x-anthropic-billing-header: cc_version=2.")
-    assert sentence == "You are a Claude agent, built on Anthropic's Claude Agent SDK."
-    assert text == system
+        for system in systems:
+            await ask_pool(pool, message(system=system))
+            attribution, sentence, text = (block["text"] for block in bed.calls[-1].body["system"])
+            assert attribution.startswith("x-anthropic-billing-header: cc_version=2.")
+            assert sentence == "You are a Claude agent, built on Anthropic's Claude Agent SDK."
+            assert text == system
 
 
 async def test_an_attribution_that_a_client_sends_replaces_nothing(bed: Bed) -> None:
@@ -238,14 +192,15 @@ async def test_follow_up_turns_repeat_what_was_sent_to_the_byte_so_that_the_cach
         {"role": "user", "content": [{"type": "text", "text": "and now?"}]},
     ]
     tools = [{"name": "t", "input_schema": {"type": "object"}}]
-    for marks in ({}, {"cache_control": {"type": "ephemeral"}}):
+    either: list[dict[str, Any]] = [{}, {"cache_control": {"type": "ephemeral"}}]
+    for marks in either:
         bed.fake.records.clear()
         async with pool_of(bed) as pool:
             for count in (1, 3, 5):
                 client = f"client-{count % 2}"
                 await ask_pool(pool, message(messages=turns[:count], system="Be brief.", tools=tools, **marks), client)
         bodies = [json.loads(record.raw) for record in bed.calls]
-        for earlier, later in zip(bodies, bodies[1:], strict=False):
+        for earlier, later in itertools.pairwise(bodies):
             for name in ("model", "tools", "system"):
                 assert json.dumps(earlier[name]) == json.dumps(later[name])
             seen = len(earlier["messages"])
