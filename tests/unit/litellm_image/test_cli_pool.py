@@ -179,10 +179,12 @@ async def test_the_limit_holds_whatever_happens() -> None:
 
     async def one(number: int) -> None:
         process = await house.get(f"client-{number % 5}", UNUSUAL if number % 4 == 0 else REQUEST)
-        await asyncio.sleep(0.002 * (number % 3))
-        if number % 6 == 0:
-            process.channel.kill()
-        house.pool.give_back(process)
+        try:
+            await asyncio.sleep(0.002 * (number % 3))
+            if number % 6 == 0:
+                process.channel.kill()
+        finally:
+            house.pool.give_back(process)
 
     tasks = [asyncio.create_task(one(number)) for number in range(12)]
     await asyncio.sleep(0.003)
