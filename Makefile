@@ -8,7 +8,7 @@ SHELL := /bin/bash
 
 PYTHON := .venv/bin/python
 IN_STACK := setup/in_env.sh $(STACK)
-PACKAGES := $(wildcard components posture ops setup tests images bench tools)
+PACKAGES := $(wildcard rules components posture ops setup tests images bench tools)
 # Tests that share a stack go to one worker (tests/conftest.py); most of them wait for containers, so there are more workers
 # than processors on a small machine.
 SPREAD = --numprocesses $(WORKERS) --dist loadscope --no-loadscope-reorder
@@ -58,7 +58,7 @@ env: setup-pulumi ## print what `make` sets for pulumi: eval "$(make -s env STAC
 
 test: lint test-unit test-integration ## everything but the faults: lint and types, unit and property tests, a real engine
 
-test-unit: setup-dev ## unit and property tests, with all branches of components/ covered
+test-unit: setup-dev ## unit and property tests, with all branches of rules/ and components/ covered
 	@$(PYTHON) -m pytest $(SPREAD) tests/unit tests/property --cov --cov-branch
 
 test-integration: setup-pulumi setup-dev setup-engine setup-base ## tests on a real Docker engine

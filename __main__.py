@@ -3,7 +3,6 @@
 import pulumi
 
 from components.claude_auth import ClaudeAuthVolume
-from components.configuration import load
 from components.egress import Egress
 from components.gateway import Gateway
 from components.images import Images
@@ -14,6 +13,7 @@ from components.server_certificate import ServerCertificate
 from components.stack import Deployment
 from components.verification import Verification
 from posture.hook import verifier
+from rules.configuration import load
 
 settings = load(pulumi.Config())
 deployment = Deployment.of(settings)

@@ -14,7 +14,7 @@ from typing import Self
 
 import trustme
 
-from components.addresses import PRIVATE, without
+from rules.addresses import PRIVATE, without
 from tests.integration.hosts import Internet
 
 FILE = Path(__file__).with_name("compose.yaml")

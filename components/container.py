@@ -6,7 +6,7 @@ import pulumi
 import pulumi_docker as docker
 
 from components.stack import Deployment
-from components.version import VERSION
+from rules.version import VERSION
 
 PROCESSES = 4096
 """In place of the PID limit that the provider lacks (CIS 5.29). It counts a uid's processes and threads on the whole

@@ -8,12 +8,12 @@ import pulumi_docker as docker
 
 from components.container import hardened
 from components.images import Images
-from components.layout import GATEWAY_PLAIN_PORT, GATEWAY_TLS_PORT
 from components.litellm import LiteLLM
 from components.networks import Networks
 from components.server_certificate import ServerCertificate
 from components.stack import Deployment
-from components.vocabulary import TlsMode
+from rules.layout import GATEWAY_PLAIN_PORT, GATEWAY_TLS_PORT
+from rules.vocabulary import TlsMode
 
 
 class Gateway(pulumi.ComponentResource):

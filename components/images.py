@@ -6,9 +6,9 @@ from pathlib import Path
 import pulumi
 import pulumi_docker as docker
 
-from components import releases
-from components.layout import IMAGES
 from components.stack import Deployment
+from rules import releases
+from rules.layout import IMAGES
 
 IGNORED = {"__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache"}
 

@@ -10,10 +10,10 @@ from components.claude_auth import ClaudeAuthVolume
 from components.container import TMP, hardened
 from components.egress import Egress
 from components.images import Images
-from components.layout import CLAUDE_CONFIG_DIR
 from components.master_key import MasterKey
 from components.networks import Networks
 from components.stack import Deployment
+from rules.layout import CLAUDE_CONFIG_DIR
 
 PORT = 4000
 NO_RESOLVER = "127.0.0.1"

@@ -6,10 +6,10 @@ from enum import StrEnum
 import pulumi
 import pulumi_random as random
 
-from components.keys import DEVELOPMENT_KEY, PREFIX
-from components.settings import Settings
 from components.stack import Deployment
-from components.vocabulary import FIRST_GENERATION
+from rules.keys import DEVELOPMENT_KEY, PREFIX
+from rules.settings import Settings
+from rules.vocabulary import FIRST_GENERATION
 
 HEX_DIGITS = "0123456789abcdef"
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_docker as docker
 
-from components.layout import LABEL
-from components.settings import Settings
+from rules.layout import LABEL
+from rules.settings import Settings
 
 
 @dataclass(frozen=True)

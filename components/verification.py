@@ -8,8 +8,8 @@ import pulumi_docker as docker
 
 from components.claude_auth import ClaudeAuthVolume
 from components.networks import Networks
-from components.settings import Settings
 from components.stack import Deployment
+from rules.settings import Settings
 
 
 class Verifier(Protocol):

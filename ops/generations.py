@@ -5,9 +5,9 @@ import secrets
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 
-from components.keys import DEVELOPMENT_KEY, PREFIX
-from components.vocabulary import FIRST_GENERATION
 from ops.commands import OperationError
+from rules.keys import DEVELOPMENT_KEY, PREFIX
+from rules.vocabulary import FIRST_GENERATION
 
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 LAST_OF_A_DAY = 99

@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from components.layout import PROJECT
 from ops.commands import OperationError, pulumi
 from ops.generations import Change, Keys
+from rules.layout import PROJECT
 
 
 class StackFile:

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, get_origin
 
-from components.configuration import FIELDS
-from components.keys import PREFIX, WELL_KNOWN
-from components.layout import PROJECT
-from components.settings import Settings
 from posture.redaction import SHORTEST
+from rules.configuration import FIELDS
+from rules.keys import PREFIX, WELL_KNOWN
+from rules.layout import PROJECT
+from rules.settings import Settings
 
 CONTAINER = "docker:index/container:Container"
 NETWORK = "docker:index/network:Network"

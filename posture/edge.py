@@ -8,10 +8,10 @@ import time
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from components.keys import DEVELOPMENT_KEY
-from components.vocabulary import TlsMode
 from posture.declaration import Declaration
 from posture.engine import Engine
+from rules.keys import DEVELOPMENT_KEY
+from rules.vocabulary import TlsMode
 
 SECONDS = 5
 REPLACEMENT_TRIES = 8

@@ -8,12 +8,12 @@ from typing import Any
 
 import pulumi
 
-from components.settings import Settings
 from posture.context import Context
 from posture.declaration import SECRET_VARIABLES, Declaration, DeclaredContainer, without_public
 from posture.engine import EngineError
 from posture.model import REGISTRY
 from posture.run import examine
+from rules.settings import Settings
 
 PATIENCE = 10.0
 """Seconds that the gateway gets to find a LiteLLM that has just become healthy."""

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from components.keys import DEVELOPMENT_KEY
-from components.layout import CLAUDE_CONFIG_DIR
 from posture.declaration import Declaration
 from posture.engine import Engine
+from rules.keys import DEVELOPMENT_KEY
+from rules.layout import CLAUDE_CONFIG_DIR
 
 PYTHON = "/opt/venv/bin/python"
 METADATA = "169.254.169.254"

@@ -4,11 +4,11 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from components.layout import GATEWAY_PLAIN_PORT, GATEWAY_TLS_PORT
-from components.vocabulary import TlsMode
 from posture import running
 from posture.declaration import Declaration
 from posture.engine import Engine
+from rules.layout import GATEWAY_PLAIN_PORT, GATEWAY_TLS_PORT
+from rules.vocabulary import TlsMode
 
 # Connects, sends what begins a request or a handshake, and tells what came back.
 SCRIPT = r"""

@@ -5,9 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from components.layout import LABEL
 from posture.declaration import Declaration
 from posture.engine import Engine
+from rules.layout import LABEL
 
 PROBE = f"{LABEL}.probe"
 """Label of the throw-away container that posture itself starts."""

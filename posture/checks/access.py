@@ -2,10 +2,10 @@
 
 # ruff: noqa: D103 - a check's title says what it does
 
-from components.keys import DEVELOPMENT_KEY
 from posture.context import Context
 from posture.edge import NOT_THE_API, Answer
 from posture.model import Outcome, check, excepted, failed, not_applicable, passed, verdict
+from rules.keys import DEVELOPMENT_KEY
 
 PAGE = "security page"
 REFUSED = (401, 429)

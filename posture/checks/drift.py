@@ -5,13 +5,13 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from components.layout import LABEL
 from posture.checks.network import published
 from posture.compare import differences, pairs
 from posture.context import Context
 from posture.declaration import DeclaredContainer
 from posture.model import REPLACE, Outcome, check, verdict
 from posture.running import name_of
+from rules.layout import LABEL
 
 SOURCE = "design: envs and labels are never read back"
 MIB = 1024 * 1024

@@ -8,11 +8,11 @@ from datetime import datetime, timedelta
 from cryptography import x509
 from cryptography.x509.verification import PolicyBuilder, Store, VerificationError
 
-from components import certificates
-from components.layout import GATEWAY_PLAIN_PORT
-from components.vocabulary import TlsMode
 from posture.context import Context
 from posture.model import Outcome, Severity, check, excepted, failed, not_applicable, passed, verdict, warned
+from rules import certificates
+from rules.layout import GATEWAY_PLAIN_PORT
+from rules.vocabulary import TlsMode
 
 PAGE = "security page: Use HTTPS in production"
 OFF = "TLS is off: loopback of a development stack"

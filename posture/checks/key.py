@@ -4,11 +4,11 @@
 
 from datetime import date, datetime, timedelta
 
-from components import keys
-from components.settings import Settings
 from posture.context import Context
 from posture.model import Outcome, Severity, check, failed, not_applicable, passed, verdict, warned
 from posture.redaction import forms
+from rules import keys
+from rules.settings import Settings
 
 PAGE = "security page"
 GENERATE = (

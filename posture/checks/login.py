@@ -6,10 +6,10 @@ import hashlib
 import json
 from datetime import UTC, datetime, timedelta
 
-from components.layout import CLAUDE_CONFIG_DIR
-from components.vocabulary import ClaudeAuth
 from posture.context import Context
 from posture.model import Outcome, Severity, check, failed, not_applicable, passed, verdict, warned
+from rules.layout import CLAUDE_CONFIG_DIR
+from rules.vocabulary import ClaudeAuth
 
 PAGE = "security page: Authentication flow"
 INSIDE = 'docker exec "$(pulumi stack output litellm_container --stack {stack})"'

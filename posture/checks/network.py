@@ -4,11 +4,11 @@
 
 from ipaddress import ip_network
 
-from components.addresses import public_fault
 from posture.context import Context
 from posture.inside import REFUSED
 from posture.model import Outcome, check, failed, not_applicable, passed, verdict, warned
 from posture.running import name_of
+from rules.addresses import public_fault
 
 PAGE = "security page: Limit access"
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import yaml
 
-from components.configuration import SECRETS
-from components.layout import PROJECT
 from posture.context import Context
 from posture.model import Outcome, Severity, check, passed, verdict, warned
 from posture.redaction import forms
+from rules.configuration import SECRETS
+from rules.layout import PROJECT
 
 PAGE = "security page: Never commit secrets"
 ROTATE = "make rotate STACK={stack}: a secret that lay in the clear is none any more"

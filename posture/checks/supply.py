@@ -5,11 +5,11 @@
 import re
 from pathlib import Path
 
-from components import releases
-from components.layout import IMAGES
 from posture.context import Context
 from posture.model import Outcome, check, not_applicable, passed, verdict
 from posture.running import name_of
+from rules import releases
+from rules.layout import IMAGES
 
 PINNED = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)(?:\[[^\]]*\])?==([^\s;\\]+)(?:\s*;\s*([^\\\n]*))?", re.MULTILINE)
 UNPACKED = {"pip", "setuptools", "wheel"}
@@ -31,7 +31,7 @@ def locked(lock: Path) -> tuple[dict[str, str], set[str]]:
 @check(
     "supply.litellm",
     "The LiteLLM inside is above the floor and on no deny-list",
-    source="LiteLLM's security advisories; components/releases.py",
+    source="LiteLLM's security advisories; rules/releases.py",
 )
 def litellm(context: Context) -> Outcome:
     version = context.inside.packages.get("litellm", "0.0.0")

@@ -6,7 +6,7 @@ from ipaddress import ip_network
 
 import pytest
 
-from components.addresses import PRIVATE, without
+from rules.addresses import PRIVATE, without
 from tests.gateway import bed
 from tests.gateway.egress_bed import ALLOW, DNS, ECHO, NAMES, OTHER, OUTSIDE4, SERVER, Egress, client_hello
 

@@ -28,6 +28,7 @@ COPIED = (
     "components",
     "images",
     "posture",
+    "rules",
 )
 PASSPHRASE = "of the tests"
 

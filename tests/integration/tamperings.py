@@ -2,7 +2,7 @@
 
 import time
 
-from components.keys import DEVELOPMENT_KEY
+from rules.keys import DEVELOPMENT_KEY
 from tests.integration.tampering import both, config, done, environment, host, impostor, twin
 from tests.integration.ways import (
     Tampering,

@@ -6,7 +6,7 @@ import secrets
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.keys import MINIMUM_ESTIMATED_BITS, capacity_bits, estimated_bits, form_fault, strength_fault
+from rules.keys import MINIMUM_ESTIMATED_BITS, capacity_bits, estimated_bits, form_fault, strength_fault
 
 RANDOM_BYTES = st.binary(min_size=32, max_size=64).map(lambda b: secrets.token_bytes(len(b)))
 ENCODINGS = st.sampled_from([bytes.hex, lambda b: base64.urlsafe_b64encode(b).rstrip(b"=").decode()])

@@ -11,11 +11,11 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from components.addresses import without
-from components.configuration import FIELDS, load
 from components.networks import local_subnet6
-from components.settings import Settings
-from components.vocabulary import TlsMode
+from rules.addresses import without
+from rules.configuration import FIELDS, load
+from rules.settings import Settings
+from rules.vocabulary import TlsMode
 from tests.unit.components.conftest import PROJECT, configuration
 
 NETWORKS = st.one_of(

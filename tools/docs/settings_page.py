@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from components.settings import Settings
+from rules.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "settings.md"

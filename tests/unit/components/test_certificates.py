@@ -9,8 +9,8 @@ import pytest
 import trustme
 from cryptography import x509
 
-from components import certificates
-from components.vocabulary import TlsMode
+from rules import certificates
+from rules.vocabulary import TlsMode
 from tests.unit.components.test_configuration import refusal, settings
 
 

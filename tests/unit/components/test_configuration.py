@@ -7,10 +7,10 @@ from typing import Any
 import pulumi
 import pytest
 
-from components.addresses import PRIVATE
-from components.configuration import SECRETS, load
-from components.settings import Settings
-from components.vocabulary import ClaudeAuth, TlsMode
+from rules.addresses import PRIVATE
+from rules.configuration import SECRETS, load
+from rules.settings import Settings
+from rules.vocabulary import ClaudeAuth, TlsMode
 from tests.unit.components.conftest import PROJECT, configuration
 
 STRONG = "sk-9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"

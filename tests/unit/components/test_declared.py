@@ -2,8 +2,8 @@
 
 import yaml
 
-from components.configuration import FIELDS, SECRETS
-from components.settings import Settings
+from rules.configuration import FIELDS, SECRETS
+from rules.settings import Settings
 from tests.unit.components.conftest import ROOT
 
 

@@ -5,8 +5,8 @@ from typing import Any
 import pulumi
 import pytest
 
-from components import releases
 from components.images import context_digest
+from rules import releases
 from tests.unit.components.conftest import Deploy
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from components.configuration import FIELDS
+from rules.configuration import FIELDS
 from tests.unit.house.test_habits import ROOT, tracked
 from tools.docs import settings_page
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from components.settings import Settings
 from posture.context import Context
 from posture.declaration import Declaration, DeclaredContainer
 from posture.inside import Inside
 from posture.running import Running
+from rules.settings import Settings
 
 KEY = "sk-9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 IMAGE = "sha256:" + "a" * 64

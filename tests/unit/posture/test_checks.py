@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from components.keys import DEVELOPMENT_KEY
 from posture import inside
 from posture.checks.supply import locked
 from posture.declaration import without_public
 from posture.engine import Engine
 from posture.inside import Inside, Process
 from posture.model import REGISTRY, Status
+from rules.keys import DEVELOPMENT_KEY
 from tests.unit.posture.conftest import INSIDE, Make
 
 

@@ -5,12 +5,12 @@ from typing import Any
 import pulumi
 import pytest
 
-from components.settings import Settings
 from posture import hook
 from posture.context import Context
 from posture.edge import NOT_THE_API, Answer, Edge
 from posture.engine import EngineError
 from posture.model import REGISTRY
+from rules.settings import Settings
 from tests.unit.posture.conftest import INPUTS, KEY, Make
 
 NOT_ALLOWED = {"health": Answer(0, error="no answer")}

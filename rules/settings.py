@@ -13,8 +13,8 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, SecretStr, mod
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
-from components import addresses, certificates, keys
-from components.vocabulary import (
+from rules import addresses, certificates, keys
+from rules.vocabulary import (
     Address,
     ClaudeAuth,
     DomainName,

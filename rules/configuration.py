@@ -8,7 +8,7 @@ import pulumi
 from pulumi.runtime import config as runtime_config
 from pydantic import ValidationError
 
-from components.settings import Settings
+from rules.settings import Settings
 
 FIELDS = {str(field.alias): field for field in Settings.model_fields.values()}
 SECRETS = frozenset(name for name, field in FIELDS.items() if "SecretStr" in str(field.annotation))
