@@ -73,10 +73,10 @@ bench-rotation: setup-pulumi setup-dev setup-engine setup-base ## a rotation und
 	@setup/compose.sh
 	@setup/in_env.sh dev $(PYTHON) -m bench.rotation
 
-bench-claude: setup-dev setup-engine setup-base ## what the Claude path costs: native, cold SDK, warm pool
+bench-claude: setup-dev setup-engine setup-base ## what the Claude path costs: native, one process a request, reused processes
 	@$(PYTHON) -m bench.claude
 
-bench-soak: setup-dev setup-engine setup-base ## 2,000 requests to Claude: do memory or processes grow?
+bench-soak: setup-dev setup-engine setup-base ## 2,000 requests to Claude: do memory, processes or files grow?
 	@$(PYTHON) -m bench.soak
 
 ##### code

@@ -1,21 +1,21 @@
-"""A light load generator for streamed chat completions: time to first token and total time, in seconds."""
+"""A light load of streamed chat completions: time to first token and total time, in seconds."""
 
 from __future__ import annotations
 
 import asyncio
-import json
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from statistics import quantiles
-from urllib.parse import urlsplit
 
-FIRST_TEXT = b'"content":"'
-REQUEST_SECONDS = 60
+import httpx
+
+BODY = {"model": "sonnet", "stream": True, "messages": [{"role": "user", "content": "hello"}]}
+FIRST_TEXT = '"content":"word'
 
 
 @dataclass(frozen=True)
 class Sample:
-    """One request. `first` and `total` are seconds since it was sent; status 0 means that the connection failed."""
+    """One request. `first` and `total` are seconds since it was sent; status 0 means that the answer broke off."""
 
     status: int
     first: float
@@ -26,76 +26,63 @@ class Sample:
         return self.status == 200 and self.first > 0
 
 
-@dataclass(frozen=True)
-class Target:
-    """A gateway to load."""
-
-    name: str
-    url: str
-    key: str
+def client(url: str, key: str) -> httpx.AsyncClient:
+    """For one gateway; any number of requests at a time."""
+    limits = httpx.Limits(max_connections=None)
+    return httpx.AsyncClient(base_url=url, headers={"authorization": f"Bearer {key}"}, timeout=60, limits=limits)
 
 
-def request_bytes(target: Target) -> bytes:
-    address = urlsplit(target.url)
-    body = json.dumps({"model": "sonnet", "stream": True, "messages": [{"role": "user", "content": "hello"}]}).encode()
-    head = (
-        f"POST /v1/chat/completions HTTP/1.1\r\nHost: {address.hostname}\r\nAuthorization: Bearer {target.key}\r\n"
-        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
-    )
-    return head.encode() + body
-
-
-async def one(target: Target) -> Sample:
-    """Send one request on a connection of its own and read its stream to the end."""
-    address = urlsplit(target.url)
+async def one(http: httpx.AsyncClient) -> Sample:
+    """Send one request and read its stream to the end."""
     sent = time.perf_counter()
+    status, first, done = 0, 0.0, False
     try:
-        async with asyncio.timeout(REQUEST_SECONDS):
-            reader, writer = await asyncio.open_connection(address.hostname, address.port)
-            writer.write(request_bytes(target))
-            status = int((await reader.readline()).split()[1])
-            first, done, tail = 0.0, False, b""
-            while data := await reader.read(65536):
-                tail += data
-                if not first and FIRST_TEXT in tail:
+        async with http.stream("POST", "/v1/chat/completions", json=BODY) as answer:
+            status = answer.status_code
+            async for line in answer.aiter_lines():
+                if not first and FIRST_TEXT in line.replace(" ", ""):
                     first = time.perf_counter() - sent
-                done = done or b"[DONE]" in tail
-            writer.close()
-    except (OSError, TimeoutError, IndexError, ValueError):
+                done = done or line == "data: [DONE]"
+    except httpx.HTTPError:
         return Sample(0, 0.0, time.perf_counter() - sent)
     return Sample(status if done or status != 200 else 0, first, time.perf_counter() - sent)
 
 
-async def at_rate(target: Target, count: int, per_second: float) -> list[Sample]:
-    """Open loop: a request every 1/`per_second` seconds, whatever the others do."""
-    tasks = []
-    for _ in range(count):
-        tasks.append(asyncio.create_task(one(target)))
-        await asyncio.sleep(1 / per_second)
-    return list(await asyncio.gather(*tasks))
+async def leave(http: httpx.AsyncClient) -> None:
+    """Ask, and go away as soon as the answer begins."""
+    async with http.stream("POST", "/v1/chat/completions", json=BODY) as answer:
+        async for _ in answer.aiter_lines():
+            return
 
 
-async def concurrently(target: Target, count: int, workers: int) -> list[Sample]:
-    """Closed loop: `workers` requests at any time."""
-    left = iter(range(count))
+@dataclass
+class Load:
+    """What so many requests at a time took."""
 
-    async def work() -> list[Sample]:
-        return [await one(target) for _ in left]
+    samples: list[Sample] = field(default_factory=list)
+    seconds: float = 0.0
 
-    return [sample for samples in await asyncio.gather(*(work() for _ in range(workers))) for sample in samples]
+    async def run(self, http: httpx.AsyncClient, count: int, at_a_time: int) -> None:
+        """`count` requests more, `at_a_time` of them at any time."""
+        left = iter(range(count))
 
+        async def work() -> None:
+            for _ in left:
+                self.samples.append(await one(http))
 
-async def in_bursts(target: Target, size: int, bursts: int, pause: float) -> list[Sample]:
-    """`size` requests at one moment, then `pause` seconds in which a pool can refill."""
-    samples: list[Sample] = []
-    for _ in range(bursts):
-        samples += await asyncio.gather(*(one(target) for _ in range(size)))
-        await asyncio.sleep(pause)
-    return samples
+        began = time.perf_counter()
+        await asyncio.gather(*(work() for _ in range(at_a_time)))
+        self.seconds += time.perf_counter() - began
 
+    @property
+    def good(self) -> list[Sample]:
+        return [sample for sample in self.samples if sample.good]
 
-def percentile(values: list[float], percent: int) -> float:
-    """The `percent`-th percentile; NaN without values."""
-    if len(values) < 2:
-        return values[0] if values else float("nan")
-    return quantiles(values, n=100, method="inclusive")[percent - 1]
+    @property
+    def rate(self) -> float:
+        """Requests that were answered, a second."""
+        return len(self.good) / self.seconds
+
+    def first(self, percent: int) -> float:
+        """Time to first token at this percentile."""
+        return quantiles([sample.first for sample in self.good], n=100, method="inclusive")[percent - 1]

@@ -1,97 +1,102 @@
-"""`python -m bench.soak [--requests 2000]`: many requests through the warm pool; neither memory nor processes may grow.
+"""`python -m bench.soak [--requests 2000]`: many requests through reused processes; nothing may grow.
 
 Every tenth client leaves in the middle of its answer. Looks at the idle container after each tenth of the requests;
-exit status 1 when a process is left behind, or memory has grown since the first look.
+exit status 1 when a process or a file is left behind, or memory has grown since the first look.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import secrets
 import sys
 import time
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING
 
-from bench.claude import POOL, TOKEN, megabytes
-from bench.claude_load import Target, one, request_bytes
-from tests.conformance.harness import Gateway, address, build_image, docker, network, start_fake, start_litellm
+from bench.claude import TOKEN, bed, memory
+from bench.claude_load import client, leave, one
+from tests.conformance.harness import Gateway, container
 
-WORKERS = 4
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PROCESSES = 4
 LEAVES_EACH = 10
 SETTLE_SECONDS = 8
 GROWTH = 1.10  # of memory, from the first look to the last: allocators settle late
+LOGIN = "/home/app/.claude"
 
 
 @dataclass(frozen=True)
 class Look:
-    """The idle container after so many requests: CLI processes, zombies, the server's memory and all of it (MiB)."""
+    """The idle container after so many requests: processes, files, and MiB of the server and of all."""
 
     requests: int
     processes: int
     zombies: int
+    login_files: int
+    other_files: int
     server: float
     container: float
 
-    def line(self) -> str:
+    def __str__(self) -> str:
         return (
-            f"{self.requests:6} requests: {self.processes} CLI processes, {self.zombies} zombies, "
-            f"server {self.server:.0f} MiB, container {self.container:.0f} MiB"
+            f"{self.requests:6} requests: {self.processes} CLI processes, {self.zombies} zombies, {self.login_files} "
+            f"files with the login, {self.other_files} elsewhere, "
+            f"server {self.server:.0f} MiB, all {self.container:.0f} MiB"
         )
 
 
 def look(gateway: Gateway, requests: int) -> Look:
     states = gateway.run("sh", "-c", "cat /proc/[0-9]*/stat 2>/dev/null || true").splitlines()
     resident = next(line for line in gateway.run("cat", "/proc/1/status").splitlines() if line.startswith("VmRSS"))
-    zombies = sum(") Z " in line for line in states)
     return Look(
-        requests, gateway.cli_processes(), zombies, int(resident.split()[1]) / 1024, megabytes(gateway.container)
+        requests,
+        gateway.cli_processes(),
+        sum(") Z " in line for line in states),
+        len(gateway.run("find", LOGIN).splitlines()),
+        len(gateway.run("find", "/tmp", "/run").splitlines()),
+        int(resident.split()[1]) / 1024,
+        memory(gateway.container)[0],
     )
 
 
-async def leave(target: Target) -> None:
-    """Ask, and go away as soon as the answer begins."""
-    where = urlsplit(target.url)
-    reader, writer = await asyncio.open_connection(where.hostname, where.port)
-    writer.write(request_bytes(target))
-    await reader.read(100)
-    writer.close()
-
-
-async def work(target: Target, numbers: list[int], failed: list[int]) -> None:
-    while numbers:
-        number = numbers.pop()
-        if number % LEAVES_EACH == 0:
-            await leave(target)
-        else:
-            sample = await one(target)
-            if not sample.good:
-                failed.append(sample.status)
-
-
-async def soak(gateway: Gateway, count: int) -> tuple[list[Look], list[int]]:
-    target = Target("soak", gateway.url, gateway.key)
+async def soak(gateway: Gateway, count: int) -> tuple[list[Look], int]:
+    """The looks, and how many requests failed."""
     looks: list[Look] = []
-    failed: list[int] = []
+    failed = 0
+
+    async def work(numbers: Iterator[int]) -> None:
+        nonlocal failed
+        for number in numbers:
+            if number % LEAVES_EACH == 0:
+                await leave(http)
+            else:
+                failed += not (await one(http)).good
+
     part = count // 10
-    for done in range(part, count + 1, part):
-        numbers = list(range(done - part, done))
-        await asyncio.gather(*(work(target, numbers, failed) for _ in range(WORKERS)))
-        await asyncio.sleep(SETTLE_SECONDS)
-        looks.append(look(gateway, done))
-        print(looks[-1].line(), flush=True)
+    async with client(gateway.url, gateway.key) as http:
+        for done in range(part, count + 1, part):
+            numbers = iter(range(done - part, done))
+            await asyncio.gather(*(work(numbers) for _ in range(PROCESSES)))
+            await asyncio.sleep(SETTLE_SECONDS)
+            looks.append(look(gateway, done))
+            print(looks[-1], flush=True)
     return looks, failed
 
 
-def misses(looks: list[Look], failed: list[int]) -> list[str]:
-    found = [f"{len(failed)} requests failed: {sorted(set(failed))}"] if failed else []
-    found += [f"processes left behind: {one.line()}" for one in looks if one.processes > POOL or one.zombies]
+def misses(looks: list[Look], failed: int) -> list[str]:
+    found = [f"{failed} requests failed"] if failed else []
+    found += [f"processes left behind: {one}" for one in looks if one.processes > PROCESSES or one.zombies]
     first, last = looks[0], looks[-1]
-    if last.server > first.server * GROWTH:
-        found.append(f"the server grew from {first.server:.0f} to {last.server:.0f} MiB")
-    if last.container > first.container * GROWTH:
-        found.append(f"the container grew from {first.container:.0f} to {last.container:.0f} MiB")
+    if last.login_files > first.login_files or last.other_files > 1.5 * first.other_files:
+        found.append(f"files left behind: {last}")
+    for name, before, after in (
+        ("server", first.server, last.server),
+        ("container", first.container, last.container),
+    ):
+        if after > before * GROWTH:
+            found.append(f"the {name} grew from {before:.0f} to {after:.0f} MiB")
     return found
 
 
@@ -99,17 +104,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--requests", type=int, default=2000)
     count = parser.parse_args().requests
-    image, started = build_image(), time.monotonic()
-    with network() as net:
-        start_fake(image, net, f"{net}-fake")
-        name, key = f"{net}-soak", f"sk-{secrets.token_hex(32)}"
-        start_litellm(image, net, name, {"LITELLM_MASTER_KEY": key, **TOKEN, "CLAUDE_WARM_PROCESSES": str(POOL)})
-        try:
-            gateway = Gateway(f"http://{address(name)}:4000", key, "", name)
-            looks, failed = asyncio.run(soak(gateway, count))
-        finally:
-            docker("rm", "--force", "--volumes", name)
-            docker("volume", "rm", "--force", name)
+    started = time.monotonic()
+    with bed() as made, container(made, **TOKEN, CLAUDE_MAX_CONCURRENCY=str(PROCESSES)) as gateway:
+        looks, failed = asyncio.run(soak(gateway, count))
     found = misses(looks, failed)
     print(f"{count} requests in {time.monotonic() - started:.0f} s")
     print("\n".join(f"MISSED {miss}" for miss in found) or "no growth, nothing left behind")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import secrets
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.conformance.ask import Clients, ask_anthropic, ask_openai, ask_openai_streamed
+from tests.conformance.ask import Clients, ask_openai, ask_openai_streamed
 from tests.conformance.harness import wait_for
 
 if TYPE_CHECKING:
@@ -88,15 +88,19 @@ def planted(shared_gateway: Gateway) -> Iterator[None]:
 
 def assert_sent_as_it_is(gateway: Gateway, prompt: str) -> None:
     (record,) = gateway.records()
-    sent = json.dumps(record["body"])
     blocks = record["body"]["messages"][-1]["content"]
     assert blocks[-1]["text"] == prompt, "the prompt arrives as it was written"
+    assert record["body"].get("tools", []) == []
+    assert_nothing_is_shown(gateway, record)
+
+
+def assert_nothing_is_shown(gateway: Gateway, record: dict[str, Any]) -> None:
+    sent = json.dumps(record["body"])
     assert CANARY not in json.dumps(record), "no planted file is read"
     assert "root:x:0:0" not in sent, "no /etc/passwd"
     token = record["headers"].get("authorization", "").removeprefix("Bearer ")
     for secret in filter(None, (gateway.key, token)):
         assert secret not in sent, "no secret of the gateway in the body"
-    assert record["body"].get("tools", []) == []
 
 
 @pytest.mark.usefixtures("planted")
@@ -106,16 +110,51 @@ def test_a_trick_is_only_text(prompt: str, clients: Clients, gateway: Gateway) -
     assert_sent_as_it_is(gateway, prompt)
 
 
+def everywhere(trick: str) -> dict[str, Any]:
+    """A request with the trick in each place where a text can stand."""
+    source = {"type": "text", "media_type": "text/plain", "data": trick}
+    document = {"type": "document", "source": source, "title": trick, "context": trick}
+    call = {"type": "tool_use", "id": "toolu_1", "name": "Read", "input": {"file_path": trick, trick: [trick]}}
+    found = {"type": "search_result", "source": trick, "title": trick, "content": [{"type": "text", "text": trick}]}
+    texts = [{"type": "text", "text": trick}, {"type": "text", "text": "and"}]
+    schema = {"type": "object", "description": trick, "properties": {"p": {"type": "string", "enum": [trick]}}}
+    return {
+        "model": "sonnet",
+        "max_tokens": 50,
+        "system": [{"type": "text", "text": f"Never: {trick}"}, {"type": "text", "text": trick}],
+        "tools": [{"name": "Read", "description": trick, "input_schema": schema}],
+        "messages": [
+            {"role": "user", "content": trick},
+            {"role": "assistant", "content": [{"type": "text", "text": trick.strip()}, call]},
+            {
+                "role": "user",
+                "content": [{"type": "tool_result", "tool_use_id": "toolu_1", "content": [*texts, found]}],
+            },
+            {"role": "assistant", "content": "Well."},
+            {"role": "user", "content": [document, {"type": "text", "text": trick}]},
+        ],
+    }
+
+
 @pytest.mark.usefixtures("planted")
-@pytest.mark.parametrize("prompt", [f"@{CANARY_FILE}", "/context", "/trick", f"!cat {CANARY_FILE}"])
-def test_a_trick_in_the_history_or_system_prompt_is_only_text(prompt: str, clients: Clients, gateway: Gateway) -> None:
-    history = [
-        {"role": "user", "content": prompt},
-        {"role": "assistant", "content": prompt},
-        {"role": "user", "content": prompt},
+@pytest.mark.parametrize("prompt", TRICKS)
+def test_a_trick_is_only_text_wherever_it_stands(prompt: str, gateway: Gateway) -> None:
+    """In the history, system prompts, documents, tools' definitions, calls and results, and what a search found."""
+    body = everywhere(prompt)
+    with gateway.http() as http:
+        answer = http.post("/v1/messages", json=body)
+    assert answer.status_code == 200, answer.text
+    (record,) = gateway.records()
+    sent = record["body"]
+    assert sent["tools"] == body["tools"]
+    assert sent["messages"][:-1] == body["messages"][:-1]
+    last = [
+        {name: value for name, value in block.items() if name != "cache_control"}
+        for block in sent["messages"][-1]["content"]
     ]
-    ask_anthropic(clients, history, system=prompt)
-    assert_sent_as_it_is(gateway, prompt)
+    assert last == body["messages"][-1]["content"]
+    assert sent["system"][-1]["text"] == f"Never: {prompt}\n\n{prompt}"
+    assert_nothing_is_shown(gateway, record)
 
 
 def test_a_trick_leaves_no_file_behind(clients: Clients, gateway: Gateway) -> None:

@@ -10,6 +10,8 @@ import re
 import time
 from typing import TYPE_CHECKING, Any
 
+from claude_gateway.upstream.refusals import ABOUT_THE_ACCOUNT, ACCOUNT, WORDS
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -27,10 +29,6 @@ KINDS = {
 LOGIN_EXPIRED = "The gateway's Claude login has expired or is missing: log in again: make login"
 ACCOUNT_REFUSED = "Anthropic refuses the gateway's Claude account: the operator must look at it (make logs)."
 BROKE_OFF = "The answer from Claude broke off."
-EXTRA_USAGE = (
-    "Anthropic wants this request paid from the extra usage of the gateway's Claude account, not from its plan. "
-    "That is a matter of the account: ask the operator of the gateway, who can allow it at claude.ai or use an API key."
-)
 OVERLOADED_RETRY_SECONDS = 5
 RATE_LIMIT_RETRY_SECONDS = 30
 MAX_WORDS = 500  # characters of Anthropic's own sentence
@@ -49,9 +47,7 @@ class UpstreamError(Exception):
         self.kind = kind or KINDS.get(status, "api_error")
 
 
-def from_result(  # noqa: PLR0911 - one line a status
-    result: Mapping[str, Any], rate_limit: Mapping[str, Any], *, now: float | None = None
-) -> UpstreamError:
+def from_result(result: Mapping[str, Any], rate_limit: Mapping[str, Any], *, now: float | None = None) -> UpstreamError:
     """The error in a CLI `result` frame. `rate_limit` is the last rate_limit_event's info; `now` in epoch seconds.
 
     `api_error_status` is the upstream's HTTP status; `subtype` says "success" even for errors, so it is not read. The
@@ -64,16 +60,12 @@ def from_result(  # noqa: PLR0911 - one line a status
         return UpstreamError(503, LOGIN_EXPIRED)
     if status == 403:
         return UpstreamError(503, ACCOUNT_REFUSED)
-    if status == 404:
-        return UpstreamError(404, "Anthropic does not know this model: the operator must correct the setting models.")
-    if status == 429:
-        return UpstreamError(429, "Claude's rate limit is reached.", _retry_after(rate_limit, now))
-    if status == 529:
-        return UpstreamError(529, "Claude is overloaded.", OVERLOADED_RETRY_SECONDS)
-    if status == 413:
-        return UpstreamError(413, "The request is too large for Claude.")
     if status == 400:
-        return UpstreamError(400, _refusal(text))
+        words = _refusal(text)
+        return UpstreamError(503, ACCOUNT) if ABOUT_THE_ACCOUNT.search(words) else UpstreamError(400, words)
+    if status in WORDS:
+        retry_after = {429: _retry_after(rate_limit, now), 529: OVERLOADED_RETRY_SECONDS}.get(status)
+        return UpstreamError(status, WORDS[status], retry_after)
     if status is None:
         return UpstreamError(502, BROKE_OFF)
     return UpstreamError(status if 500 <= status <= 599 else 502, f"Claude failed with status {status}.")
@@ -88,8 +80,6 @@ def _refusal(text: str) -> str:
     words = re.sub(r"^API Error:\s*(\d{3}\s*)?", "", text).strip()
     with contextlib.suppress(ValueError, TypeError, KeyError):
         words = str(json.loads(words)["error"]["message"])
-    if "extra usage" in words.lower():
-        return EXTRA_USAGE
     if "<html" in words.lower() or "<!doctype" in words.lower():
         return "Something on the way to Anthropic refuses the request and does not say why."
     return words[:MAX_WORDS] or "Claude refuses the request."

@@ -1,0 +1,71 @@
+"""What a client reads when the CLI reports an error: whose matter it is, and when to come back."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from tests.fakes.anthropic_script import ACCOUNT_TEXT, THIRD_PARTY
+
+from claude_gateway.cli.errors import LOGIN_EXPIRED, from_result
+from claude_gateway.upstream.refusals import ACCOUNT
+
+
+def result(status: int | None, text: str = f"API Error: {ACCOUNT_TEXT}") -> dict[str, Any]:
+    return {"type": "result", "subtype": "success", "is_error": True, "api_error_status": status, "result": text}
+
+
+@pytest.mark.parametrize(
+    ("status", "seen", "kind"),
+    [
+        (401, 503, "api_error"),
+        (403, 503, "api_error"),
+        (404, 404, "not_found_error"),
+        (413, 413, "request_too_large"),
+        (429, 429, "rate_limit_error"),
+        (500, 500, "api_error"),
+        (503, 503, "api_error"),
+        (529, 529, "overloaded_error"),
+        (418, 502, "api_error"),
+        (None, 502, "api_error"),
+    ],
+)
+def test_a_status_is_passed_on_without_a_word_about_the_account(status: int | None, seen: int, kind: str) -> None:
+    error = from_result(result(status), {})
+    assert (error.status, error.kind) == (seen, kind)
+    assert ACCOUNT_TEXT not in error.message
+
+
+@pytest.mark.parametrize("words", ["Not logged in · Please run /login", "OAuth token revoked"])
+def test_no_login_says_how_to_log_in(words: str) -> None:
+    error = from_result(result(None, words), {})
+    assert (error.status, error.message) == (503, LOGIN_EXPIRED)
+
+
+@pytest.mark.parametrize("form", ["API Error: 400 {}", "API Error: {}", "{}"])
+def test_a_refused_request_gets_anthropics_own_sentence(form: str) -> None:
+    sentence = "messages.0: all messages must have content"
+    body = json.dumps({"type": "error", "error": {"type": "invalid_request_error", "message": sentence}})
+    for text in (sentence, body):
+        error = from_result(result(400, form.replace("{}", text)), {})
+        assert (error.status, error.message) == (400, sentence)
+
+
+def test_extra_usage_is_the_operators_matter() -> None:
+    error = from_result(result(400, f"API Error: 400 {THIRD_PARTY}"), {})
+    assert (error.status, error.message) == (503, ACCOUNT)
+
+
+def test_a_page_of_something_on_the_way_is_not_shown() -> None:
+    error = from_result(result(400, "API Error: 400 <!DOCTYPE html><html>secret-proxy.internal</html>"), {})
+    assert error.status == 400
+    assert "secret-proxy" not in error.message
+
+
+def test_a_limit_says_when_it_ends() -> None:
+    assert from_result(result(429), {"resetsAt": 1040.2}, now=1000.0).retry_after == 41
+    assert from_result(result(429), {"resetsAt": 900}, now=1000.0).retry_after == 1
+    assert (from_result(result(429), {}).retry_after or 0) > 1
+    assert (from_result(result(529), {}).retry_after or 0) >= 1
+    assert from_result(result(500), {}).retry_after is None
