@@ -1,0 +1,1 @@
+"""Mutants of the program, and whether a test notices them."""
