@@ -19,7 +19,7 @@ TMP = "/tmp"  # noqa: S108 - a container's own, and a tmpfs
 
 
 def go_duration(seconds: int) -> str:
-    """Returns ``seconds`` as the engine prints a duration, for any other form shows as a change in every preview."""
+    """Returns ``seconds`` as the engine prints a duration: any other form shows as a change in every preview."""
     minutes, rest = divmod(seconds, 60)
     return f"{minutes}m{rest}s" if minutes else f"{rest}s"
 
@@ -50,15 +50,15 @@ def hardened(
     dns: Sequence[str] | None = None,
     depends_on: Sequence[pulumi.Resource] = (),
 ) -> docker.Container:
-    """Makes the container that plays ``role``, hardened as section 5 of the CIS Docker Benchmark asks.
+    """Makes the container that plays ``role``, hardened as section 5 of the CIS Docker Benchmark v1.6.0 asks.
 
     :param user: ``uid:gid``, never root (CIS 4.1).
     :param env: environment; values may be secret outputs.
     :param networks: the first one is the network mode; on each the container answers to ``role`` as its name.
-    :param tmpfs: writable directories and their mount options; everything else is read-only (5.12).
-    :param memory_mib: memory limit in MiB, without swap (5.10).
-    :param cpus: CPU limit in cores (5.11).
-    :param files: limit of open files (5.18).
+    :param tmpfs: writable directories and their mount options; everything else is read-only (5.13).
+    :param memory_mib: memory limit in MiB, without swap (5.11).
+    :param cpus: CPU limit in cores (5.12).
+    :param files: limit of open files (5.19).
     :param grace_seconds: time between SIGTERM and SIGKILL when the container is deleted.
     :param start_seconds: how long an update waits for the container to be healthy before it fails.
     :param create_before_delete: replace without an outage; impossible for a container that publishes a port.
@@ -95,7 +95,7 @@ def hardened(
         ],
         log_driver="json-file",
         log_opts={"max-size": "10m", "max-file": "5"},
-        # Not on-failure:5 (CIS 5.14): the stack must come back after a reboot without a hand.
+        # Not on-failure:5 (CIS 5.15): the stack must come back after a reboot without a hand.
         restart="unless-stopped",
         healthcheck=docker.ContainerHealthcheckArgs(
             tests=["CMD", f"{role}-healthcheck"],

@@ -17,7 +17,7 @@ from rules.layout import CLAUDE_CONFIG_DIR
 
 PORT = 4000
 NO_RESOLVER = "127.0.0.1"
-"""Inside the container nothing listens there: names that the engine does not know itself do not resolve, for a name
+"""Inside the container nothing listens there: names that the engine does not know itself do not resolve, because a name
 that is forwarded to a resolver is a tunnel out."""
 DRAIN_NOTICE_SECONDS = 3
 """How long the container serves on after SIGTERM while it reports itself unready: the gateway turns away first."""

@@ -59,24 +59,23 @@ class MasterKey(pulumi.ComponentResource):
         settings = deployment.settings
         self.source = source_of(settings)
         self._prefix = deployment.name
-        rotation = settings.key_rotation
-        match self.source:
-            case KeySource.CONFIGURED if settings.master_key:
-                self.current = pulumi.Output.secret(settings.master_key.get_secret_value())
-                self.generation = rotation or "configured"
-                self.created = pulumi.Output.from_input(rotation and rotation[:10])
-            case KeySource.GENERATED:
-                self.generation = rotation or FIRST_GENERATION
-                self.current, self.created = self._generate(self.generation)
-            case _:
-                self.current = pulumi.Output.secret(DEVELOPMENT_KEY)
-                self.generation = "development"
-                self.created = pulumi.Output.from_input(None)
-                pulumi.log.warn(
-                    "the master key is the well-known development key, good for this machine alone. Set one with: "
-                    "printf 'sk-%s' \"$(openssl rand -hex 32)\" | pulumi config set --secret masterKey",
-                    self,
-                )
+        rotation, stack = settings.key_rotation, pulumi.get_stack()
+        if settings.master_key:
+            self.current = pulumi.Output.secret(settings.master_key.get_secret_value())
+            self.generation = rotation or "configured"
+            self.created = pulumi.Output.from_input(rotation and rotation[:10])
+        elif self.source is KeySource.GENERATED:
+            self.generation = rotation or FIRST_GENERATION
+            self.current, self.created = self._generate(self.generation)
+        else:
+            self.current = pulumi.Output.secret(DEVELOPMENT_KEY)
+            self.generation = "development"
+            self.created = pulumi.Output.from_input(None)
+            pulumi.log.warn(
+                "the master key is the well-known development key, good for this machine alone. Set one with: "
+                f"printf 'sk-%s' \"$(openssl rand -hex 32)\" | pulumi config set --secret masterKey --stack {stack}",
+                self,
+            )
         if settings.previous_master_key:
             self.previous = pulumi.Output.secret(settings.previous_master_key.get_secret_value())
             self.previous_generation = settings.previous_key_rotation or "previous"
@@ -89,7 +88,7 @@ class MasterKey(pulumi.ComponentResource):
     def _generate(self, generation: str) -> tuple[pulumi.Output[str], pulumi.Output[str | None]]:
         """Makes 64 hexadecimal digits: 32 random bytes.
 
-        RandomPassword, for the ``id`` of a RandomBytes is its value, and an id stands in the state in the clear. The
+        RandomPassword, because the ``id`` of a RandomBytes is its value, and the state holds ids in the clear. The
         keepers hold the day of creation: later changes of theirs are ignored, so that the first one stays.
         """
         made = random.RandomPassword(

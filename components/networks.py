@@ -13,7 +13,7 @@ BRIDGE = "com.docker.network.bridge"
 class Networks(pulumi.ComponentResource):
     """``edge`` takes callers in, ``backend`` is closed, ``egress`` is the way out.
 
-    - ``edge``: the gateway alone, for a published port needs a network that is not internal. Without masquerading a
+    - ``edge``: the gateway alone, because a published port needs a network that is not internal. Without masquerading a
       packet that the gateway sends out on its own is never answered, so that it is no way out. It has IPv6 only when
       the gateway is published there.
     - ``backend``: internal, and without an address of the host on it (``inhibit_ipv4``), or every listener of the host
@@ -54,7 +54,7 @@ class Networks(pulumi.ComponentResource):
         dual_stack = any(address.version == 6 for address in deployment.settings.bind_addresses)
         self.edge = network(
             "edge",
-            # Under a name of its own, for an ignored property cannot change in a network that exists.
+            # New name: ipamConfigs is ignored, so an existing network cannot become dual-stack.
             prefix="dual-" if dual_stack else "",
             options={f"{BRIDGE}.enable_ip_masquerade": "false"},
             subnet6=local_subnet6(f"{deployment.name}-edge") if dual_stack else None,

@@ -35,8 +35,8 @@ class Verification(pulumi.ComponentResource):
 
     Its inputs name what runs, so it is created or updated when, and only when, a container was. The check runs *before*
     that: when it fails, nothing is recorded, and the next update has to pass it again. A hook after the container's own
-    creation would fail open, for the container is then recorded and the next update runs no hook. Pulumi deletes what
-    was replaced at the very end of an update, so the good old LiteLLM stands until a new one has passed.
+    creation would fail open, because the container is then recorded and the next update runs no hook. Pulumi deletes
+    what was replaced at the very end of an update, so the good old LiteLLM stands until a new one has passed.
     """
 
     def __init__(

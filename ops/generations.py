@@ -68,7 +68,7 @@ def rotation(keys: Keys, overlap: timedelta | None, now: datetime, stack: str) -
     """Returns the change that makes a new key; without ``overlap`` (an emergency) no old key is accepted any more.
 
     Raises:
-        OperationError: when a previous key is still accepted, for a stack has one previous key, not two.
+        OperationError: when a previous key is still accepted, because a stack has one previous key, not two.
     """
     if overlap is not None and overlaps(keys, now):
         raise OperationError(

@@ -100,7 +100,7 @@ def reconcile(stack: str, *, after_failure: bool = False) -> None:
 
 
 def main() -> int:
-    """Returns the exit status: 1 with a sentence when something could not be mended."""
+    """Returns the exit status: 1 with a sentence when something could not be repaired."""
     parser = argparse.ArgumentParser(prog="python -m ops.reconcile", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("stack")
     parser.add_argument("--after-failure", action="store_true", help="an update has just failed")

@@ -61,7 +61,7 @@ def update(stack: str, change: Change, cutover: Cutover | None = None) -> None:
         if not succeeded and serving(stack) == before:
             raise OperationError(
                 f"the update failed, so nothing was rotated: {before} serves on with the key that it had, and the "
-                f"configuration is as it was. The update's own message is above; mend the cause and try again"
+                f"configuration is as it was. The update's own message is above; fix the cause and try again"
             )
     if cutover:
         cutover()

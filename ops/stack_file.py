@@ -94,6 +94,6 @@ def _time(text: Any) -> datetime:
     except ValueError as error:
         raise OperationError(
             f"previousKeyExpires is {text!r}, not a time such as 2026-11-25T12:00:00Z. "
-            "Mend it with: pulumi config set previousKeyExpires TIME"
+            "Fix: pulumi config set previousKeyExpires TIME"
         ) from error
     return found if found.tzinfo else found.replace(tzinfo=UTC)

@@ -21,7 +21,7 @@ def cis(
     item: str, title: str, *, fast: bool = True, severity: Severity = Severity.HIGH
 ) -> Callable[[Function], Function]:
     """Registers an item of the benchmark."""
-    return check(f"cis.{item}", title, source=SOURCE.format(item), severity=severity, mend=REPLACE, fast=fast)
+    return check(f"cis.{item}", title, source=SOURCE.format(item), severity=severity, remediation=REPLACE, fast=fast)
 
 
 def host(item: str, title: str, problem: Callable[[Mapping[str, Any]], str | None], evidence: str) -> None:

@@ -70,7 +70,7 @@ def refuse_insecure(declaration: Declaration) -> None:
     """Runs the fast checks.
 
     Raises:
-        RuntimeError: when one of severity high fails, with each failure and the command that mends it.
+        RuntimeError: when one of severity high fails, with each failure and the command that fixes it.
     """
     context = Context(declaration, Path.cwd(), os.environ)
     try:
@@ -83,7 +83,7 @@ def refuse_insecure(declaration: Declaration) -> None:
         pulumi.log.info(f"posture: {len(report.findings)} checks of the running stack in {report.seconds:.1f} s")
         return
     lines = [
-        f"  {finding.check.id}: {finding.evidence}. Mend it with: {finding.check.mend.format(stack=declaration.stack)}"
+        f"  {finding.check.id}: {finding.evidence}. Fix: {finding.check.remediation.format(stack=declaration.stack)}"
         for finding in fatal
     ]
     raise RuntimeError(

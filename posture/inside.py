@@ -67,7 +67,7 @@ def answers(address, port):
         return True
 
 def resolves(name):
-    # By hand, for the resolver's own patience is 20 s. Docker's embedded DNS is at 127.0.0.11.
+    # By hand, because the resolver waits 20 s. Docker's embedded DNS is at 127.0.0.11.
     labels = b"".join(bytes([len(part)]) + part.encode() for part in name.split("."))
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
         s.settimeout(2.5)

@@ -71,13 +71,13 @@ Function = Callable[["Context"], Outcome]
 
 @dataclass(frozen=True)
 class Check:
-    """One rule. ``mend`` is the command that mends a failure, with ``{stack}`` for the stack's name."""
+    """One rule. ``remediation`` is the command that fixes a failure, with ``{stack}`` for the stack's name."""
 
     id: str
     title: str
     severity: Severity
     source: str
-    mend: str
+    remediation: str
     run: Function
     fast: bool
 
@@ -112,7 +112,7 @@ def check(
     *,
     source: str,
     severity: Severity = Severity.HIGH,
-    mend: str = UP,
+    remediation: str = UP,
     fast: bool = False,
 ) -> Callable[[Function], Function]:
     """Registers a function as a check. ``fast`` ones also run inside ``pulumi up``."""
@@ -120,7 +120,7 @@ def check(
     def register(function: Function) -> Function:
         if id in REGISTRY:
             raise ValueError(f"two checks are called {id}")
-        REGISTRY[id] = Check(id, title, severity, source, mend, function, fast)
+        REGISTRY[id] = Check(id, title, severity, source, remediation, function, fast)
         return function
 
     return register

@@ -10,7 +10,7 @@ from rich.table import Table
 from posture.model import Finding, Severity, Status
 from posture.run import Report
 
-SCHEMA = 1
+SCHEMA = 2
 """Version of the JSON: a field may be added to it, none changes its meaning."""
 GROUPS = {
     "key": "Master key",
@@ -36,9 +36,9 @@ ORDER = list(LOOKS)
 SEVERITIES = list(Severity)
 
 
-def mend(finding: Finding, report: Report) -> str:
-    """The command that mends a finding."""
-    return finding.check.mend.format(stack=report.stack)
+def remediation(finding: Finding, report: Report) -> str:
+    """The command that fixes what was found."""
+    return finding.check.remediation.format(stack=report.stack)
 
 
 def table(report: Report, console: Console, *, brief: bool = False) -> None:
@@ -49,7 +49,7 @@ def table(report: Report, console: Console, *, brief: bool = False) -> None:
         severity = f"[dim]({check.severity.value})[/]"
         console.print(f"[bold red]FAIL[/] [bold]{check.id}[/] {escape(check.title)} {severity}", highlight=False)
         console.print(f"     {escape(finding.evidence)}", highlight=False)
-        console.print(f"     mend: {escape(mend(finding, report))}", style="dim", highlight=False)
+        console.print(f"     fix: {escape(remediation(finding, report))}", style="dim", highlight=False)
     if not brief:
         console.print(_groups(report), end="\n\n")
     console.print(summary(report), highlight=False)
@@ -101,7 +101,7 @@ def as_json(report: Report) -> str:
                     "source": finding.check.source,
                     "status": finding.status.value,
                     "evidence": finding.evidence,
-                    "mend": mend(finding, report),
+                    "remediation": remediation(finding, report),
                 }
                 for finding in report.findings
             ],
@@ -129,7 +129,7 @@ def junit(report: Report) -> str:
         )
         if finding.status is Status.FAIL:
             failure = ET.SubElement(case, "failure", message=finding.evidence, type=finding.check.severity.value)
-            failure.text = f"mend: {mend(finding, report)}"
+            failure.text = f"Fix: {remediation(finding, report)}"
         elif finding.status in (Status.SKIPPED, Status.NOT_APPLICABLE):
             ET.SubElement(case, "skipped", message=finding.evidence)
         else:

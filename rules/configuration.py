@@ -38,7 +38,7 @@ def load(config: pulumi.Config) -> Settings:
     """Returns the validated settings of the current stack.
 
     Raises :class:`pulumi.RunError`, which ends preview and up with its sentences alone: each names the key, what is
-    wrong and the command that mends it. No value is ever quoted, for it may be a secret in the wrong place.
+    wrong and the command that fixes it. No value is ever quoted, because it may be a secret in the wrong place.
     """
     raw = _raw(config.name)
     _refuse_unknown(raw)
@@ -72,7 +72,7 @@ def _unknown_sentence(name: str) -> str:
     near = get_close_matches(name.lower(), known, n=1, cutoff=0.5)
     hint = f"the nearest setting is {known[near[0]]}" if near else "Pulumi.yaml lists the settings"
     shown = name if name.isprintable() else ascii(name)
-    return f"{shown}: is not a setting; {hint}. Mend it with: pulumi config rm {shown}"
+    return f"{shown}: is not a setting; {hint}. Fix: pulumi config rm {shown} {_this_stack()}"
 
 
 def _refuse_plaintext(config: pulumi.Config, raw: dict[str, Any]) -> None:
@@ -80,7 +80,7 @@ def _refuse_plaintext(config: pulumi.Config, raw: dict[str, Any]) -> None:
     if naked:
         _refuse(
             *(
-                f"{name}: was set without --secret and stands in the stack file in the clear. {_mend(name)}"
+                f"{name}: was set without --secret and stands in the stack file in the clear. {_fix(name)}"
                 for name in naked
             )
         )
@@ -105,17 +105,22 @@ def _sentence(problem: Any) -> str:
         message = "must be set"
     elif problem["type"] != "setting" and not message.startswith("must"):
         message = f"is wrong: {message[:1].lower()}{message[1:]}"
-    return f"{name}: {message}. {_mend(name)}"
+    return f"{name}: {message}. {_fix(name)}"
 
 
-def _mend(name: str) -> str:
+def _fix(name: str) -> str:
     if name in ("masterKey", "previousMasterKey"):
-        return f"Mend it with: {GENERATE}{name}"
+        return f"Fix: {GENERATE}{name} {_this_stack()}"
     if name in SECRETS or name.endswith(("Certificate", "Certificates")):
         flag = "--secret " if name in SECRETS else ""
-        return f"Mend it with: pulumi config set {flag}{name} < FILE"
+        return f"Fix: pulumi config set {flag}{name} {_this_stack()} < FILE"
     default = FIELDS[name].default if name in FIELDS else ""
-    return f"Mend it with: pulumi config set {EXAMPLES.get(name, f'{name} {_shown(default)}')}"
+    return f"Fix: pulumi config set {EXAMPLES.get(name, f'{name} {_shown(default)}')} {_this_stack()}"
+
+
+def _this_stack() -> str:
+    """Without it, pulumi would change whichever stack is selected."""
+    return f"--stack {pulumi.get_stack()}"
 
 
 def _shown(default: object) -> str:

@@ -62,7 +62,7 @@ def form_fault(key: str) -> str | None:
     if not key.startswith(PREFIX):
         return f"must start with {PREFIX!r}"
     if not set(key) <= PRINTABLE:
-        return "must consist of printable ASCII characters without spaces, for it travels in an HTTP header"
+        return "must consist of printable ASCII characters without spaces, because it travels in an HTTP header"
     if len(key) == len(PREFIX):
         return f"has nothing behind {PREFIX!r}"
     if len(key) > MAXIMUM_CHARACTERS:

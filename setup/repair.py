@@ -6,7 +6,7 @@ STATE is the backend's .pulumi folder.
   them, but loads no state beside damaged ones ("failed to load checkpoint: EOF").
 - A state file that is damaged stops with a sentence that names the backup.
 - A lock whose process on this host is gone is cancelled; one that another update holds stops with a sentence.
-- What was being created: Pulumi forgets it, and a container or network of exactly that name is removed, for it
+- What was being created: Pulumi forgets it, and a container or network of exactly that name is removed, because it
   would hold the port. Nothing else is: by label alone, a stack of the same name from another working copy would go too.
 """
 

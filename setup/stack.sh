@@ -33,13 +33,13 @@ explain() {
         *"of type 'object"*) how="--path '${key}.NAME' VALUE" ;;
         *) how="$key VALUE" ;;
       esac
-      die "the setting '$key' has a value of the wrong type (see above). Mend it with: pulumi config set --stack $stack $how" ;;
+      die "the setting '$key' has a value of the wrong type (see above). Fix: pulumi config set --stack $stack $how" ;;
     *"passphrase must be set"*)
       die "the stack '$name' needs its passphrase: set PULUMI_CONFIG_PASSPHRASE_FILE (or PULUMI_CONFIG_PASSPHRASE)." ;;
   esac
   [ -z "$state" ] || "$python" -m setup.state_file "$state" "$name" || exit 1
   "$python" setup/ports.py "$name" || exit 1
-  die "pulumi did not finish; its own message is above. Nothing is lost: mend the cause and run 'make $1 STACK=$stack' again."
+  die "pulumi did not finish; its own message is above. Nothing is lost: fix the cause and run 'make $1 STACK=$stack' again."
 }
 
 # select_or_create TARGET: with a file backend a look at the file is enough to know that the stack is there

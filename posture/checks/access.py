@@ -4,7 +4,7 @@
 
 from posture.context import Context
 from posture.edge import NOT_THE_API, Answer
-from posture.model import Outcome, check, excepted, failed, not_applicable, passed, verdict
+from posture.model import Outcome, Status, check, excepted, failed, not_applicable, passed, verdict
 from rules.keys import DEVELOPMENT_KEY
 
 PAGE = "security page"
@@ -46,9 +46,9 @@ def _refusal(context: Context, *names: str) -> Outcome:
     ]
     asked = _asked(context)
     if isinstance(asked, Outcome):
-        return (
-            failed("; ".join(problems)) if problems else (asked if asked.status == "fail" else passed("401 at LiteLLM"))
-        )
+        if problems:
+            return failed("; ".join(problems))
+        return asked if asked.status is Status.FAIL else passed("401 at LiteLLM")
     problems += [
         f"the gateway answers a {name} key with {asked[name]}" for name in names if asked[name].status not in REFUSED
     ]

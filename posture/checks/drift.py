@@ -67,7 +67,7 @@ def containers(context: Context) -> Outcome:
     "drift.strangers",
     "Nothing else wears the stack's labels or stands on its networks",
     source="issue: a container started by hand is found",
-    mend="docker rm --force the container that the evidence names",
+    remediation="docker rm --force the container that the evidence names",
 )
 def strangers(context: Context) -> Outcome:
     known = {declared.id for declared in context.declaration.containers.values()}
@@ -75,7 +75,7 @@ def strangers(context: Context) -> Outcome:
     return verdict([f"{name} is not declared" for name in found], "the three declared containers alone")
 
 
-@check("drift.environment", "The environment is the declared one", source=SOURCE, mend=REPLACE, fast=True)
+@check("drift.environment", "The environment is the declared one", source=SOURCE, remediation=REPLACE, fast=True)
 def environment(context: Context) -> Outcome:
     def problems(declared: DeclaredContainer, container: Container) -> list[str]:
         image = context.running.images.get(container["Image"]) or {"Config": {}}
@@ -85,7 +85,7 @@ def environment(context: Context) -> Outcome:
     return compare(context, problems, "equal by digest, the image's own variables aside")
 
 
-@check("drift.labels", "The labels are the declared ones", source=SOURCE, mend=REPLACE)
+@check("drift.labels", "The labels are the declared ones", source=SOURCE, remediation=REPLACE)
 def labels(context: Context) -> Outcome:
     def problems(declared: DeclaredContainer, container: Container) -> list[str]:
         image = context.running.images.get(container["Image"]) or {"Config": {}}
@@ -96,7 +96,7 @@ def labels(context: Context) -> Outcome:
     return compare(context, problems, f"equal by digest, {LABEL}.* among them")
 
 
-@check("drift.image", "The image is the declared one", source="CIS Docker 4.2", mend=REPLACE, fast=True)
+@check("drift.image", "The image is the declared one", source="CIS Docker 4.2", remediation=REPLACE, fast=True)
 def image(context: Context) -> Outcome:
     def problems(declared: DeclaredContainer, container: Container) -> list[str]:
         return [] if container["Image"] == declared.inputs["image"] else [f"runs {str(container['Image'])[:19]}"]
@@ -108,7 +108,7 @@ def image(context: Context) -> Outcome:
     "drift.process",
     "User, command and health check are the declared ones",
     source="pulumi-docker: Container",
-    mend=REPLACE,
+    remediation=REPLACE,
 )
 def process(context: Context) -> Outcome:
     def problems(declared: DeclaredContainer, container: Container) -> list[str]:
@@ -132,7 +132,7 @@ def process(context: Context) -> Outcome:
     "drift.mounts",
     "Mounts and writable directories are the declared ones",
     source="pulumi-docker: Container",
-    mend=REPLACE,
+    remediation=REPLACE,
 )
 def mounts(context: Context) -> Outcome:
     def problems(declared: DeclaredContainer, container: Container) -> list[str]:
@@ -151,7 +151,7 @@ def mounts(context: Context) -> Outcome:
     "drift.networks",
     "Networks are the declared ones, and so are their properties",
     source="pulumi-docker: Network",
-    mend="docker network disconnect NETWORK CONTAINER, or {stack}: make up",
+    remediation="docker network disconnect NETWORK CONTAINER, then make up STACK={stack}",
     fast=True,
 )
 def networks(context: Context) -> Outcome:
@@ -177,7 +177,7 @@ def networks(context: Context) -> Outcome:
     "drift.privileges",
     "Capabilities, namespaces and devices are the declared ones",
     source="pulumi-docker: Container",
-    mend=REPLACE,
+    remediation=REPLACE,
 )
 def privileges(context: Context) -> Outcome:
     def problems(declared: DeclaredContainer, container: Container) -> list[str]:
@@ -199,7 +199,7 @@ def privileges(context: Context) -> Outcome:
     "drift.limits",
     "Limits, restart policy and logging are the declared ones",
     source="pulumi-docker: Container",
-    mend="pulumi refresh --stack {stack}; make up STACK={stack}",
+    remediation="pulumi refresh --stack {stack}; make up STACK={stack}",
 )
 def limits(context: Context) -> Outcome:
     def problems(declared: DeclaredContainer, container: Container) -> list[str]:
@@ -224,7 +224,7 @@ def limits(context: Context) -> Outcome:
     return compare(context, problems, "as declared")
 
 
-@check("drift.ports", "Published ports are the declared ones", source="pulumi-docker: Container", mend=REPLACE)
+@check("drift.ports", "Published ports are the declared ones", source="pulumi-docker: Container", remediation=REPLACE)
 def ports(context: Context) -> Outcome:
     found = published(context)
 

@@ -6,7 +6,7 @@ import ssl
 from datetime import datetime, timedelta
 
 from cryptography import x509
-from cryptography.x509.verification import PolicyBuilder, Store, VerificationError
+from cryptography.x509.verification import PolicyBuilder, Store
 
 from posture.context import Context
 from posture.model import Outcome, Severity, check, excepted, failed, not_applicable, passed, verdict, warned
@@ -29,7 +29,7 @@ def _chain(context: Context) -> tuple[list[x509.Certificate], str, str]:
     "https.on",
     "Whoever is not on this machine must use TLS",
     source=PAGE,
-    mend="pulumi config set tls managed; make up STACK={stack}",
+    remediation="pulumi config set tls managed --stack {stack}; make up STACK={stack}",
     fast=True,
 )
 def on(context: Context) -> Outcome:
@@ -78,8 +78,11 @@ def chain(context: Context) -> Outcome:
         system = ssl.create_default_context().get_ca_certs(binary_form=True)
         anchors = [x509.load_der_x509_certificate(der) for der in system]
     try:
-        leaf.verify_directly_issued_by(anchors[0]) if managed else _verify(context, leaf, others, anchors)
-    except (VerificationError, ValueError, TypeError, Exception) as error:  # noqa: BLE001 - cryptography has many
+        if managed:
+            leaf.verify_directly_issued_by(anchors[0])
+        else:
+            _verify(context, leaf, others, anchors)
+    except Exception as error:  # noqa: BLE001 - cryptography raises many
         if managed:
             return failed(f"the certificate is not signed by the stack's own CA ({type(error).__name__})")
         return warned("the certificate's CA is not one that this machine trusts; its clients must")
@@ -98,7 +101,8 @@ def _verify(
     "The certificate does not run out soon",
     source="Mozilla server-side TLS 5.7: lifespan",
     severity=Severity.MEDIUM,
-    mend="make up STACK={stack} renews a managed certificate; a provided one: pulumi config set tlsCertificate < FILE",
+    remediation="make up STACK={stack} renews a managed certificate; for a provided one first: "
+    "pulumi config set tlsCertificate --stack {stack} < FILE",
 )
 def days_left(context: Context) -> Outcome:
     if context.settings.tls_mode is TlsMode.OFF:
@@ -121,7 +125,7 @@ def profile(context: Context) -> Outcome:
     if not context.edge.expected and not context.probe("edge")["health"].status:
         return not_applicable("this machine is not an allowed source; run the check on one that is")
     issues = context.probe("tls")
-    # https.chain judges the chain, for the stack's own CA is in no public store; the lifespan is tlsValidityHours.
+    # https.chain judges the chain, because the stack's own CA is in no public store; the lifespan is tlsValidityHours.
     issues = {
         name: text
         for name, text in issues.items()

@@ -30,7 +30,7 @@ def _running_key(context: Context, name: str = "LITELLM_MASTER_KEY") -> str | No
     "key.custom",
     "The well-known development key is used in development alone",
     source=f"{PAGE}: Production",
-    mend=GENERATE,
+    remediation=GENERATE,
     fast=True,
 )
 def custom(context: Context) -> Outcome:
@@ -43,7 +43,11 @@ def custom(context: Context) -> Outcome:
 
 
 @check(
-    "key.form", "The key starts with sk- and fits into a header", source=f"{PAGE}: API keys", mend=GENERATE, fast=True
+    "key.form",
+    "The key starts with sk- and fits into a header",
+    source=f"{PAGE}: API keys",
+    remediation=GENERATE,
+    fast=True,
 )
 def form(context: Context) -> Outcome:
     fault = keys.form_fault(_running_key(context) or "")
@@ -54,7 +58,7 @@ def form(context: Context) -> Outcome:
     "key.strength",
     "The key holds at least 32 random bytes",
     source=f"{PAGE}: Use strong keys",
-    mend=GENERATE,
+    remediation=GENERATE,
     fast=True,
 )
 def strength(context: Context) -> Outcome:
@@ -82,7 +86,7 @@ def as_declared(context: Context) -> Outcome:
     "The key is not overdue for rotation",
     source=f"{PAGE}: Rotate keys regularly; NIST SP 800-57 part 1, 5.3",
     severity=Severity.MEDIUM,
-    mend="make rotate STACK={stack}",
+    remediation="make rotate STACK={stack}",
 )
 def age(context: Context) -> Outcome:
     settings = context.settings
@@ -100,7 +104,7 @@ def age(context: Context) -> Outcome:
     "key.previous",
     "No key is accepted past its expiry",
     source="README: rotation",
-    mend="make rotate STACK={stack} (its end), or pulumi config rm previousKeyRotation and make up STACK={stack}",
+    remediation="make retire STACK={stack}",
 )
 def previous(context: Context) -> Outcome:
     status = context.inside.keys.get("previous")
@@ -133,7 +137,7 @@ def start_up_log(context: Context) -> Outcome:
     "key.not-in-logs",
     "No secret stands in a container's log",
     source="OWASP Logging Cheat Sheet: data to exclude",
-    mend="make rotate STACK={stack}: a key that was logged is no secret any more",
+    remediation="make rotate STACK={stack}: a key that was logged is no secret any more",
     fast=True,
 )
 def not_in_logs(context: Context) -> Outcome:

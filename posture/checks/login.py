@@ -32,7 +32,7 @@ def volume(context: Context) -> Outcome:
     "login.volume-shared",
     "No other container mounts the login's volume",
     source=PAGE,
-    mend="docker rm --force the container that the evidence names",
+    remediation="docker rm --force the container that the evidence names",
 )
 def shared(context: Context) -> Outcome:
     name = context.declaration.volume
@@ -48,7 +48,7 @@ def shared(context: Context) -> Outcome:
     "login.volume-mode",
     "The login's folder belongs to LiteLLM's user, and to nobody else",
     source="claude-code: credentials are mode 0600",
-    mend=f"{INSIDE} chmod 700 /home/app/.claude",
+    remediation=f"{INSIDE} chmod 700 /home/app/.claude",
     fast=True,
 )
 def mode(context: Context) -> Outcome:
@@ -64,7 +64,7 @@ def mode(context: Context) -> Outcome:
     "login.file-mode",
     "The login itself can be read by LiteLLM's user alone",
     source="claude-code: credentials are mode 0600",
-    mend=f"{INSIDE} chmod 600 /home/app/.claude/.credentials.json",
+    remediation=f"{INSIDE} chmod 600 /home/app/.claude/.credentials.json",
     fast=True,
 )
 def file_mode(context: Context) -> Outcome:
@@ -96,7 +96,7 @@ def protected(context: Context) -> Outcome:
     "There is a Claude credential, and it lasts another 7 days",
     source=PAGE,
     severity=Severity.MEDIUM,
-    mend="make login STACK={stack}",
+    remediation="make login STACK={stack}",
 )
 def present(context: Context) -> Outcome:
     if context.settings.claude_auth is not ClaudeAuth.LOGIN:

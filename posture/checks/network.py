@@ -69,7 +69,9 @@ def allow_list(context: Context) -> Outcome:
     "network.public",
     "The whole internet is not on the allow-list",
     source=PAGE,
-    mend="pulumi config set allowPublicAccess false; make up STACK={stack}",
+    remediation="pulumi config rm allowedCidrs --stack {stack}, set those that may call (pulumi config set "
+    "--stack {stack} --path 'allowedCidrs[0]' 10.0.0.0/8), pulumi config rm allowPublicAccess --stack {stack}, "
+    "make up STACK={stack}",
     fast=True,
 )
 def public(context: Context) -> Outcome:
@@ -174,7 +176,7 @@ def egress_list(context: Context) -> Outcome:
     "network.egress-passes",
     "The egress proxy passes the model API's name",
     source="README",
-    mend="make logs STACK={stack}: the egress proxy says why",
+    remediation="make logs STACK={stack}: the egress proxy says why",
 )
 def egress_passes(context: Context) -> Outcome:
     got = context.inside.tunnels["allowed"]

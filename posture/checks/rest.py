@@ -34,7 +34,7 @@ def _state_files(context: Context) -> Iterator[Path]:
     "rest.state",
     "The state holds no secret in the clear, its backups and history neither",
     source=f"{PAGE}; pulumi-random: ids of RandomBytes",
-    mend=ROTATE,
+    remediation=ROTATE,
 )
 def state(context: Context) -> Outcome:
     wanted = _wanted(context)
@@ -46,7 +46,7 @@ def state(context: Context) -> Outcome:
     return verdict(leaks, f"none in {len(places)} places: raw, hex, base64 or url-safe base64")
 
 
-@check("rest.stack-file", "The stack's file holds no secret in the clear", source=PAGE, mend=ROTATE, fast=True)
+@check("rest.stack-file", "The stack's file holds no secret in the clear", source=PAGE, remediation=ROTATE, fast=True)
 def stack_file(context: Context) -> Outcome:
     path = context.folder / f"Pulumi.{context.declaration.stack}.yaml"
     if not path.exists():
@@ -67,7 +67,7 @@ def stack_file(context: Context) -> Outcome:
     "Every update is checked",
     source="Pulumi.yaml: verifyOnUpdate",
     severity=Severity.MEDIUM,
-    mend="pulumi config set verifyOnUpdate true --stack {stack}; make up STACK={stack}",
+    remediation="pulumi config set verifyOnUpdate true --stack {stack}; make up STACK={stack}",
     fast=True,
 )
 def verify_on_update(context: Context) -> Outcome:
@@ -83,7 +83,7 @@ def verify_on_update(context: Context) -> Outcome:
     "settings.log-level",
     "Requests are not logged whole",
     source="LiteLLM: DEBUG logs requests",
-    mend="pulumi config set logLevel INFO; make up STACK={stack}",
+    remediation="pulumi config set logLevel INFO --stack {stack}; make up STACK={stack}",
     fast=True,
 )
 def log_level(context: Context) -> Outcome:

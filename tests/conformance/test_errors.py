@@ -53,7 +53,7 @@ def test_an_upstream_error_is_not_retried_by_the_gateway(marker: str, clients: C
     assert len(gateway.records()) == 1
 
 
-def test_an_expired_login_says_how_to_mend_it_and_does_not_look_like_a_wrong_key(ask: Ask, clients: Clients) -> None:
+def test_an_expired_login_says_how_to_fix_it_and_does_not_look_like_a_wrong_key(ask: Ask, clients: Clients) -> None:
     error = failure(ask, clients, "FAKE:401")
     assert error.status_code == 503
     assert "make login" in str(error)

@@ -1,4 +1,4 @@
-"""What breaks on a running stack mends itself, and stays closed meanwhile."""
+"""What breaks on a running stack repairs itself, and stays closed meanwhile."""
 
 import os
 import signal

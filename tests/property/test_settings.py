@@ -92,7 +92,7 @@ def test_any_configuration_is_accepted_or_refused_in_sentences(
         said = str(refused)
     for line in said.splitlines():
         assert ": " in line
-        assert "Mend it with: " in line
+        assert "Fix: " in line
         assert "pulumi config " in line
     assert [value for value in changes.values() if len(value) > 12 and value in said] == []
 

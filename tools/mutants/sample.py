@@ -1,7 +1,7 @@
 """Changes the program in one place at a time, and sees whether a test notices: ``make test-mutants``.
 
-A random sample of cosmic-ray's mutants of components/, posture/ and ops/, in copies of this repository. Prints each
-mutant that no test noticed; exit status 1 when fewer than ``LEAST`` percent of the sample were noticed.
+A random sample of cosmic-ray's mutants of rules/, components/, posture/ and ops/, in copies of this repository. Prints
+each mutant that no test noticed; exit status 1 when fewer than ``LEAST`` percent of the sample were noticed.
 """
 
 import argparse
@@ -24,7 +24,8 @@ from cosmic_ray.work_item import WorkItem, WorkResult
 ROOT = Path(__file__).parents[2]
 LEAST = 95
 TESTS = {
-    "components": "tests/unit/components tests/property",
+    "rules": "tests/unit/components tests/property",
+    "components": "tests/unit/components",
     "posture": "tests/unit/posture",
     "ops": "tests/unit/ops",
 }

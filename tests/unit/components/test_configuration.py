@@ -1,4 +1,4 @@
-"""Wrong configuration ends in sentences that name the key, what is wrong and the command that mends it."""
+"""Wrong configuration ends in sentences that name the key, what is wrong and the command that fixes it."""
 
 import json
 from ipaddress import ip_address
@@ -83,7 +83,8 @@ def test_a_secret_in_the_clear_is_refused_without_being_quoted(name: str) -> Non
     ("wrong", "nearest"), [("masterkey", "masterKey"), ("allowedCidr", "allowedCidrs"), ("egressallow", "egressAllow")]
 )
 def test_an_unknown_setting_is_refused_with_the_nearest_name(wrong: str, nearest: str) -> None:
-    expected = f"{wrong}: is not a setting; the nearest setting is {nearest}. Mend it with: pulumi config rm {wrong}"
+    command = f"pulumi config rm {wrong} --stack {pulumi.get_stack()}"
+    expected = f"{wrong}: is not a setting; the nearest setting is {nearest}. Fix: {command}"
     assert refusal("prod", **{wrong: "x"}) == expected
 
 
@@ -155,7 +156,8 @@ def test_a_wrong_value_ends_in_one_sentence_with_a_command(name: str, value: Any
     message = refusal("prod", **{name: value})
     key, _, text = reason.rpartition(": ") if reason.startswith(("tls", "previous")) else ("", "", reason)
     assert message.startswith(f"{key or name}: {text}")
-    assert ". Mend it with: pulumi config set " in message
+    assert ". Fix: pulumi config set " in message
+    assert f" --stack {pulumi.get_stack()}" in message.partition(". Fix: ")[2]
     assert "Traceback" not in message
 
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from components import addresses, keys, releases
 from components.networks import local_subnet6
-from components.settings import Settings
+from rules import addresses, keys, releases
+from rules.settings import Settings
 from tests.unit.components.conftest import Deploy
 
 

@@ -85,7 +85,7 @@ def test_what_it_says_about_keys(pulumi: Pulumi) -> None:
     assert keys.previous_expires.isoformat() == "2026-11-25T12:00:00+00:00"
 
 
-def test_a_time_that_is_none_is_refused_with_what_mends_it(pulumi: Pulumi) -> None:
+def test_a_time_that_is_none_is_refused_with_its_fix(pulumi: Pulumi) -> None:
     path = Path("Pulumi.prod.yaml")
     path.write_text(path.read_text().replace("2026-11-25T12:00:00Z", "tomorrow"))
     with pytest.raises(OperationError, match="pulumi config set previousKeyExpires TIME"):

@@ -45,7 +45,7 @@ def test_an_insecure_stack_stops_the_update(said: list[str], make: Make, monkeyp
     with pytest.raises(RuntimeError) as error:
         run(monkeypatch, make(weaken, edge=NOT_ALLOWED), {"cis.5.13"})
     text = str(error.value)
-    assert "cis.5.13: litellm: is writable. Mend it with: docker rm" in text
+    assert "cis.5.13: litellm: is writable. Fix: docker rm" in text
     assert "make verify STACK=test" in text
     assert said == []
 

@@ -50,7 +50,7 @@ def test_only_a_failure_of_severity_high_is_fatal(findings: list[Finding], secur
 def test_json_has_a_stable_schema() -> None:
     shown = json.loads(render.as_json(report(finding(Status.FAIL))))
     assert list(shown) == ["schema", "stack", "secure", "score", "seconds", "findings"]
-    assert shown["schema"] == 1
+    assert shown["schema"] == 2
     assert shown["findings"] == [
         {
             "id": "key.x",
@@ -59,7 +59,7 @@ def test_json_has_a_stable_schema() -> None:
             "source": "a source",
             "status": "fail",
             "evidence": "because",
-            "mend": "make it STACK=test",
+            "remediation": "make it STACK=test",
         }
     ]
 
@@ -68,7 +68,7 @@ def test_junit_counts_failures_and_what_was_not_judged() -> None:
     suite = ET.fromstring(render.junit(report(*map(finding, Status))))
     assert (suite.get("tests"), suite.get("failures"), suite.get("skipped")) == ("6", "1", "2")
     assert next(suite.iter("testcase")).get("name") == "key.x: A title [with] brackets"
-    assert suite.find(".//failure").text == "mend: make it STACK=test"  # type: ignore[union-attr]
+    assert suite.find(".//failure").text == "Fix: make it STACK=test"  # type: ignore[union-attr]
 
 
 def test_the_table_begins_with_failures_and_ends_with_the_score() -> None:
@@ -136,10 +136,13 @@ def test_the_documentation_lists_every_check() -> None:
     assert len(re.findall(r"^\| `(.+?)`", written, re.MULTILINE)) == len(REGISTRY)
 
 
-def test_every_check_says_where_its_rule_comes_from_and_how_to_mend_it() -> None:
+def test_every_check_says_where_its_rule_comes_from_and_how_to_fix_it() -> None:
     for made in REGISTRY.values():
         assert made.source
-        assert made.mend.format(stack="s")
+        fix = made.remediation.format(stack="s")
+        assert fix
+        # without it, pulumi would change whichever stack is selected
+        assert fix.count("pulumi ") == fix.count("--stack s"), made.id
         assert made.group in render.GROUPS
 
 
