@@ -57,6 +57,7 @@ def small(bed: Bed) -> Iterator[Gateway]:
     """LiteLLM for two requests at a time, and with dropped parameters; the test of its end is the last on it."""
     login = {"CLAUDE_AUTH": "token", "CLAUDE_CODE_OAUTH_TOKEN": TOKEN, "CLAUDE_WARM_PROCESSES": "0"}
     limits = {"CLAUDE_MAX_CONCURRENCY": "2", "CLAUDE_QUEUE_SECONDS": "0.5", "DROP_PARAMS": "true"}
+    limits["FAILED_AUTH_PER_MINUTE"] = "10000"  # the suite is one source
     with container(bed, **login, **limits) as made:
         yield made
 

@@ -144,14 +144,16 @@ def test_anthropic_parameters_reach_the_model(clients: Clients, gateway: Gateway
 
 
 def test_models_are_listed_for_both_clients(clients: Clients) -> None:
-    assert {model.id for model in clients.openai.models.list()} == set(MODELS)
-    assert {model.id for model in clients.anthropic.models.list()} == set(MODELS)
+    names = [*MODELS, *MODELS.values()]
+    assert [model.id for model in clients.openai.models.list()] == names
+    assert [model.id for model in clients.anthropic.models.list()] == names
+    assert clients.openai.models.retrieve("sonnet").id == clients.anthropic.models.retrieve("sonnet").id == "sonnet"
 
 
-@pytest.mark.parametrize("name", list(MODELS))
+@pytest.mark.parametrize("name", [*MODELS, *MODELS.values()])
 def test_each_public_name_is_its_upstream_model(name: str, clients: Clients, gateway: Gateway) -> None:
     clients.openai.chat.completions.create(model=name, messages=[{"role": "user", "content": "hi"}])
-    assert gateway.records()[0]["body"]["model"] == MODELS[name]
+    assert gateway.records()[0]["body"]["model"] == MODELS.get(name, name)
 
 
 def test_tokens_can_be_counted_without_asking_the_model(clients: Clients, gateway: Gateway) -> None:

@@ -8,14 +8,13 @@ import anthropic
 import openai
 import pytest
 
-from tests.conformance.ask import Ask, BrokenAnswerError, Clients, ask_anthropic, ask_openai
+from tests.conformance.ask import Ask, BrokenAnswerError, Clients, ask_openai
 from tests.fakes.anthropic_script import ACCOUNT_TEXT
 
 if TYPE_CHECKING:
     from tests.conformance.harness import Gateway
 
 STATUS_ERRORS = (openai.APIStatusError, anthropic.APIStatusError)
-TOOL = {"type": "function", "function": {"name": "weather", "parameters": {"type": "object", "properties": {}}}}
 
 
 def failure(ask: Ask, clients: Clients, prompt: Any, **options: Any) -> Any:
@@ -53,10 +52,10 @@ def test_an_upstream_error_is_not_retried_by_the_gateway(marker: str, clients: C
     assert len(gateway.records()) == 1
 
 
-def test_an_expired_login_says_how_to_fix_it_and_does_not_look_like_a_wrong_key(ask: Ask, clients: Clients) -> None:
+def test_an_expired_token_says_how_to_renew_it_and_does_not_look_like_a_wrong_key(ask: Ask, clients: Clients) -> None:
     error = failure(ask, clients, "FAKE:401")
     assert error.status_code == 503
-    assert "make login" in str(error)
+    assert "claudeOauthToken" in str(error)
 
 
 def test_a_rate_limit_says_when_to_come_back(ask: Ask, clients: Clients) -> None:
@@ -78,74 +77,51 @@ def test_a_broken_stream_is_an_error_and_never_a_short_answer(
     assert len(gateway.records()) == 1, "no second request, which would be paid twice"
 
 
-def test_a_tool_call_that_nobody_asked_for_is_an_error(ask: Ask, clients: Clients) -> None:
-    assert failure(ask, clients, "FAKE:tool").status_code == 502
-
-
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("tools", [TOOL]),
         ("n", 2),
-        ("response_format", {"type": "json_object"}),
         ("logprobs", True),
-        ("seed", 7),
         ("logit_bias", {"1": 5}),
         ("frequency_penalty", 0.5),
         ("presence_penalty", 0.5),
-        ("reasoning_effort", "low"),
-        ("temperature", 1.7),
-        ("top_p", 2),
+        ("store", True),
+        ("no_such_field", 1),
+        ("api_base", "https://evil.example"),
+        ("fallbacks", ["opus"]),
     ],
 )
 def test_what_claude_would_not_get_is_refused(name: str, value: Any, clients: Clients, gateway: Gateway) -> None:
-    error = failure(ask_openai, clients, "hi", **{name: value})
+    error = failure(ask_openai, clients, "hi", extra_body={name: value})
     assert error.status_code == 400
     assert name in str(error)
     assert gateway.records() == []
 
 
 @pytest.mark.parametrize(
-    "options",
-    [
-        {"tools": [{"name": "weather", "input_schema": {"type": "object", "properties": {}}}]},
-        {"thinking": {"type": "enabled", "budget_tokens": 1024}, "max_tokens": 2000},
-    ],
-    ids=lambda options: next(iter(options)),
-)
-def test_anthropic_features_that_claude_would_not_get_are_refused(
-    options: dict[str, Any], clients: Clients, gateway: Gateway
-) -> None:
-    assert failure(ask_anthropic, clients, "hi", **options).status_code == 400
-    assert gateway.records() == []
-
-
-@pytest.mark.parametrize(
     "messages",
     [
-        [{"role": "user", "content": "x"}, {"role": "assistant", "content": "y"}],
-        [{"role": "user", "content": ""}],
-        [{"role": "assistant", "content": "hello"}, {"role": "user", "content": "x"}],
+        [],
+        [{"role": "wizard", "content": "x"}],
         [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "http://192.0.2.1/x.png"}}]}],
         [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "file:///etc/passwd"}}]}],
-        [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "data:image/tiff;base64,AAAA"}}]}],
         [{"role": "user", "content": [{"type": "input_audio", "input_audio": {"data": "AAAA", "format": "wav"}}]}],
-        [{"role": "user", "content": "x"}, {"role": "tool", "tool_call_id": "1", "content": "y"}],
     ],
-    ids=["prefill", "empty", "assistant-first", "remote-image", "file-image", "odd-image", "audio", "tool-result"],
+    ids=["none", "odd-role", "http-image", "file-image", "audio"],
 )
 def test_messages_that_cannot_be_passed_on_are_refused(messages: Any, clients: Clients, gateway: Gateway) -> None:
     assert failure(ask_openai, clients, messages).status_code == 400
     assert gateway.records() == []
 
 
-def test_an_unknown_model_is_refused(clients: Clients) -> None:
-    with pytest.raises(openai.APIStatusError) as caught:
+def test_an_unknown_model_is_not_found(clients: Clients) -> None:
+    with pytest.raises(openai.NotFoundError):
         clients.openai.chat.completions.create(model="nope", messages=[{"role": "user", "content": "x"}])
-    assert caught.value.status_code in (400, 404)
+    with pytest.raises(anthropic.NotFoundError):
+        clients.anthropic.messages.create(model="nope", max_tokens=5, messages=[{"role": "user", "content": "x"}])
 
 
 def test_a_body_that_is_not_json_is_refused(gateway: Gateway) -> None:
     with gateway.http() as http:
         answer = http.post("/v1/chat/completions", content=b"{no", headers={"content-type": "application/json"})
-    assert answer.status_code in (400, 422)
+    assert answer.status_code == 400

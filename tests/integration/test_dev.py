@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from rules.settings import MODELS
 from tests.integration.conftest import TOKEN
 from tests.integration.deployment import Deployment, docker
 from tests.integration.hosts import Internet
@@ -58,7 +59,8 @@ def test_it_is_secure_by_its_own_check(dev: Deployment) -> None:
 
 
 def test_the_models_are_those_that_were_asked_for(dev: Deployment) -> None:
-    assert {model["id"] for model in dev.call("/v1/models").json()["data"]} == {"sonnet", "opus", "haiku"}
+    listed = [model["id"] for model in dev.call("/v1/models").json()["data"]]
+    assert listed == [*MODELS, *MODELS.values()]
 
 
 def test_a_completion_reaches_the_upstream_with_the_oauth_token(dev: Deployment, net: Internet) -> None:
@@ -68,7 +70,7 @@ def test_a_completion_reaches_the_upstream_with_the_oauth_token(dev: Deployment,
     assert answer.json()["choices"][0]["message"]["content"].startswith("word0 word1")
     asked = [r for r in net.requests()[before:] if r["path"].startswith("/v1/messages")]
     assert [r["headers"]["authorization"] for r in asked] == [f"Bearer {TOKEN}"]
-    assert asked[0]["body"]["model"] == "claude-sonnet-4-5"
+    assert asked[0]["body"]["model"] == MODELS["sonnet"]
 
 
 def test_a_streamed_completion_arrives_in_pieces(dev: Deployment) -> None:
