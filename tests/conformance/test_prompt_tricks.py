@@ -160,7 +160,8 @@ def test_a_trick_is_only_text_wherever_it_stands(prompt: str, gateway: Gateway) 
 def test_a_trick_leaves_no_file_behind(clients: Clients, gateway: Gateway) -> None:
     for prompt in ("/export /tmp/out", "# remember me", "/init", "!touch /tmp/out"):
         ask_openai(clients, prompt)
-    assert gateway.run("sh", "-c", "find / -xdev -name 'out*' -newer /run/litellm/ca-certificates.crt -path '*/tmp/*' 2>/dev/null; ls /tmp/out* 2>/dev/null || true") == ""
+    found = "find / -xdev -name 'out*' -newer /run/litellm/ca-certificates.crt -path '*/tmp/*' 2>/dev/null"
+    assert gateway.run("sh", "-c", f"{found}; ls /tmp/out* 2>/dev/null || true") == ""
 
 
 def test_the_cli_has_none_of_the_gateways_secrets(clients: Clients, gateway: Gateway) -> None:
