@@ -65,7 +65,9 @@ def test_a_page_of_something_on_the_way_is_not_shown() -> None:
 
 def test_a_limit_says_when_it_ends() -> None:
     assert from_result(result(429), {"resetsAt": 1040.2}, now=1000.0).retry_after == 41
-    assert from_result(result(429), {"resetsAt": 900}, now=1000.0).retry_after == 1
+    assert (
+        from_result(result(429), {"resetsAt": 900}, now=1000.0).retry_after == from_result(result(429), {}).retry_after
+    )
     assert (from_result(result(429), {}).retry_after or 0) > 1
     assert (from_result(result(529), {}).retry_after or 0) >= 1
     assert from_result(result(500), {}).retry_after is None

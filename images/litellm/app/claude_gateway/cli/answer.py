@@ -15,16 +15,18 @@ REFUSAL_SUBTYPE = "model_refusal_no_fallback"
 STOP: Event = {"type": "message_stop"}
 
 
-async def events(frames: AsyncIterator[Mapping[str, Any]]) -> AsyncIterator[Event]:
-    """Every event as Anthropic sent it, message_stop last. Raises UpstreamError, also in the middle."""
-    rate_limit: Mapping[str, Any] = {}
+async def events(frames: AsyncIterator[Mapping[str, Any]], rate_limit: dict[str, Any]) -> AsyncIterator[Event]:
+    """Every event as Anthropic sent it, message_stop last. Raises UpstreamError, also in the middle.
+
+    `rate_limit` is what the process last said about it, and is kept up to date: the CLI says it only when it changes.
+    """
     refusal: Mapping[str, Any] | None = None
     async for frame in frames:
         kind = frame.get("type")
         if kind == "system" and frame.get("subtype") == REFUSAL_SUBTYPE:
             refusal = frame
         elif kind == "rate_limit_event":
-            rate_limit = frame.get("rate_limit_info") or {}
+            rate_limit.update(frame.get("rate_limit_info") or {})
         elif kind == "result":
             if refusal is None:
                 raise from_result(frame, rate_limit)

@@ -88,6 +88,5 @@ def _refusal(text: str) -> str:
 def _retry_after(rate_limit: Mapping[str, Any], now: float | None) -> int:
     """Seconds until the limit's reset, as the upstream announced it; the CLI hides the retry-after header itself."""
     resets_at = rate_limit.get("resetsAt")
-    if not isinstance(resets_at, int | float):
-        return RATE_LIMIT_RETRY_SECONDS
-    return max(1, math.ceil(resets_at - (time.time() if now is None else now)))
+    left = resets_at - (time.time() if now is None else now) if isinstance(resets_at, int | float) else 0
+    return math.ceil(left) if left > 0 else RATE_LIMIT_RETRY_SECONDS

@@ -57,6 +57,7 @@ class CliProcess:
         self._agent: str | None = None
         self._betas: dict[str, str] = {}  # the CLI computes the beta header once for each model
         self._session = self._earlier_session = ""
+        self._rate_limit: dict[str, Any] = {}
         self._idle = True  # no request runs: its result has come
         self._numbers = itertools.count(1)
 
@@ -112,7 +113,7 @@ class CliProcess:
         """Anthropic's events. Raises UpstreamError, TimeoutError (silence), UnfitError (the process has ended)."""
         async with aclosing(self._frames()) as frames:
             try:
-                async for event in answer.events(frames):
+                async for event in answer.events(frames, self._rate_limit):
                     yield event
             except UpstreamError as error:
                 self._reusable = self._reusable and error.status in HARMLESS

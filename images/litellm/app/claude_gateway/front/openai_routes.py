@@ -9,6 +9,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import litellm
+from litellm.litellm_core_utils import core_helpers
 from litellm.llms.custom_httpx.http_handler import AsyncHTTPHandler
 from litellm.utils import (
     any_assistant_message_has_thinking_blocks,
@@ -50,6 +51,8 @@ class OpenAIRoutes:
 
     def __init__(self, upstream: Upstream, *, drop_params: bool = False) -> None:
         litellm.telemetry = False
+        # LiteLLM's list lacks it, and it would call a cut answer complete.
+        core_helpers._FINISH_REASON_MAP["model_context_window_exceeded"] = "length"  # noqa: SLF001
         litellm.suppress_debug_info = True
         litellm.turn_off_message_logging = True
         litellm.drop_params = drop_params  # what a model cannot do by LiteLLM's list is left out, not refused
