@@ -27,11 +27,11 @@ class Keys:
 
 @dataclass(frozen=True)
 class Change:
-    """Settings to set, in the clear or as secrets, and to remove; ``moved`` copies one secret's value to another."""
+    """Settings to set, in the clear or as secrets, and to remove; ``copied`` copies one secret's value to another."""
 
     values: dict[str, str] = field(default_factory=dict)
     secrets: dict[str, str] = field(default_factory=dict, repr=False)
-    moved: dict[str, str] = field(default_factory=dict)
+    copied: dict[str, str] = field(default_factory=dict)
     removed: tuple[str, ...] = PREVIOUS
 
 
@@ -79,19 +79,19 @@ def rotation(keys: Keys, overlap: timedelta | None, now: datetime, stack: str) -
     fresh = next_generation(now.astimezone(UTC).date(), keys.generation, keys.previous_generation)
     values = {"keyRotation": fresh}
     new_secrets = {"masterKey": f"{PREFIX}{secrets.token_hex(32)}"} if keys.configured else {}
-    moved: dict[str, str] = {}
+    copied: dict[str, str] = {}
     if overlap is not None:
         values["previousKeyExpires"] = shown(now + overlap)
         if keys.configured:
-            moved["previousMasterKey"] = "masterKey"
+            copied["previousMasterKey"] = "masterKey"
             if keys.generation:
                 values["previousKeyRotation"] = keys.generation
         elif keys.production or keys.generation:
             values["previousKeyRotation"] = keys.generation or FIRST_GENERATION
         else:
             new_secrets["previousMasterKey"] = DEVELOPMENT_KEY
-    kept = {*values, *new_secrets, *moved}
-    return Change(values, new_secrets, moved, tuple(name for name in PREVIOUS if name not in kept))
+    kept = {*values, *new_secrets, *copied}
+    return Change(values, new_secrets, copied, tuple(name for name in PREVIOUS if name not in kept))
 
 
 def shown(moment: datetime | None) -> str:

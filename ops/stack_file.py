@@ -55,7 +55,7 @@ class StackFile:
         """Writes ``change`` into a copy, and puts it into the file's place in one step."""
         with self._copy() as copy:
             there = json.loads(pulumi("config", "--json", "--config-file", str(copy), stack=self.stack))
-            for new, old in change.moved.items():
+            for new, old in change.copied.items():
                 secret = pulumi("config", "get", old, "--config-file", str(copy), stack=self.stack).rstrip("\n")
                 self._set_secret(copy, new, secret)
             for name, secret in change.secrets.items():

@@ -153,7 +153,7 @@ class Settings(BaseModel):
         return f"{scheme}://{host}" + ("" if self.port == default else f":{self.port}")
 
     @model_validator(mode="after")
-    def _key_is_fit(self) -> Self:
+    def _key_is_strong(self) -> Self:
         exposed = self.production or not self.loopback_only
         check = keys.strength_fault if exposed else keys.form_fault
         for name, secret in (("masterKey", self.master_key), ("previousMasterKey", self.previous_master_key)):
@@ -231,6 +231,10 @@ class Settings(BaseModel):
             raise fault("anthropicBaseUrl", "must be an https URL of a host, without path or credentials")
         if self.upstream_ca_certificates and (problem := certificates.bundle_fault(self.upstream_ca_certificates)):
             raise fault("upstreamCaCertificates", problem)
+        return self
+
+    @model_validator(mode="after")
+    def _log_and_pool_are_bounded(self) -> Self:
         if self.production and self.log_level is LogLevel.DEBUG:
             raise fault("logLevel", "is DEBUG, which logs requests whole and is refused in production")
         if self.claude_warm_processes > self.claude_max_concurrency:

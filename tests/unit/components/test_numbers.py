@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from components.networks import local_subnet6
-from rules import addresses, keys, releases
+from rules import addresses, certificates, keys, releases
 from rules.settings import Settings
 from tests.unit.components.conftest import Deploy
 
@@ -58,6 +58,11 @@ def test_a_key_has_room_for_32_random_bytes(digits: int, fits: bool) -> None:
     """The page "Security Best Practices", "Use strong keys": at least 32 bytes of randomness."""
     body = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"[:digits]
     assert (keys.strength_fault(f"sk-{body}") is None) is fits
+
+
+def test_a_certificates_key_has_112_bits_of_strength_at_least() -> None:
+    """OpenSSL's security level 2, which Debian sets; NIST SP 800-57 part 1, table 2: RSA 2048, elliptic curves 224."""
+    assert (certificates.MINIMUM_RSA_BITS, certificates.MINIMUM_EC_BITS) == (2048, 224)
 
 
 @pytest.mark.parametrize("mebibytes", [1, 32, 256])

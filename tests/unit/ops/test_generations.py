@@ -86,7 +86,7 @@ def test_an_emergency_keeps_no_previous_key_even_within_an_overlap() -> None:
 
 def test_a_configured_key_moves_and_a_new_one_takes_its_place() -> None:
     change = rotation(CONFIGURED, DAY, NOW, "prod")
-    assert change.moved == {"previousMasterKey": "masterKey"}
+    assert change.copied == {"previousMasterKey": "masterKey"}
     assert re.fullmatch("sk-[0-9a-f]{64}", change.secrets["masterKey"])
     assert change.removed == ("previousKeyRotation",)
 
@@ -98,7 +98,7 @@ def test_a_configured_keys_own_generation_is_kept_as_its_name() -> None:
 
 def test_an_emergency_with_a_configured_key_forgets_the_old_one() -> None:
     change = rotation(CONFIGURED, None, NOW, "prod")
-    assert not change.moved
+    assert not change.copied
     assert "previousMasterKey" in change.removed
 
 
