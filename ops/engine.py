@@ -3,7 +3,7 @@
 import json
 import os
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ ROLE_LABEL = "litellm-claude.role"
 
 @dataclass(frozen=True)
 class Container:
-    """A container as the engine has it. ``networks`` are ids; ``status`` and ``healthy`` are the engine's own words."""
+    """A container as the engine has it. ``networks`` are ids and names."""
 
     id: str
     name: str
@@ -58,6 +58,21 @@ class Engine:
         found = self.run("ps", "--all", "--quiet", "--no-trunc", *(part for f in filters for part in ("--filter", f)))
         return [one for identifier in found.stdout.split() for one in self._inspect(identifier)]
 
+    def inspect(self, kind: str, names: Iterable[str]) -> list[dict[str, Any]]:
+        """Returns what the engine knows of ``names``; those that do not exist are left out.
+
+        Raises:
+            OperationError: with docker's own words, when it cannot be asked.
+        """
+        wanted = sorted(set(names))
+        if not wanted:
+            return []
+        done = self.run(kind, "inspect", "--format", "{{json .}}", *wanted, check=False)
+        strange = [line for line in done.stderr.splitlines() if "no such" not in line.lower() and line.strip()]
+        if done.returncode and strange and not done.stdout.strip():
+            raise OperationError(f"docker {kind} inspect failed: {strange[0]}")
+        return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+
     def _inspect(self, identifier: str) -> list[Container]:
         done = self.run("inspect", "--type", "container", identifier, check=False)
         return [_container(entry) for entry in json.loads(done.stdout or "[]")]  # none: gone in the meantime
@@ -87,12 +102,12 @@ class Engine:
 
 def _container(entry: Mapping[str, Any]) -> Container:
     state = entry["State"]
-    networks = (entry["NetworkSettings"].get("Networks") or {}).values()
+    networks = entry["NetworkSettings"].get("Networks") or {}
     return Container(
         id=entry["Id"],
         name=entry["Name"].removeprefix("/"),
         role=(entry["Config"].get("Labels") or {}).get(ROLE_LABEL, ""),
         status=state["Status"],
         healthy=(state.get("Health") or {}).get("Status") == "healthy",
-        networks=frozenset(network["NetworkID"] for network in networks if network["NetworkID"]),
+        networks=frozenset({*networks, *(network["NetworkID"] for network in networks.values())} - {""}),
     )

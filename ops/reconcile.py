@@ -6,6 +6,7 @@
   afterwards) and becomes the one in force again, in the state too. Left alone, the next update would take the failed
   container for a good one, since Pulumi does not wait for it a second time, and delete the one that serves.
 - A container that failed, and had nothing to replace, is removed, so that the next update makes it anew and waits.
+- What is stopped, renamed, disconnected or gone is brought back, or made anew by the next update (ops/presence.py).
 - With ``--after-failure`` a replacement is undone even if it is healthy: the update that just failed has refused it.
 - A container of this stack that the state does not know is removed: an engine that stopped in the middle of an update
   has made containers of which Pulumi never heard. Another working copy's stack of the same name shares the label, but
@@ -18,7 +19,8 @@ from dataclasses import dataclass
 
 from ops.commands import OperationError
 from ops.engine import Engine
-from ops.state import State, name_of, role_of
+from ops.presence import absent
+from ops.state import KINDS, State, name_of, role_of
 
 
 def say(text: str) -> None:
@@ -50,9 +52,7 @@ def undo_failed(state: State, engine: Engine, *, after_failure: bool) -> list[Re
         if good is not None:
             state.reinstate(container, good)
             say(f"{name_of(good)} goes on serving")
-        elif failed:
-            state.forget(container)
-        else:
+        elif not failed:
             continue  # the switch was made: the old one is draining or gone, and the next update completes that
         # A healthy one may be answering requests by now.
         grace = 0 if failed else int((container.get("inputs") or {}).get("destroyGraceSeconds") or 0)
@@ -68,14 +68,19 @@ def strays(state: State, engine: Engine) -> list[Removal]:
     known = {container["id"] for container in state.containers()}
     networks = state.networks()
     return [
-        Removal(found.id, found.name, "which an interrupted update has left")
+        Removal(
+            found.id,
+            found.name,
+            "which an interrupted update has left",
+            state.grace_seconds(found.role) if found.healthy else 0,  # a healthy one may be answering requests by now
+        )
         for found in engine.containers(state.label)
-        if found.id not in known and (found.networks & networks or found.status == "created")
+        if found.id not in known and found.networks & networks
     ]
 
 
 def reconcile(stack: str, *, after_failure: bool = False) -> None:
-    """Undoes failed containers and removes stray ones.
+    """Undoes failed containers, removes stray ones and brings back what is absent.
 
     The state is saved first, changed or not: the backend refuses that while another update holds the stack, and then
     no container is touched. What an interruption leaves behind after that is a stray, which the next call removes.
@@ -84,19 +89,20 @@ def reconcile(stack: str, *, after_failure: bool = False) -> None:
         OperationError: when the stack is held, or the engine does not do as it is told.
     """
     state = State.of(stack)
-    if not state.containers():
+    if not any(map(state.in_force, KINDS)):
         return
     engine = state.engine()
     stray = strays(state, engine)
     failed = undo_failed(state, engine, after_failure=after_failure)
-    if not (stray or failed):
-        return
-    state.save()
+    if stray or failed:
+        state.save()
     for removal in (*failed, *stray):
         say(f"removing {removal.name}, {removal.why}")
         if words := engine.last_words(removal.id):
             say(f"its last words were:\n{words}")
         engine.remove(removal.id, removal.grace_seconds)
+    if gone := absent(state, engine):
+        state.refresh(gone)
 
 
 def main() -> int:

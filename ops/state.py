@@ -4,7 +4,7 @@ Secrets stay as they are in it, encrypted; the state is never written to a file 
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ops.commands import pulumi
@@ -12,6 +12,13 @@ from ops.engine import STACK_LABEL, Engine
 
 CONTAINER = "docker:index/container:Container"
 NETWORK = "docker:index/network:Network"
+KINDS = {
+    "image": "docker:index/remoteImage:RemoteImage",
+    "network": NETWORK,
+    "volume": "docker:index/volume:Volume",
+    "container": CONTAINER,
+}
+"""What is on the engine: docker's word for each kind, and Pulumi's type."""
 ENGINE = "pulumi:providers:docker"
 
 Resource = dict[str, Any]
@@ -21,7 +28,7 @@ class State:
     """The latest state. Changes are made in memory; :meth:`save` hands them to the backend."""
 
     def __init__(self, stack: str, exported: dict[str, Any]) -> None:
-        self._stack = stack
+        self.stack = stack
         self._exported = exported
 
     @classmethod
@@ -31,7 +38,12 @@ class State:
 
     def save(self) -> None:
         """Puts the state in place of the backend's."""
-        pulumi("stack", "import", stack=self._stack, stdin=json.dumps(self._exported))
+        pulumi("stack", "import", stack=self.stack, stdin=json.dumps(self._exported))
+
+    def refresh(self, gone: Iterable[Resource]) -> None:
+        """Lets Pulumi see that ``gone`` are no longer there; it also mends what refers to them."""
+        targets = [part for urn in sorted({resource["urn"] for resource in gone}) for part in ("--target", urn)]
+        pulumi("refresh", "--yes", "--skip-preview", *targets, stack=self.stack)
 
     @property
     def resources(self) -> list[Resource]:
@@ -64,8 +76,9 @@ class State:
         return sorted(found, key=lambda resource: str(resource.get("created", "")), reverse=True)
 
     def networks(self) -> frozenset[str]:
-        """Returns the ids of the stack's networks."""
-        return frozenset(str(resource["id"]) for resource in self.resources if resource["type"] == NETWORK)
+        """Returns the ids and names of the stack's networks; another copy's stack of the same name has others."""
+        found = [resource for resource in self.resources if resource["type"] == NETWORK]
+        return frozenset({*(str(one["id"]) for one in found), *map(name_of, found)} - {""})
 
     @property
     def label(self) -> str | None:
@@ -76,9 +89,14 @@ class State:
                     return str(label["value"])
         return None
 
-    def forget(self, failed: Resource) -> None:
-        """Drops ``failed``: the next update makes it anew."""
-        self.resources.remove(failed)
+    def in_force(self, kind: str) -> list[Resource]:
+        """Returns what of ``kind`` (docker's word) the stack is made of; superseded ones are left out."""
+        return [found for found in self.resources if found["type"] == KINDS[kind] and not found.get("delete")]
+
+    def grace_seconds(self, role: str) -> int:
+        """Returns how long a container of ``role`` may go on after SIGTERM."""
+        found = self.current(role)
+        return int(((found or {}).get("inputs") or {}).get("destroyGraceSeconds") or 0)
 
     def reinstate(self, failed: Resource, good: Resource) -> None:
         """Drops ``failed`` and makes ``good``, which it was to replace, the one in force again."""
@@ -87,9 +105,16 @@ class State:
         self._exported["deployment"]["resources"] = list(_ordered(resources))
 
 
-def name_of(container: Resource) -> str:
-    """Returns a container's name on the engine."""
-    return str((container.get("outputs") or {}).get("name") or (container.get("inputs") or {}).get("name"))
+def name_of(resource: Resource) -> str:
+    """Returns a resource's name on the engine."""
+    return str((resource.get("outputs") or {}).get("name") or (resource.get("inputs") or {}).get("name") or "")
+
+
+def engine_id(resource: Resource) -> str:
+    """Returns the id that the engine knows; a RemoteImage's own has the name behind it."""
+    if resource["type"] == KINDS["image"]:
+        return str((resource.get("outputs") or {}).get("imageId") or "")
+    return str(resource.get("id") or "")
 
 
 def role_of(container: Resource) -> str:

@@ -103,7 +103,7 @@ def _processes(context: Context) -> dict[str, list[inside.Process]]:
 
 def _logs(context: Context) -> dict[str, str]:
     def read(container: Container) -> str:
-        return context.engine.run("logs", "--tail", "5000", container["Id"])
+        return context.engine.run("logs", "--tail", "5000", container["Id"], both=True)
 
     with ThreadPoolExecutor(LOOKS_AT_A_TIME) as pool:
         live = context.running.live

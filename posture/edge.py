@@ -53,6 +53,8 @@ class Edge:
 
     def get(self, path: str, *, key: str | None = None, encrypted: bool | None = None, port: int = 0) -> Answer:
         """Asks for ``path``; the key is sent only behind the declared certificate."""
+        if self.address is None:
+            return Answer(0, error="no answer (it listens on the engine's own loopback, which is another machine's)")
         try:
             with contextlib.closing(socket.create_connection((self.address, port or self.port), SECONDS)) as raw:
                 raw.settimeout(SECONDS)
@@ -103,12 +105,18 @@ class Edge:
         return answer
 
 
-def _address(declaration: Declaration, engine: Engine) -> str:
-    """Returns the address under which the published port is reached from here."""
+def _address(declaration: Declaration, engine: Engine) -> str | None:
+    """Returns the address under which the published port is reached from here; None when there is none.
+
+    With the engine on another machine, loopback is that machine's: on this one a stranger may listen there, who must
+    never be sent the key.
+    """
     settings = declaration.settings
     for address in settings.bind_addresses:
-        if not address.is_unspecified:
+        if address.is_unspecified:
+            if engine.local:
+                return "127.0.0.1" if address.version == 4 else "::1"
+            return urlsplit(engine.host).hostname or settings.hostname
+        if engine.local or not address.is_loopback:
             return str(address)
-        if engine.local:
-            return "127.0.0.1" if address.version == 4 else "::1"
-    return urlsplit(engine.host).hostname or settings.hostname
+    return None

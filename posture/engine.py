@@ -30,8 +30,10 @@ class Engine:
         """Whether the engine is this machine's own, so that a published port is one of this machine."""
         return not self.host or self.host.startswith(("unix:", "npipe:"))
 
-    def run(self, *arguments: str, stdin: str | None = None, check: bool = True) -> str:
-        """Returns what a docker command printed, on both channels in turn.
+    def run(self, *arguments: str, stdin: str | None = None, check: bool = True, both: bool = False) -> str:
+        """Returns what a docker command printed; with ``both`` what stands on its error channel behind it.
+
+        A warning of the client's own goes to the error channel, so that what is parsed must not hold it.
 
         Raises:
             EngineError: when there is no docker client, it fails (with ``check``), or it takes too long.
@@ -55,7 +57,7 @@ class Engine:
             raise EngineError(f"docker {arguments[0]} did not finish in {SECONDS} s") from None
         if check and done.returncode:
             raise EngineError(f"docker {arguments[0]}: {done.stderr.strip()[:500]}")
-        return done.stdout + done.stderr
+        return done.stdout + (done.stderr if both else "")
 
     def json_lines(self, *arguments: str) -> list[dict[str, Any]]:
         """Returns the JSON objects that a command with ``--format {{json .}}`` prints, one a line."""

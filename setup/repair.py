@@ -5,6 +5,7 @@ STATE is the backend's .pulumi folder.
 - Notes beside a state file (its content type and MD5) that were written halfway are dropped: Pulumi can do without
   them, but loads no state beside damaged ones ("failed to load checkpoint: EOF").
 - A state file that is damaged stops with a sentence that names the backup.
+- A lock that was written halfway (a disk that was full, pulumi/pulumi#2801) is dropped.
 - A lock whose process on this host is gone is cancelled; one that another update holds stops with a sentence.
 - What was being created: Pulumi forgets it, and a container or network of exactly that name is removed, because it
   would hold the port. Nothing else is: by label alone, a stack of the same name from another working copy would go too.
@@ -14,6 +15,7 @@ import json
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -22,6 +24,7 @@ from setup import state_file
 
 KINDS = {"docker:index/container:Container": "container", "docker:index/network:Network": "network"}
 ALL = {"container": ["--all"], "network": []}
+HALF_WRITTEN_SECONDS = 1
 FORCE = {"container": ["--force"], "network": []}
 
 
@@ -55,10 +58,43 @@ def runs_pulumi(pid: int) -> bool:
     return "pulumi" in found.stdout and not found.stdout.lstrip().startswith("Z")
 
 
+def lock_folders(state: Path, stack: str) -> list[Path]:
+    """Where Pulumi keeps the stack's locks."""
+    return [*state.glob(f"locks/*/*/{stack}"), *state.glob(f"locks/*/{stack}")]
+
+
+def drop_half_written_locks(state: Path, stack: str) -> None:
+    """Drops locks that a full disk or a kill left empty or cut off; Pulumi reads them all, and stops at such a one.
+
+    A living update may be writing one right now, which takes a moment: so each gets a second look.
+    """
+    for path in (path for folder in lock_folders(state, stack) for path in folder.iterdir() if path.is_file()):
+        if _whole(path):
+            continue
+        time.sleep(HALF_WRITTEN_SECONDS)
+        if not _whole(path):
+            say(f"dropping the lock {path.name}, which was written halfway and holds nothing")
+            path.unlink(missing_ok=True)
+
+
+def _whole(path: Path) -> bool:
+    try:
+        found = json.loads(path.read_text())
+    except FileNotFoundError:
+        return True  # its update has just ended
+    except ValueError:
+        return False
+    return path.name.endswith(".attrs") or (isinstance(found, dict) and "pid" in found)
+
+
 def locks(state: Path, stack: str) -> list[dict[str, Any]]:
-    """The stack's locks, as Pulumi wrote them."""
-    folders = [*state.glob(f"locks/*/*/{stack}"), *state.glob(f"locks/*/{stack}")]
-    return [json.loads(path.read_text()) for folder in folders for path in folder.glob("*.json")]
+    """The stack's locks, as Pulumi wrote them; whole ones alone."""
+    return [
+        json.loads(path.read_text())
+        for folder in lock_folders(state, stack)
+        for path in folder.glob("*.json")
+        if path.exists() and _whole(path)
+    ]
 
 
 def check_locks(state: Path, stack: str) -> None:
@@ -82,20 +118,32 @@ def check_locks(state: Path, stack: str) -> None:
         run(["pulumi", "cancel", "--yes", "--stack", stack])
 
 
-def half_made(latest: dict[str, Any]) -> list[tuple[str, str]]:
-    """Docker's word for the kind, and the name, of the containers and networks that were being created."""
+def half_made(latest: dict[str, Any]) -> list[tuple[str, str, int]]:
+    """Docker's word for the kind, the name and the grace in seconds of what was being created on the engine."""
     return [
-        (KINDS[operation["resource"]["type"]], operation["resource"]["inputs"]["name"])
+        (
+            KINDS[operation["resource"]["type"]],
+            operation["resource"]["inputs"]["name"],
+            int(operation["resource"]["inputs"].get("destroyGraceSeconds") or 0),
+        )
         for operation in latest.get("pending_operations") or []
         if operation["type"] == "creating" and operation["resource"]["type"] in KINDS
     ]
 
 
-def remove(kind: str, name: str) -> None:
-    """Removes the container or network of exactly that name, when there is one."""
+def healthy(identifier: str) -> bool:
+    """Whether the container got healthy, so that it may be answering requests."""
+    return run(["docker", "inspect", "--format", "{{json .State.Health}}", identifier]).find('"healthy"') >= 0
+
+
+def remove(kind: str, name: str, grace_seconds: int = 0) -> None:
+    """Removes the container or network of exactly that name, when there is one; a healthy container drains first."""
     found = run(["docker", kind, "ls", "--quiet", "--filter", f"name=^/?{name}$", *ALL[kind]]).split()
     for identifier in found:
         say(f"removing the {kind} {name}, which the interrupted update left half-made")
+        if kind == "container" and grace_seconds and healthy(identifier):
+            say(f"it is healthy: its answers may end first (at most {grace_seconds} s)")
+            run(["docker", "stop", "--time", str(grace_seconds), identifier])
         run(["docker", kind, "rm", *FORCE[kind], identifier])
 
 
@@ -111,14 +159,15 @@ def finish_interrupted(state: Path, stack: str) -> None:
         resource.get("outputs", {}).get("name")
         for resource in state_file.checkpoint(state, stack).get("resources") or []
     }
-    for kind, name in half_made(latest):
+    for kind, name, grace_seconds in half_made(latest):
         if name not in known:
-            remove(kind, name)
+            remove(kind, name, grace_seconds)
 
 
 if __name__ == "__main__":
     state_folder, stack_name = Path(sys.argv[1]), sys.argv[2].rsplit("/", 1)[-1]
     state_file.checkpoint(state_folder, stack_name)
     drop_half_written_notes(state_folder)
+    drop_half_written_locks(state_folder, stack_name)
     check_locks(state_folder, stack_name)
     finish_interrupted(state_folder, stack_name)

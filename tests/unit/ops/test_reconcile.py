@@ -1,6 +1,8 @@
 """What is undone after a failed update, and what is left alone."""
 
 import copy
+import subprocess
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
@@ -22,13 +24,26 @@ def container(identifier: str, urn: str = LITELLM, needs: str | None = None, **m
         "urn": urn,
         "type": "docker:index/container:Container",
         "id": identifier,
-        "inputs": {"name": f"name-of-{identifier}", "labels": LABELS, "destroyGraceSeconds": 608},
+        "inputs": {
+            "name": f"name-of-{identifier}",
+            "networksAdvanced": [{"name": "backend", "aliases": ["litellm"]}],
+            "labels": LABELS,
+            "destroyGraceSeconds": 608,
+        },
         "dependencies": [NETWORK, *([needs] if needs else [])],
         **more,
     }
 
 
-BACKEND = {"urn": NETWORK, "type": "docker:index/network:Network", "id": "network-1"}
+GATEWAY = URN.format("Gateway", "container:Container", "gateway")
+BACKEND = {"urn": NETWORK, "type": "docker:index/network:Network", "id": "network-1", "inputs": {"name": "backend"}}
+LOGIN = {
+    "urn": NETWORK.replace("etwork", "olume"),
+    "type": "docker:index/volume:Volume",
+    "id": "login",
+    "inputs": {"name": "login"},
+}
+UP: dict[str, Any] = {"State": {"Status": "running"}, "NetworkSettings": {"Networks": {"backend": {}}}}
 FAILED: dict[str, Any] = {"initErrors": ["container failed to be in healthy state"]}
 OLD: dict[str, Any] = {"delete": True, "created": "2026-11-24T12:00:00Z"}
 
@@ -39,6 +54,22 @@ class Engine:
     def __init__(self, serving: set[str], labelled: list[Container]) -> None:
         self.serving, self.labelled = serving, labelled
         self.removed: dict[str, int] = {}
+        self.changed: dict[str, dict[str, Any]] = {}
+        self.gone: set[str] = set()
+        self.commands: list[tuple[str, ...]] = []
+        self.refused: set[str] = set()
+
+    def inspect(self, kind: str, names: Iterable[str]) -> list[dict[str, Any]]:
+        """Knows what was named, as it should be but for what is changed or gone."""
+        entries = {name: {"Id": name, "Name": name} for name in names if name not in {*self.removed, *self.gone}}
+        if kind == "container":
+            entries = {name: {"Id": name, "Name": f"/name-of-{name}"} | UP for name in entries}
+        return [entry | self.changed.get(name, {}) for name, entry in entries.items()]
+
+    def run(self, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        assert not check
+        self.commands.append(command)
+        return subprocess.CompletedProcess(command, int(command[0] in self.refused))
 
     def serves(self, identifier: str, role: str) -> bool:
         return identifier in self.serving
@@ -61,6 +92,7 @@ class Bed:
         self.engine = Engine(set(), [])
         self.saved: list[dict[str, Any]] | None = None
         self.locked = False
+        self.refreshed: list[str] = []
         self._monkeypatch = monkeypatch
 
     def reconcile(self, *resources: dict[str, Any], after_failure: bool = False) -> None:
@@ -72,7 +104,10 @@ class Bed:
                 raise OperationError("the stack is currently locked")
             self.saved = state.resources
 
-        for name, value in (("engine", lambda: self.engine), ("save", save)):
+        def refresh(gone: list[dict[str, Any]]) -> None:
+            self.refreshed = [resource["id"] for resource in gone]
+
+        for name, value in (("engine", lambda: self.engine), ("save", save), ("refresh", refresh)):
             self._monkeypatch.setattr(state, name, value)
         self._monkeypatch.setattr(State, "of", lambda stack: state)
         reconcile("prod", after_failure=after_failure)
@@ -118,10 +153,64 @@ def test_of_several_old_containers_the_newest_that_serves_is_taken(bed: Bed) -> 
     assert [(r["id"], r.get("delete")) for r in bed.saved[1:]] == [("old", None), ("older", True)]
 
 
-def test_a_failed_container_without_a_predecessor_is_forgotten_so_that_it_is_made_anew(bed: Bed) -> None:
-    bed.reconcile(BACKEND, container("new", **FAILED))
-    assert bed.saved == [BACKEND]
+def test_a_failed_container_without_a_predecessor_is_made_anew_and_nothing_that_needs_it_is_cut_off(bed: Bed) -> None:
+    gateway = container("gateway", GATEWAY, needs=LITELLM)
+    bed.reconcile(BACKEND, container("new", **FAILED), gateway)
+    assert bed.saved is not None
+    assert [r["id"] for r in bed.saved] == ["network-1", "new", "gateway"], "pulumi itself forgets it"
     assert bed.engine.removed == {"new": 0}
+    assert bed.refreshed == ["new"]
+
+
+@pytest.mark.parametrize(
+    ("entry", "command"),
+    [
+        ({"State": {"Status": "exited"}}, ("start", "good")),
+        ({"State": {"Status": "created"}}, ("start", "good")),
+        ({"State": {"Status": "paused"}}, ("unpause", "good")),
+        ({"Name": "/by-hand"}, ("rename", "good", "name-of-good")),
+        (
+            {"NetworkSettings": {"Networks": {}}},
+            ("network", "connect", "--alias", "litellm", "backend", "good"),
+        ),
+    ],
+)
+def test_what_was_changed_by_hand_is_undone_without_a_new_container(
+    bed: Bed, entry: dict[str, Any], command: tuple[str, ...]
+) -> None:
+    bed.engine.changed = {"good": entry}
+    bed.reconcile(BACKEND, container("good"))
+    assert bed.engine.commands == [command]
+    assert not bed.engine.removed
+    assert not bed.refreshed
+
+
+def test_a_container_that_cannot_be_started_again_is_made_anew(bed: Bed) -> None:
+    bed.engine.changed = {"good": {"State": {"Status": "exited"}}}
+    bed.engine.refused = {"start"}
+    bed.reconcile(BACKEND, container("good"))
+    assert bed.engine.removed == {"good": 0}
+    assert bed.refreshed == ["good"]
+
+
+@pytest.mark.parametrize("lost", ["good", "network-1", "login"])
+def test_what_was_removed_by_hand_is_made_anew(bed: Bed, lost: str) -> None:
+    bed.engine.gone = {lost}
+    bed.reconcile(BACKEND, LOGIN, container("good"))
+    assert bed.refreshed == [lost]
+    assert not bed.engine.removed
+
+
+def test_a_login_is_never_made_anew_in_silence(bed: Bed, capsys: pytest.CaptureFixture[str]) -> None:
+    bed.engine.gone = {"login"}
+    bed.reconcile(BACKEND, LOGIN, container("good"))
+    assert "make login STACK=prod" in capsys.readouterr().err
+
+
+def test_a_stack_as_it_should_be_costs_no_refresh(bed: Bed) -> None:
+    bed.reconcile(BACKEND, LOGIN, container("good"))
+    assert not bed.engine.commands
+    assert not bed.refreshed
 
 
 def test_a_healthy_replacement_that_the_update_refused_is_drained_and_undone(bed: Bed) -> None:
@@ -147,24 +236,30 @@ def test_a_healthy_replacement_is_kept_when_no_update_has_failed(bed: Bed) -> No
 
 def labelled(identifier: str, network: str, status: str = "running") -> Container:
     return Container(
-        identifier, f"name-of-{identifier}", "litellm", status, healthy=True, networks=frozenset({network})
+        identifier,
+        f"name-of-{identifier}",
+        "litellm",
+        status,
+        healthy=status == "running",
+        networks=frozenset({network}),
     )
 
 
 def test_a_container_that_the_state_does_not_know_is_removed(bed: Bed) -> None:
     bed.engine.labelled = [labelled("good", "network-1"), labelled("stray", "network-1")]
     bed.reconcile(BACKEND, container("good"))
-    assert bed.engine.removed == {"stray": 0}
+    assert bed.engine.removed == {"stray": 608}, "it may be answering requests, and gets the time to end them"
 
 
 def test_a_container_that_was_never_started_is_removed(bed: Bed) -> None:
-    bed.engine.labelled = [labelled("stray", "bridge", "created")]
+    bed.engine.labelled = [labelled("stray", "backend", "created")]  # it has no network's id yet, but the name
     bed.reconcile(BACKEND, container("good"))
     assert bed.engine.removed == {"stray": 0}
 
 
-def test_another_working_copys_stack_of_the_same_name_is_left_alone(bed: Bed) -> None:
-    bed.engine.labelled = [labelled("theirs", "network-of-theirs")]
+@pytest.mark.parametrize("status", ["running", "created"])
+def test_another_working_copys_stack_of_the_same_name_is_left_alone(bed: Bed, status: str) -> None:
+    bed.engine.labelled = [labelled("theirs", "network-of-theirs", status)]
     bed.reconcile(BACKEND, container("good"))
     assert not bed.engine.removed
 

@@ -1,12 +1,15 @@
 """The gateway's port during an update, when the container that is being replaced answers there too."""
 
+import socket
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from posture.ask import fault
 from posture.edge import REPLACEMENT_TRIES, Answer, Edge
+from posture.engine import Engine
 from tests.unit.posture.conftest import KEY, Make
 
 
@@ -58,3 +61,50 @@ def test_outside_an_update_one_refusal_is_a_failure(ask: Callable[..., tuple[Ans
 def test_only_a_refused_key_is_asked_again(ask: Callable[..., tuple[Answer, int]], status: int) -> None:
     answer, tries = ask([status], complete=False)
     assert (answer.status, tries) == (status, 1)
+
+
+@pytest.mark.parametrize(
+    ("host", "bind", "asked"),
+    [
+        ("ssh://ops@gateway.example.org", "127.0.0.1", None),
+        ("ssh://ops@gateway.example.org", "::1", None),
+        ("ssh://ops@gateway.example.org", "0.0.0.0", "gateway.example.org"),
+        ("ssh://ops@gateway.example.org", "10.1.2.3", "10.1.2.3"),
+        ("", "127.0.0.1", "127.0.0.1"),
+        ("", "0.0.0.0", "127.0.0.1"),
+    ],
+)
+def test_the_key_goes_to_nobody_but_the_gateway(make: Make, host: str, bind: str, asked: str | None) -> None:
+    settings = {"bindAddresses": [bind], "masterKey": KEY}
+    edge = Edge(make(settings=settings).declaration, Engine(host or "unix:///var/run/docker.sock"))
+    assert edge.address == asked
+
+
+def test_a_gateway_on_another_machines_loopback_is_not_looked_for_on_this_one(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(socket, "create_connection", lambda *_: pytest.fail("the key would go to a stranger"))
+    edge = Edge(make().declaration, Engine("ssh://ops@gateway.example.org"))
+    assert "another machine" in str(edge.get("/v1/models", key=KEY))
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected", "wrong"),
+    [
+        (Answer(200), True, False),
+        (Answer(401), True, True),
+        (Answer(503), False, True),
+        (Answer(0, error="no answer"), True, True),
+        (Answer(0, error="no answer"), False, False),
+    ],
+)
+def test_the_last_act_of_an_update_is_a_clients_question(
+    make: Make, monkeypatch: pytest.MonkeyPatch, answer: Answer, expected: bool, wrong: bool
+) -> None:
+    edge = Edge(make().declaration, Engine("unix:///var/run/docker.sock"))
+    edge.expected = expected
+    monkeypatch.setattr(edge, "wait", lambda _: None)
+    monkeypatch.setattr(edge, "get", lambda path, key: answer if (path, key) == ("/v1/models", KEY) else Answer(404))
+    found = fault(edge, KEY, "prod")
+    assert (found is not None) is wrong
+    assert KEY not in (found or "")

@@ -106,6 +106,39 @@ def test_only_what_this_state_was_creating_is_removed(tmp_path: Path, engine: En
     assert not [command for command in engine.commands if "label" in command], "another copy's stack has the same label"
 
 
+@pytest.mark.parametrize("health", ["healthy", "starting"])
+def test_a_half_made_container_that_took_traffic_may_end_its_answers(
+    tmp_path: Path, engine: Engine, monkeypatch: pytest.MonkeyPatch, health: str
+) -> None:
+    monkeypatch.setattr(repair, "healthy", lambda _: health == "healthy")
+    inputs = PENDING["resource"]["inputs"] | {"destroyGraceSeconds": 608}  # type: ignore[index]
+    pending = PENDING | {"resource": PENDING["resource"] | {"inputs": inputs}}  # type: ignore[operator]
+    state_with(tmp_path, pending_operations=[pending], resources=[])
+    repair.finish_interrupted(tmp_path, "dev")
+    drained = [command for command in engine.commands if command.startswith("docker stop --time 608")]
+    assert bool(drained) is (health == "healthy")
+
+
+@pytest.mark.parametrize(
+    ("name", "content"), [("0.json.1f.tmp", ""), ("1.json", ""), ("2.json", '{"pid": 1'), ("3.json", "[]")]
+)
+def test_a_lock_that_a_full_disk_cut_off_is_dropped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, content: str
+) -> None:
+    monkeypatch.setattr(repair, "HALF_WRITTEN_SECONDS", 0)
+    folder = tmp_path / "locks" / "organization" / "litellm-claude" / "dev"
+    folder.mkdir(parents=True)
+    (folder / name).write_text(content)
+    repair.drop_half_written_locks(tmp_path, "dev")
+    assert list(folder.iterdir()) == []
+
+
+def test_a_whole_lock_is_not_dropped(tmp_path: Path) -> None:
+    lock(tmp_path, socket.gethostname(), 1)
+    repair.drop_half_written_locks(tmp_path, "dev")
+    assert len(repair.locks(tmp_path, "dev")) == 1
+
+
 def test_what_the_refresh_took_into_the_state_stays(tmp_path: Path, engine: Engine) -> None:
     kept = {"outputs": {"name": PENDING["resource"]["inputs"]["name"]}}  # type: ignore[index]
     state_with(tmp_path, pending_operations=[PENDING], resources=[kept])

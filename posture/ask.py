@@ -1,0 +1,42 @@
+"""``python -m posture.ask STACK``: asks the gateway for its models, as a client does. The last act of ``make up``."""
+
+import os
+import sys
+from pathlib import Path
+
+from posture.declaration import DeclarationError, read
+from posture.edge import Edge
+from posture.engine import Engine
+
+ROOT = Path(__file__).parent.parent
+SECONDS = 60
+"""How long a container that was just started may take to be behind the gateway."""
+
+
+def fault(edge: Edge, key: str, stack: str) -> str | None:
+    """Returns why a client gets no answer, and what to do; None when it gets one, or when none can be had from here."""
+    edge.wait(SECONDS)
+    answer = edge.get("/v1/models", key=key)
+    if answer.status == 200 or (not answer.status and not edge.expected):
+        return None
+    return (
+        f"the gateway of '{stack}' answers the master key with {answer}. "
+        f"What is wrong: make verify STACK={stack}, and make logs STACK={stack}"
+    )
+
+
+def main(stack: str) -> int:
+    """Returns the exit status: 1 with a sentence when the gateway does not serve."""
+    try:
+        declared = read(stack, ROOT, os.environ)
+        engine = Engine(declared.settings.docker_host, declared.settings.docker_cert_path)
+        problem = fault(Edge(declared, engine), declared.key, stack)
+    except DeclarationError as error:
+        problem = str(error)
+    if problem:
+        sys.stderr.write(f"error: {problem}\n")
+    return 1 if problem else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))
