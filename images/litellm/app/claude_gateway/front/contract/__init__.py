@@ -1,9 +1,9 @@
 """What a request may be. Everything that is decided about requests stands here, as data."""
 
-from claude_gateway.front.contract.admission import admit
+from claude_gateway.front.contract.admission import admit, prepare
 from claude_gateway.front.contract.headers import request_betas
 from claude_gateway.front.contract.models import Models
 from claude_gateway.front.contract.rejection import Rejection
 from claude_gateway.front.contract.routes import Dialect, Route
 
-__all__ = ["Dialect", "Models", "Rejection", "Route", "admit", "request_betas"]
+__all__ = ["Dialect", "Models", "Rejection", "Route", "admit", "prepare", "request_betas"]

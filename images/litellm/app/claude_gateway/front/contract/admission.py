@@ -39,7 +39,7 @@ BOUNDED = {"messages": MESSAGES_AT_MOST, "input": MESSAGES_AT_MOST, "tools": TOO
 NEVER_EMPTY = ("messages", "input")
 DROPPED_AT_MOST = 100
 """Parts of one request that `drop` leaves out one after the other."""
-NO_CALL = "there is no function_call with this call_id in the input; send it too, because no response is kept here"
+NO_CALL = "has no function_call in the input; send it too, because no response is kept here"
 
 
 def admit(route: Route, body: dict[str, Any], *, models: Models, drop: bool) -> dict[str, Any]:
@@ -91,8 +91,14 @@ class Contract:
 
 @cache
 def contract(route: Route, *, drop: bool) -> Contract:
-    """Made once; the application asks for all of them before it serves."""
+    """Made once, when it is asked for first."""
     return Contract(RULES[route], drop=drop)
+
+
+def prepare(*, drop: bool) -> None:
+    """Make the contracts of all routes, so that no request waits for one."""
+    for route in RULES:
+        contract(route, drop=drop)
 
 
 def _decided(rules: Rules, given: dict[str, Any], *, drop: bool) -> dict[str, Any]:
@@ -102,10 +108,7 @@ def _decided(rules: Rules, given: dict[str, Any], *, drop: bool) -> dict[str, An
         decision = rules.decisions.get(name)
         if decision is None:
             if not drop:
-                what = (
-                    "is a header of the request" if name in rules.headers else words.unknown(name, [*rules.decisions])
-                )
-                raise wrong(words.path_of([name]), what, code="unknown_parameter")
+                raise wrong(words.path_of([name]), _unknown(name, rules), code="unknown_parameter")
         elif decision.means_nothing:
             kept[name] = value  # its type is looked at
         elif not decision.asks_for_nothing(value):
@@ -114,6 +117,10 @@ def _decided(rules: Rules, given: dict[str, Any], *, drop: bool) -> dict[str, An
             elif not drop:
                 raise wrong(name, f"is not supported: {decision.reason}", code="unsupported_parameter")
     return kept
+
+
+def _unknown(name: str, rules: Rules) -> str:
+    return "is a header, no field of the body" if name in rules.headers else words.unknown(name, [*rules.decisions])
 
 
 def _check_bounds(given: dict[str, Any]) -> None:
@@ -162,7 +169,7 @@ def _without(value: Any, place: list[int | str]) -> Any:
 def _resolve_other_models(made: dict[str, Any], models: Models) -> None:
     """Models that a part of the request names: Anthropic's fallbacks and its advisor tool."""
     if made.get("fallbacks") == "default":
-        raise wrong("fallbacks", "must be a list of models: the default may be one that is not served here")
+        raise wrong("fallbacks", "must be a list of models that are served here")
     for name in ("fallbacks", "tools"):
         for index, entry in enumerate(made.get(name) or ()):
             if isinstance(entry, dict) and isinstance(entry.get("model"), str):
@@ -200,12 +207,12 @@ def _finish_completions(made: dict[str, Any]) -> None:
     """The prompt is one text."""
     _finish_chat(made)
     prompt = made["prompt"]
-    several = isinstance(prompt, list)
-    if several and len(prompt) == 1:
+    if isinstance(prompt, list) and prompt:
+        if not all(isinstance(one, str) for one in prompt):
+            raise wrong("prompt", "is not supported as tokens: send one text", code="unsupported_parameter")
+        if len(prompt) > 1:
+            raise wrong("prompt", "is not supported as several prompts: send one text", code="unsupported_parameter")
         prompt = prompt[0]
-    if several and (len(made["prompt"]) > 1 or not isinstance(prompt, str)):
-        kind = "tokens" if any(not isinstance(one, str) for one in made["prompt"]) else "several prompts"
-        raise wrong("prompt", f"is not supported as {kind}: send one text", code="unsupported_parameter")
     if not isinstance(prompt, str) or not prompt:
         raise wrong("prompt", "must be a string that is not empty", code="invalid_type")
     made["prompt"] = prompt

@@ -47,7 +47,7 @@ MESSAGES: dict[str, Decision] = {
     "system": PASSED,
     "temperature": PASSED,
     "thinking": PASSED,
-    "thread": refused("no conversation is kept here; send all of its messages"),
+    "thread": refused("no conversation is kept here"),
     "tool_choice": PASSED,
     "tools": PASSED,
     "top_k": PASSED,

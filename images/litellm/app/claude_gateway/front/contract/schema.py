@@ -55,8 +55,7 @@ class Shape:
     """How one route's request differs from the packages' types, by the name of a TypedDict.
 
     `fields` adds fields or replaces their types (a Python type or a core schema); `refused` are objects that cannot be
-    honoured, with the reason; `left_out` are fields that are taken off because they carry nothing to the model; of
-    `open` objects whatever is not known is taken off, too.
+    honoured, with the reason; `left_out` are fields that are taken off, as is the unknown in `open` objects.
     """
 
     fields: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
