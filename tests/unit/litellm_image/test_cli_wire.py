@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import json
+from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -19,9 +21,9 @@ from claude_gateway.cli.request import cli_request
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
 pytestmark = pytest.mark.asyncio
+ROOT = Path(__file__).resolve().parents[3]
 
 MODELS = [
     *(
@@ -105,6 +107,12 @@ async def test_an_answer_is_what_anthropic_sent(bed: Bed, name: str) -> None:
 
 def _sent(script: anthropic_script.Script, bed: Bed) -> list[dict[str, Any]]:
     return list(anthropic_script.events(script, bed.calls[0].body, bed.fake.words))
+
+
+async def test_the_cli_of_these_tests_is_the_one_that_is_shipped() -> None:
+    installed = f"claude-agent-sdk=={version('claude-agent-sdk')} "
+    for lock in ("requirements-dev.lock", "images/litellm/requirements.lock"):
+        assert installed in (ROOT / lock).read_text(), f"{lock} has another CLI"
 
 
 async def announced(bed: Bed, arguments: Sequence[str]) -> list[str]:
