@@ -91,6 +91,7 @@ lint: setup-dev ## style, types, workflows
 	@$(PYTHON) -m mypy --strict __main__.py $(PACKAGES)
 	@.venv/bin/lint-imports >/dev/null || .venv/bin/lint-imports
 	@.venv/bin/shellcheck --external-sources $(SCRIPTS)
+	@$(PYTHON) -m pytest -q tests/unit/house/test_sizes.py >/dev/null || $(PYTHON) -m pytest -q tests/unit/house/test_sizes.py
 	@.venv/bin/zizmor --offline --quiet --persona pedantic .github
 	@$$(setup/go_tool.sh actionlint) -shellcheck .venv/bin/shellcheck
 

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from claude_gateway.start import entry, memory
-from claude_gateway.start.settings import SECRET_VARIABLES, ClaudeAuth, Settings, SettingsError
+from claude_gateway.start.settings import SECRET_VARIABLES, ClaudeAuth, Settings
+from claude_gateway.start.variables import SettingsError
 
 GOOD = {"LITELLM_MASTER_KEY": "sk-good-key", "GATEWAY_MODELS": '{"sonnet": "claude-sonnet-5-5"}'}
 SECRETS = {

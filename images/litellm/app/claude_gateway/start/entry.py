@@ -8,7 +8,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from claude_gateway.start.settings import DEVELOPMENT_KEY, SECRET_VARIABLES, SET_KEY, Settings, SettingsError
+from claude_gateway.start.settings import DEVELOPMENT_KEY, SECRET_VARIABLES, SET_KEY, Settings
+from claude_gateway.start.variables import SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

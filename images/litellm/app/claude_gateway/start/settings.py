@@ -10,9 +10,10 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from claude_gateway.cli.environment import Reuse
-from claude_gateway.start import memory
+from claude_gateway.start import memory, variables
 from claude_gateway.start.memory import MIB
 from claude_gateway.start.secret import Secret
+from claude_gateway.start.variables import SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,14 +22,9 @@ DEVELOPMENT_KEY = "sk-development-only"
 SECRET_VARIABLES = ("LITELLM_MASTER_KEY", "LITELLM_PREVIOUS_MASTER_KEY", "CLAUDE_CODE_OAUTH_TOKEN", "ANTHROPIC_API_KEY")
 # Through a pipe: an argument could be read by any process of the machine.
 SET_KEY = "printf 'sk-%s' \"$(openssl rand -hex 32)\" | pulumi config set --secret masterKey"
-LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 # A bearer token that survives an HTTP header unchanged: visible ASCII, no blanks.
 KEY_PATTERN = re.compile(r"sk-[\x21-\x7e]+")
 GENERATION_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}")
-
-
-class SettingsError(ValueError):
-    """A setting that the container cannot start with. The message names the variable and says what mends it."""
 
 
 class ClaudeAuth(StrEnum):
@@ -82,16 +78,16 @@ class Settings:
         """Read and validate `env`. Raises SettingsError at the first wrong value."""
         auth = _auth(env)
         warm, concurrency = (
-            _number(env, "CLAUDE_WARM_PROCESSES", "2", 0, 64),
-            _number(env, "CLAUDE_MAX_CONCURRENCY", "4", 1, 256),
+            variables.number(env, "CLAUDE_WARM_PROCESSES", "2", 0, 64),
+            variables.number(env, "CLAUDE_MAX_CONCURRENCY", "4", 1, 256),
         )
         if warm > concurrency:
             raise SettingsError(
                 f"CLAUDE_WARM_PROCESSES is {warm:g}, more than CLAUDE_MAX_CONCURRENCY ({concurrency:g}): "
                 "lower claudeWarmProcesses or raise claudeMaxConcurrency"
             )
-        memory_mib = int(_number(env, "MEMORY_MIB", "3072", 512, 999_999))
-        max_request_bytes = int(_number(env, "MAX_REQUEST_BYTES", str(32 * MIB), 1024, 256 * MIB))
+        memory_mib = int(variables.number(env, "MEMORY_MIB", "3072", 512, 999_999))
+        max_request_bytes = int(variables.number(env, "MAX_REQUEST_BYTES", str(32 * MIB), 1024, 256 * MIB))
         processes = 0 if auth is ClaudeAuth.API_KEY else int(concurrency)
         if problem := memory.fault(memory_mib, processes, max_request_bytes):
             raise SettingsError(problem)
@@ -105,15 +101,15 @@ class Settings:
             ca_certificates=_certificates(env.get("UPSTREAM_CA_CERTIFICATES", "")),
             warm_processes=int(warm),
             max_concurrency=int(concurrency),
-            queue_seconds=_number(env, "CLAUDE_QUEUE_SECONDS", "10", 0, 600),
-            drain_seconds=int(_number(env, "DRAIN_SECONDS", "600", 1, 86_400)),
-            drain_notice_seconds=_number(env, "DRAIN_NOTICE_SECONDS", "3", 0, 60),
+            queue_seconds=variables.number(env, "CLAUDE_QUEUE_SECONDS", "10", 0, 600),
+            drain_seconds=int(variables.number(env, "DRAIN_SECONDS", "600", 1, 86_400)),
+            drain_notice_seconds=variables.number(env, "DRAIN_NOTICE_SECONDS", "3", 0, 60),
             max_request_bytes=max_request_bytes,
-            failed_auth_per_minute=int(_number(env, "FAILED_AUTH_PER_MINUTE", "10", 1, 10_000)),
+            failed_auth_per_minute=int(variables.number(env, "FAILED_AUTH_PER_MINUTE", "10", 1, 10_000)),
             memory_mib=memory_mib,
-            reuse=_choice(env, "CLAUDE_PROCESS_REUSE", Reuse.CLIENT),
-            drop_params=_boolean(env, "DROP_PARAMS", "false"),
-            log_level=_log_level(env.get("LOG_LEVEL", "INFO")),
+            reuse=variables.choice(env, "CLAUDE_PROCESS_REUSE", Reuse.CLIENT),
+            drop_params=variables.boolean(env, "DROP_PARAMS", "false"),
+            log_level=variables.log_level(env.get("LOG_LEVEL", "INFO")),
         )
 
 
@@ -228,30 +224,3 @@ def _certificates(text: str) -> str | None:
     if text and "-----BEGIN CERTIFICATE-----" not in text:
         raise SettingsError("UPSTREAM_CA_CERTIFICATES must be PEM (-----BEGIN CERTIFICATE-----)")
     return text or None
-
-
-def _number(env: Mapping[str, str], name: str, default: str, low: float, high: float) -> float:
-    text = env.get(name, default)
-    if not re.fullmatch(r"\d{1,9}(\.\d{1,3})?", text) or not low <= float(text) <= high:
-        raise SettingsError(f"{name} is {text!r}; it must be a number from {low:g} to {high:g}")
-    return float(text)
-
-
-def _choice(env: Mapping[str, str], name: str, default: Reuse) -> Reuse:
-    try:
-        return Reuse(env.get(name, default))
-    except ValueError:
-        raise SettingsError(f"{name} is {env[name]!r}; it must be one of: {', '.join(Reuse)}") from None
-
-
-def _boolean(env: Mapping[str, str], name: str, default: str) -> bool:
-    text = env.get(name, default).lower()
-    if text not in ("true", "false"):
-        raise SettingsError(f"{name} is {text!r}; it must be true or false")
-    return text == "true"
-
-
-def _log_level(text: str) -> str:
-    if text.upper() not in LOG_LEVELS:
-        raise SettingsError(f"LOG_LEVEL is {text!r}; it must be one of: {', '.join(LOG_LEVELS)}")
-    return text.upper()

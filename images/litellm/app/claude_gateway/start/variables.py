@@ -1,0 +1,48 @@
+"""One environment variable at a time: a number, a switch, a choice, or an error that names the variable."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from claude_gateway.cli.environment import Reuse
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+
+
+class SettingsError(ValueError):
+    """A setting that the container cannot start with. The message names the variable and says what fixes it."""
+
+
+def number(env: Mapping[str, str], name: str, default: str, low: float, high: float) -> float:
+    """Returns a number of the range, both ends included, with at most three decimals."""
+    text = env.get(name, default)
+    if not re.fullmatch(r"\d{1,9}(\.\d{1,3})?", text) or not low <= float(text) <= high:
+        raise SettingsError(f"{name} is {text!r}; it must be a number from {low:g} to {high:g}")
+    return float(text)
+
+
+def choice(env: Mapping[str, str], name: str, default: Reuse) -> Reuse:
+    """Returns one of the choices."""
+    try:
+        return Reuse(env.get(name, default))
+    except ValueError:
+        raise SettingsError(f"{name} is {env[name]!r}; it must be one of: {', '.join(Reuse)}") from None
+
+
+def boolean(env: Mapping[str, str], name: str, default: str) -> bool:
+    """Returns whether the variable is ``true``."""
+    text = env.get(name, default).lower()
+    if text not in ("true", "false"):
+        raise SettingsError(f"{name} is {text!r}; it must be true or false")
+    return text == "true"
+
+
+def log_level(text: str) -> str:
+    """Returns the level in capitals."""
+    if text.upper() not in LOG_LEVELS:
+        raise SettingsError(f"LOG_LEVEL is {text!r}; it must be one of: {', '.join(LOG_LEVELS)}")
+    return text.upper()
