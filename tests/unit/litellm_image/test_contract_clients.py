@@ -66,7 +66,7 @@ def test_an_answer_of_chat_completions_is_taken_back() -> None:
     answer = ChatCompletionMessage.model_validate({"role": "assistant", "content": None, "tool_calls": [call]})
     result = {"role": "tool", "tool_call_id": "call_1", "content": "x"}
     made = admitted(Route.CHAT, messages=[USER, answer.model_dump(), result])
-    assert made["messages"][1] == {"role": "assistant", "content": None, "refusal": None, "tool_calls": [call]}
+    assert made["messages"][1] == {"role": "assistant", "content": None, "tool_calls": [call]}
 
 
 def test_an_answer_of_litellms_is_taken_back_with_its_thoughts() -> None:
@@ -90,7 +90,6 @@ def test_an_answer_of_litellms_is_taken_back_with_its_thoughts() -> None:
     assert made["messages"][1] == {
         "role": "assistant",
         "content": "so",
-        "refusal": None,
         "tool_calls": [call],
         "reasoning_content": "hm",
         "thinking_blocks": thoughts,
@@ -112,6 +111,18 @@ def test_items_of_a_response_are_taken_back() -> None:
         made = admitted(Route.RESPONSES, input=[USER, *dumped, result])
         assert [item.get("type") for item in made["input"][1:4]] == ["reasoning", "message", "function_call"]
         assert made["input"][2]["content"][0]["text"] == "so"
+
+
+def test_what_the_model_said_when_it_refused_stays_in_the_conversation() -> None:
+    """LiteLLM would leave it out, and the turns on both sides of it would become one."""
+    whole = {"role": "assistant", "content": None, "refusal": "I will not."}
+    part = {"role": "assistant", "content": [{"type": "refusal", "refusal": "I will not."}]}
+    made = admitted(Route.CHAT, messages=[USER, whole, USER, part, USER])["messages"]
+    assert made[1] == {"role": "assistant", "content": "I will not."}
+    assert made[3] == {"role": "assistant", "content": [{"type": "text", "text": "I will not."}]}
+    item = {"type": "message", "id": "m", "status": "completed", **part}
+    made = admitted(Route.RESPONSES, input=[USER, item, USER])["input"]
+    assert made[1]["content"] == [{"type": "output_text", "text": "I will not."}]
 
 
 HARMLESS: dict[str, Any] = {

@@ -123,6 +123,25 @@ M, CHAT, RESPONSES, COMPLETIONS = Route.MESSAGES, Route.CHAT, Route.RESPONSES, R
             {"input": [{"type": "function_call_output", "call_id": "c", "output": "x"}]},
             "input.0.call_id: has no function_call in the input; send it too, because no response is kept here",
         ),
+        (
+            RESPONSES,
+            {
+                "input": [
+                    {"type": "function_call", "call_id": "c", "name": "f", "arguments": "{}"},
+                    {
+                        "type": "function_call_output",
+                        "call_id": "c",
+                        "output": [{"type": "input_file", "file_data": "data:application/pdf;base64,AAAA"}],
+                    },
+                ]
+            },
+            "input.1.output.0: is not supported: files do not reach Claude as results of tools; send them in a message",
+        ),
+        (
+            CHAT,
+            {"response_format": {"type": "json_object"}},
+            "response_format: is not supported: Claude keeps to a schema or to nothing; use json_schema",
+        ),
         (COMPLETIONS, {"prompt": ["a", "b"]}, "prompt: is not supported as several prompts: send one text"),
         (COMPLETIONS, {"prompt": [1, 2]}, "prompt: is not supported as tokens: send one text"),
         (COMPLETIONS, {"prompt": [[1], [2]]}, "prompt: is not supported as tokens: send one text"),

@@ -10,6 +10,7 @@ from pydantic_core import ValidationError
 from claude_gateway.front.contract import words
 from claude_gateway.front.contract.anthropic_rules import COUNT_TOKENS_RULES, MESSAGES_RULES
 from claude_gateway.front.contract.chat_rules import CHAT_RULES, COMPLETIONS_RULES
+from claude_gateway.front.contract.finish import finish
 from claude_gateway.front.contract.rejection import Rejection, wrong
 from claude_gateway.front.contract.responses_rules import RESPONSES_RULES
 from claude_gateway.front.contract.routes import Route
@@ -39,7 +40,6 @@ BOUNDED = {"messages": MESSAGES_AT_MOST, "input": MESSAGES_AT_MOST, "tools": TOO
 NEVER_EMPTY = ("messages", "input")
 DROPPED_AT_MOST = 100
 """Parts of one request that `drop` leaves out one after the other."""
-NO_CALL = "has no function_call in the input; send it too, because no response is kept here"
 
 
 def admit(route: Route, body: dict[str, Any], *, models: Models, drop: bool) -> dict[str, Any]:
@@ -63,7 +63,7 @@ def admit(route: Route, body: dict[str, Any], *, models: Models, drop: bool) -> 
     made = {name: value for name, value in made.items() if not rules.decisions[name].means_nothing}
     made["model"] = upstream
     _resolve_other_models(made, models)
-    _FINISH[route](made)
+    finish(route, made)
     return made
 
 
@@ -174,54 +174,3 @@ def _resolve_other_models(made: dict[str, Any], models: Models) -> None:
         for index, entry in enumerate(made.get(name) or ()):
             if isinstance(entry, dict) and isinstance(entry.get("model"), str):
                 entry["model"] = models.resolve(entry["model"], f"{name}.{index}.model")
-
-
-def _finish_nothing(made: dict[str, Any]) -> None:
-    """Anthropic's requests are as they should be."""
-
-
-def _finish_chat(made: dict[str, Any]) -> None:
-    """Fields that mean nothing without another one, and one of two names for the same."""
-    if not made.get("tools"):
-        made.pop("parallel_tool_calls", None)
-        if made.get("tool_choice") in ("none", "auto"):
-            del made["tool_choice"]
-    if not made.get("stream"):
-        made.pop("stream_options", None)
-    if "max_completion_tokens" in made:
-        made.pop("max_tokens", None)
-
-
-def _finish_responses(made: dict[str, Any]) -> None:
-    _finish_chat(made)
-    if isinstance(made["input"], str):
-        return
-    calls = {item.get("call_id") for item in made["input"] if item.get("type") in ("function_call", "custom_tool_call")}
-    for index, item in enumerate(made["input"]):
-        kind = item.get("type")
-        if kind in ("function_call_output", "custom_tool_call_output") and item.get("call_id") not in calls:
-            raise wrong(f"input.{index}.call_id", NO_CALL)
-
-
-def _finish_completions(made: dict[str, Any]) -> None:
-    """The prompt is one text."""
-    _finish_chat(made)
-    prompt = made["prompt"]
-    if isinstance(prompt, list) and prompt:
-        if not all(isinstance(one, str) for one in prompt):
-            raise wrong("prompt", "is not supported as tokens: send one text", code="unsupported_parameter")
-        if len(prompt) > 1:
-            raise wrong("prompt", "is not supported as several prompts: send one text", code="unsupported_parameter")
-        prompt = prompt[0]
-    if not isinstance(prompt, str) or not prompt:
-        raise wrong("prompt", "must be a string that is not empty", code="invalid_type")
-    made["prompt"] = prompt
-
-
-_FINISH = {
-    Route.MESSAGES: _finish_nothing,
-    Route.COUNT_TOKENS: _finish_nothing,
-    Route.CHAT: _finish_chat,
-    Route.RESPONSES: _finish_responses,
-    Route.COMPLETIONS: _finish_completions,
-}

@@ -125,6 +125,7 @@ CHAT_SHAPE = Shape(
         "ChatCompletionMessageCustomToolCallParam": openai.NO_FREE_TOOLS,
         "ChatCompletionNamedToolChoiceCustomParam": openai.NO_FREE_TOOLS,
         "ChatCompletionAllowedToolChoiceParam": "send only the tools that Claude may use",
+        "ResponseFormatJSONObject": openai.NO_JSON_MODE,
         "ChatCompletionFunctionMessageParam": "use a message with the role tool",
     },
     left_out={
