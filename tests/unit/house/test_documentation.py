@@ -21,6 +21,19 @@ PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / ".gi
 IDS = [str(page.relative_to(ROOT)) for page in PAGES]
 TEXT = "\n".join(page.read_text() for page in PAGES)
 KEY = "sk-of-this-test"
+FOREIGN = (
+    "Bind for",
+    "Range of CPUs",
+    "the stack is currently",
+    "must be of type",
+    "failed to load",
+    "connection reset",
+    "unable to get",
+    "CERTIFICATE",
+    "maxRequestMib",
+    "retry-after",
+)
+"""Errors of Docker, Pulumi and clients, and words that are no error."""
 ANSWERS: dict[str, dict[str, Any]] = {
     "/v1/messages": {
         "id": "msg_1",
@@ -125,6 +138,19 @@ def test_the_settings_that_the_pages_set_exist() -> None:
     commands = re.findall(r"pulumi config (?:set|rm)((?: --[\w-]+(?: prod)?)*) '?(\w+)", TEXT)
     assert len(commands) > 10
     assert {name for _, name in commands} - set(FIELDS) - {"NAME"} == set()
+
+
+def test_the_errors_of_the_troubleshooting_page_are_real() -> None:
+    rows = re.findall(r"^\| (.+?) \| ", (ROOT / "docs" / "troubleshooting.md").read_text(), re.MULTILINE)
+    quoted = {text for row in rows for text in re.findall(r"`([^`]+)`", row)}
+    sources = [path for path in tracked(":!docs", ":!tests", ":!*.md") if b"\0" not in path.read_bytes()]
+    # a sentence may be wrapped in its source, and hold names where the page has dots
+    said = re.sub(r'"\s*f?"', "", " ".join(path.read_text() for path in sources))
+    ours = {text for text in quoted if not text.startswith(FOREIGN)}
+    assert len(ours) > 12
+    assert {
+        text for text in ours if not all(part in said for part in re.split(r" ?\.\.\. ?|(?<=masterKey): ", text))
+    } == set()
 
 
 def test_tables_speak_yaml_and_not_python() -> None:
