@@ -32,10 +32,11 @@ class Images(pulumi.ComponentResource):
 
         def image(role: str, ready: str | None) -> pulumi.Output[str]:
             digest = context_digest(IMAGES / role)
+            # The tag is the stack's own: a containerd store collects an image whose tag moved to another stack's build.
             # keep_locally: a replacement deletes the old image last, and with it the tag that was just built.
             resource = docker.RemoteImage(
                 f"{deployment.name}-{role}",
-                name=ready or f"{pulumi.get_project()}/{role}:{digest[:12]}",
+                name=ready or f"{deployment.name.lower()}/{role}:{digest[:12]}",
                 build=None
                 if ready
                 else docker.RemoteImageBuildArgs(context=str((IMAGES / role).relative_to(Path.cwd()))),

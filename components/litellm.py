@@ -13,7 +13,9 @@ from components.images import Images
 from components.master_key import MasterKey
 from components.networks import Networks
 from components.stack import Deployment
+from rules.container import environment_fault
 from rules.layout import CLAUDE_CONFIG_DIR
+from rules.settings import Settings
 
 PORT = 4000
 NO_RESOLVER = "127.0.0.1"
@@ -42,37 +44,40 @@ class LiteLLM(pulumi.ComponentResource):
         super().__init__("litellm-claude:components:LiteLLM", name, None, opts)
         settings = deployment.settings
         expires = settings.previous_key_expires
+        environment: dict[str, pulumi.Input[str] | None] = {
+            "LITELLM_MASTER_KEY": key.current,
+            "LITELLM_KEY_GENERATION": key.generation,
+            "LITELLM_PREVIOUS_MASTER_KEY": key.previous,
+            "LITELLM_PREVIOUS_KEY_GENERATION": key.previous_generation,
+            "LITELLM_PREVIOUS_KEY_EXPIRES": expires.isoformat() if expires else None,
+            "GATEWAY_MODELS": json.dumps(settings.models, sort_keys=True),
+            "CLAUDE_AUTH": settings.claude_auth.value,
+            "CLAUDE_CODE_OAUTH_TOKEN": _secret(settings.claude_oauth_token),
+            "ANTHROPIC_API_KEY": _secret(settings.anthropic_api_key),
+            "ANTHROPIC_BASE_URL": settings.anthropic_base_url,
+            "UPSTREAM_CA_CERTIFICATES": settings.upstream_ca_certificates,
+            "HTTPS_PROXY": egress.url,
+            "HTTP_PROXY": egress.url,
+            "NO_PROXY": "localhost,127.0.0.1",
+            "CLAUDE_WARM_PROCESSES": str(settings.claude_warm_processes),
+            "CLAUDE_MAX_CONCURRENCY": str(settings.claude_max_concurrency),
+            "CLAUDE_PROCESS_REUSE": settings.claude_process_reuse.value,
+            "MEMORY_MIB": str(settings.litellm_memory_mib),
+            "MAX_REQUEST_BYTES": str(settings.max_request_mib * 1024 * 1024),
+            "FAILED_AUTH_PER_MINUTE": str(settings.failed_auth_per_minute),
+            "DRAIN_SECONDS": str(settings.drain_seconds),
+            "DROP_PARAMS": str(settings.drop_params).lower(),
+            "LOG_LEVEL": settings.log_level.value,
+        }
+        if problem := environment_fault({**environment, **_plain(settings)}):
+            raise pulumi.RunError(f"the LiteLLM container would not start: {problem}")
         self.container = hardened(
             deployment,
             "litellm",
             parent=self,
             image=images.litellm,
             user="10001:10001",
-            env={
-                "LITELLM_MASTER_KEY": key.current,
-                "LITELLM_KEY_GENERATION": key.generation,
-                "LITELLM_PREVIOUS_MASTER_KEY": key.previous,
-                "LITELLM_PREVIOUS_KEY_GENERATION": key.previous_generation,
-                "LITELLM_PREVIOUS_KEY_EXPIRES": expires.isoformat() if expires else None,
-                "GATEWAY_MODELS": json.dumps(settings.models, sort_keys=True),
-                "CLAUDE_AUTH": settings.claude_auth.value,
-                "CLAUDE_CODE_OAUTH_TOKEN": _secret(settings.claude_oauth_token),
-                "ANTHROPIC_API_KEY": _secret(settings.anthropic_api_key),
-                "ANTHROPIC_BASE_URL": settings.anthropic_base_url,
-                "UPSTREAM_CA_CERTIFICATES": settings.upstream_ca_certificates,
-                "HTTPS_PROXY": egress.url,
-                "HTTP_PROXY": egress.url,
-                "NO_PROXY": "localhost,127.0.0.1",
-                "CLAUDE_WARM_PROCESSES": str(settings.claude_warm_processes),
-                "CLAUDE_MAX_CONCURRENCY": str(settings.claude_max_concurrency),
-                "CLAUDE_PROCESS_REUSE": settings.claude_process_reuse.value,
-                "MEMORY_MIB": str(settings.litellm_memory_mib),
-                "MAX_REQUEST_BYTES": str(settings.max_request_mib * 1024 * 1024),
-                "FAILED_AUTH_PER_MINUTE": str(settings.failed_auth_per_minute),
-                "DRAIN_SECONDS": str(settings.drain_seconds),
-                "DROP_PARAMS": str(settings.drop_params).lower(),
-                "LOG_LEVEL": settings.log_level.value,
-            },
+            env=environment,
             networks=[networks.backend],
             dns=[NO_RESOLVER],
             volumes=[
@@ -94,3 +99,9 @@ class LiteLLM(pulumi.ComponentResource):
 
 def _secret(value: SecretStr | None) -> pulumi.Output[str] | None:
     return pulumi.Output.secret(value.get_secret_value()) if value else None
+
+
+def _plain(settings: Settings) -> dict[str, str]:
+    """The secrets that are known already, as the container's parser has to see them; they go nowhere else."""
+    known = {"CLAUDE_CODE_OAUTH_TOKEN": settings.claude_oauth_token, "ANTHROPIC_API_KEY": settings.anthropic_api_key}
+    return {name: value.get_secret_value() for name, value in known.items() if value}

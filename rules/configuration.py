@@ -26,6 +26,8 @@ EXAMPLES = {
     "keyRotation": "keyRotation 2026-11-24",
     "previousKeyExpires": "previousKeyExpires 2026-11-25T12:00:00Z",
     "allowHost": "allowHost false",
+    "dockerHost": "dockerHost ssh://operator@gateway.example.org",
+    "dockerCertPath": "dockerCertPath FOLDER",
     "logLevel": "logLevel INFO",
     "anthropicBaseUrl": "anthropicBaseUrl https://api.anthropic.com",
 }

@@ -13,8 +13,9 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, SecretStr, mod
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
-from rules import addresses, certificates, keys
+from rules import addresses, certificates, credentials, keys
 from rules.vocabulary import (
+    FIRST_GENERATION,
     Address,
     ClaudeAuth,
     DomainName,
@@ -36,6 +37,9 @@ Positive = Annotated[int, Field(ge=1)]
 
 ENVIRONMENT_BYTES = 120 * 1024
 """What one environment variable of a container can carry: Linux takes 128 KiB with its name (MAX_ARG_STRLEN)."""
+
+ENGINES = ("unix", "ssh", "tcp")
+"""How an engine is reached: what docker's client and the provider both speak."""
 
 ANTHROPIC = "https://api.anthropic.com"
 LOGIN_HOSTS = ("console.anthropic.com", "platform.claude.com", "claude.ai")
@@ -173,6 +177,8 @@ class Settings(BaseModel):
             raise fault("previousMasterKey", "equals masterKey, so nothing would be rotated")
         if self.previous_key_rotation and self.previous_key_rotation == self.key_rotation:
             raise fault("previousKeyRotation", "equals keyRotation, so nothing would be rotated")
+        if self.previous_key_rotation == FIRST_GENERATION and not (self.key_rotation or self.master_key):
+            raise fault("keyRotation", "must be set too: previousKeyRotation names the first key, which is in force")
         if previous and self.previous_key_expires is None:
             raise fault("previousKeyExpires", "must say until when the previous key is accepted")
         if self.previous_key_expires and not previous:
@@ -223,9 +229,26 @@ class Settings(BaseModel):
         return self
 
     @model_validator(mode="after")
+    def _engine_is_guarded(self) -> Self:
+        scheme = urlsplit(self.docker_host or "unix:").scheme
+        if scheme not in ENGINES:
+            raise fault("dockerHost", f"must begin with one of: {', '.join(f'{known}://' for known in ENGINES)}")
+        if scheme == "tcp" and not self.docker_cert_path:
+            raise fault(
+                "dockerCertPath", "must be set for a tcp:// engine: without certificates its port is root to all"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _upstream_is_one(self) -> Self:
         if self.claude_oauth_token and self.anthropic_api_key:
             raise fault("anthropicApiKey", "and claudeOauthToken are both set, but a stack has one Claude credential")
+        for name, secret in (
+            ("claudeOauthToken", self.claude_oauth_token),
+            ("anthropicApiKey", self.anthropic_api_key),
+        ):
+            if secret is not None and (problem := credentials.fault(name, secret.get_secret_value())):
+                raise fault(name, problem)
         url = urlsplit(self.anthropic_base_url or ANTHROPIC)
         if url.scheme != "https" or not url.hostname or url.path.strip("/") or url.query or url.username:
             raise fault("anthropicBaseUrl", "must be an https URL of a host, without path or credentials")

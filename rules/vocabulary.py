@@ -1,6 +1,7 @@
 """The words of the settings: enumerations, and strings whose form carries a rule."""
 
 import re
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from functools import cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
@@ -132,6 +133,12 @@ def _generation(value: str) -> str:
         raise ValueError(
             "must be the ISO date of the rotation, such as 2026-11-24 (2026-11-24.2 for a second one that day)"
         )
+    try:
+        day = date.fromisoformat(value[:10])
+    except ValueError:
+        raise ValueError("must be a day that the calendar has") from None
+    if day > datetime.now(UTC).date() + timedelta(days=1):  # a day ahead: another time zone's today
+        raise ValueError("must not be in the future: the key's age is counted from that day")
     return value
 
 

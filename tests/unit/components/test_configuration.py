@@ -138,6 +138,10 @@ def test_settings_of_other_namespaces_are_left_alone(monkeypatch: pytest.MonkeyP
         ("tlsRenewalHours", "2160", "must be less than tlsValidityHours"),
         ("redirectPort", "443", "needs TLS and a port other than the gateway's own"),
         ("keyRotation", "yesterday", "must be the ISO date of the rotation"),
+        ("keyRotation", "2026-02-31", "must be a day that the calendar has"),
+        ("keyRotation", "9999-01-01", "must not be in the future"),
+        ("dockerHost", "http://10.0.0.1:2375", "must begin with one of: unix://, ssh://, tcp://"),
+        ("dockerHost", "tcp://10.0.0.1:2376", "dockerCertPath: must be set for a tcp:// engine"),
         ("previousKeyRotation", "2026-11-01", "previousKeyExpires: must say until when"),
         ("previousKeyExpires", EXPIRES, "is set, but neither previousKeyRotation nor previousMasterKey is"),
         ("previousKeyExpires", "2026-11-25T12:00:00", "must have timezone info"),
@@ -154,7 +158,9 @@ def test_settings_of_other_namespaces_are_left_alone(monkeypatch: pytest.MonkeyP
 )
 def test_a_wrong_value_ends_in_one_sentence_with_a_command(name: str, value: Any, reason: str) -> None:
     message = refusal("prod", **{name: value})
-    key, _, text = reason.rpartition(": ") if reason.startswith(("tls", "previous")) else ("", "", reason)
+    key, _, text = (
+        reason.rpartition(": ") if reason.startswith(("tls", "previous", "dockerCertPath")) else ("", "", reason)
+    )
     assert message.startswith(f"{key or name}: {text}")
     assert ". Fix: pulumi config set " in message
     assert f" --stack {pulumi.get_stack()}" in message.partition(". Fix: ")[2]
@@ -216,6 +222,7 @@ def test_the_host_switch_is_refused_where_ipv6_callers_could_look_like_the_host(
             {"previousKeyRotation": "2026-11-01"},
             "previousKeyRotation: and previousMasterKey",
         ),
+        ({}, {"previousKeyRotation": "initial"}, "keyRotation: must be set too"),
         ({"claudeOauthToken": "x", "anthropicApiKey": "y"}, {}, "anthropicApiKey: and claudeOauthToken are both set"),
     ],
 )
@@ -248,3 +255,28 @@ def test_the_claude_credential_is_chosen_by_one_setting(secrets: dict[str, str],
 )
 def test_the_url_is_the_one_to_type(changes: dict[str, Any], url: str) -> None:
     assert settings("prod", **changes).url == url
+
+
+@pytest.mark.parametrize(
+    ("name", "credential", "reason"),
+    [
+        ("claudeOauthToken", "sk-ant-oat01-aaaaaaaa\nbbbbbbbb", "has a blank, a line break or a non-ASCII character"),
+        ("claudeOauthToken", "sk-ant-oat01-aaaa bbbb", "has a blank, a line break or a non-ASCII character"),
+        ("claudeOauthToken", " ", "is blank"),
+        (
+            "anthropicApiKey",
+            "sk-ant-api03-\u00e4\u00e4",
+            "has a blank, a line break or a non-ASCII character",
+        ),
+        ("claudeOauthToken", '"sk-ant-oat01-aaaa"', "has quotes or a variable's name around it"),
+        ("claudeOauthToken", "CLAUDE_CODE_OAUTH_TOKEN=sk-ant-oat01-aaaa", "has quotes or a variable's name around it"),
+        ("claudeOauthToken", "sk-ant-api03-aaaa", "holds what belongs into anthropicApiKey"),
+        ("anthropicApiKey", "sk-ant-oat01-aaaa", "holds what belongs into claudeOauthToken"),
+        ("anthropicApiKey", "sk-ant-ort01-aaaa", "is a refresh token"),
+    ],
+)
+def test_a_credential_that_cannot_work_is_refused_without_being_quoted(name: str, credential: str, reason: str) -> None:
+    message = refusal("prod", {name: credential})
+    assert message.startswith(f"{name}: {reason}")
+    assert f"pulumi config set --secret {name}" in message
+    assert credential.strip('" ') == "" or credential.strip('" ') not in message

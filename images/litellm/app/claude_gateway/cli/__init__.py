@@ -5,8 +5,9 @@ may be, who shares them, and where their login lies. `UpstreamError` is the one 
 """
 
 from claude_gateway.cli.answer import whole
-from claude_gateway.cli.environment import CliConfig, Reuse
+from claude_gateway.cli.environment import CliConfig
 from claude_gateway.cli.errors import UpstreamError
 from claude_gateway.cli.upstream import ClaudePool
+from claude_gateway.start.reuse import Reuse
 
 __all__ = ["ClaudePool", "CliConfig", "Reuse", "UpstreamError", "whole"]

@@ -5,9 +5,10 @@ from __future__ import annotations
 import importlib.util
 import json
 from dataclasses import dataclass, field
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from claude_gateway.start.reuse import Reuse
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -55,14 +56,6 @@ ARGUMENTS = (
     *("--tools", "", "--setting-sources=project", "--strict-mcp-config", "--no-session-persistence"),
     *("--max-turns", "1", "--max-budget-usd", "0.000000001", "--settings", json.dumps(SETTINGS)),
 )
-
-
-class Reuse(StrEnum):
-    """Who shares a process, one request after another."""
-
-    CLIENT = "client"  # the requests of one client
-    STACK = "stack"  # all requests
-    OFF = "off"  # nobody: a process serves one request
 
 
 def bundled_cli() -> Path:

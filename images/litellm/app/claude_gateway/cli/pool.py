@@ -14,9 +14,9 @@ from collections import Counter, deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from claude_gateway.cli.environment import Reuse
 from claude_gateway.cli.errors import UpstreamError
 from claude_gateway.cli.process import CliProcess, UnfitError
+from claude_gateway.start.reuse import Reuse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine

@@ -6,9 +6,9 @@ import asyncio
 import contextlib
 import logging
 
-from claude_gateway.cli.environment import Reuse
 from claude_gateway.cli.pool import Pool
 from claude_gateway.cli.process import UnfitError
+from claude_gateway.start.reuse import Reuse
 
 log = logging.getLogger(__name__)
 

@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from claude_gateway.cli.environment import Reuse
 from claude_gateway.start import memory, variables
 from claude_gateway.start.memory import MIB
+from claude_gateway.start.reuse import Reuse
 from claude_gateway.start.secret import Secret
 from claude_gateway.start.variables import SettingsError
 
