@@ -8,7 +8,7 @@ import pulumi_docker as docker
 
 from components.container import hardened
 from components.images import Images
-from components.litellm import LiteLLM
+from components.litellm import NO_RESOLVER, LiteLLM
 from components.networks import Networks
 from components.server_certificate import ServerCertificate
 from components.stack import Deployment
@@ -17,7 +17,7 @@ from rules.vocabulary import TlsMode
 
 
 class Gateway(pulumi.ComponentResource):
-    """HAProxy: source allow-list before TLS, the model API alone, limits, and a health-checked backend."""
+    """HAProxy: source allow-list before TLS, limits by source, and a health-checked backend."""
 
     container: docker.Container
 
@@ -47,18 +47,18 @@ class Gateway(pulumi.ComponentResource):
                 "GATEWAY_ALLOWED_CIDRS": ",".join(map(str, settings.allowed_cidrs)),
                 "GATEWAY_ALLOW_HOST": str(settings.allow_host).lower(),
                 "GATEWAY_HOST_ADDRESSES": ",".join(host_addresses(settings.bind_addresses)),
-                "GATEWAY_HOSTNAME": settings.hostname if encrypted else "",
+                "GATEWAY_HOSTNAME": settings.hostname,
                 "GATEWAY_TLS": "on" if encrypted else "off",
                 "GATEWAY_TLS_PROFILE": settings.tls_profile.value,
                 "GATEWAY_TLS_CERTIFICATE": certificate.certificate,
                 "GATEWAY_TLS_PRIVATE_KEY": certificate.private_key,
                 "GATEWAY_REDIRECT": str(bool(settings.redirect_port)).lower(),
                 "GATEWAY_PUBLIC_PORT": str(settings.port),
-                "GATEWAY_MAX_REQUEST_BYTES": str(settings.max_request_mib * 1024 * 1024),
                 "GATEWAY_MAX_CONNECTIONS_PER_SOURCE": str(settings.max_connections_per_source),
-                "GATEWAY_FAILED_AUTH_PER_MINUTE": str(settings.failed_auth_per_minute),
             },
             networks=[networks.edge, networks.backend],
+            # Nobody there: the engine still knows LiteLLM's name, and no other name leads outside (a DNS tunnel).
+            dns=[NO_RESOLVER],
             ports=[
                 docker.ContainerPortArgs(internal=internal + index, external=external, ip=str(address), protocol="tcp")
                 for internal, external in sorted(ports.items())

@@ -87,7 +87,8 @@ def make_gateway(gateway_image: str, networks: tuple[str, str]) -> Iterator[Gate
     owner = bed.user_of(gateway_image)
 
     def make(*, wait_for_backend: bool = True, network: str = "", **settings: str) -> bed.Gateway:
-        values = {"tls": "off", "allowed_cidrs": f"{bed.CLIENTS4},{bed.CLIENTS6}", **settings}
+        defaults = {"tls": "off", "hostname": "gateway.test", "allowed_cidrs": f"{bed.CLIENTS4},{bed.CLIENTS6}"}
+        values = {**defaults, **settings}
         name, port, redirect_port = f"gw-gateway-{len(made)}", bed.free_port(), 0
         made.append(name)
         ports = ["--publish", f"{port}:{8443 if values['tls'] == 'on' else 8080}"]
@@ -98,7 +99,7 @@ def make_gateway(gateway_image: str, networks: tuple[str, str]) -> Iterator[Gate
             name,
             gateway_image,
             [network or networks[0], networks[1]],
-            *(*ports, *bed.HARDENING),
+            *(*ports, *bed.HARDENING, "--dns", "127.0.0.1"),
             *("--tmpfs", f"/run/gateway:{owner},mode=0700,size=1m,noexec,nosuid,nodev"),
             *bed.environment({f"GATEWAY_{key.upper()}": value for key, value in values.items()}),
         )

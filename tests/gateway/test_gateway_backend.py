@@ -27,12 +27,13 @@ def test_events_of_a_stream_arrive_as_they_are_sent(call: Caller) -> None:
     assert max(delays) < 0.05, delays
 
 
-def test_a_request_that_litellm_dropped_is_502_and_not_sent_again(
+def test_a_request_that_litellm_dropped_is_503_and_not_sent_again(
     call: Caller, received: Callable[[str], list[dict[str, Any]]]
 ) -> None:
     answer = call.call("POST", "/v1/messages", headers={"x-behave": "drop", "x-marker": "dropped-once"}, body=b"{}")
-    assert answer.status == 502
-    assert "LiteLLM closed" in answer.error
+    assert (answer.status, answer.headers["retry-after"]) == (503, "5")
+    assert "LiteLLM ended" in answer.error
+    assert "x-gateway-made" not in answer.headers
     assert len([report for report in received("dropped-once") if report["event"] == "request"]) == 1
 
 
@@ -58,7 +59,7 @@ def test_what_litellm_dropped_on_a_kept_connection_is_not_sent_again(
 ) -> None:
     with call.clients.connect(call.source, call.port) as kept:
         assert asked_on(kept).status == 200
-        assert asked_on(kept, "drop", "dropped-later").status in (0, 502)
+        assert asked_on(kept, "drop", "dropped-later").status in (0, 503)
     assert len([report for report in received("dropped-later") if report["event"] == "request"]) == 1
     assert call.call().status == 200
 
@@ -80,7 +81,9 @@ def rolling(gateway_image: str, networks: tuple[str, str], own_network: str) -> 
     bed.start(
         *("gw-rolling-gateway", gateway_image, [networks[0], own_network], "--publish", f"{port}:8080", *bed.HARDENING),
         *("--tmpfs", f"/run/gateway:{bed.user_of(gateway_image)},mode=0700"),
-        *bed.environment({"GATEWAY_TLS": "off", "GATEWAY_ALLOWED_CIDRS": str(bed.CLIENTS4)}),
+        *bed.environment(
+            {"GATEWAY_TLS": "off", "GATEWAY_HOSTNAME": "gateway.test", "GATEWAY_ALLOWED_CIDRS": str(bed.CLIENTS4)}
+        ),
     )
     bed.wait_until(lambda: bed.healthy("gw-rolling-gateway", "gateway-healthcheck"), 15, "the gateway is healthy")
     return bed.Gateway("gw-rolling-gateway", port)

@@ -1,10 +1,15 @@
-"""One credential, spelled one way, reaches LiteLLM; what could pass for another one, or for an origin, does not."""
+"""Without anything that can be a key no request reaches LiteLLM; with it the client's headers pass, and two more."""
+
+import re
+
+import pytest
 
 from tests.gateway.conftest import Caller
 
 
-def test_a_missing_or_malformed_credential_is_401_with_a_readable_body(call: Caller) -> None:
-    for headers in (
+@pytest.mark.parametrize(
+    "headers",
+    [
         {},
         {"authorization": "Bearer"},
         {"authorization": "Bearer "},
@@ -12,64 +17,56 @@ def test_a_missing_or_malformed_credential_is_401_with_a_readable_body(call: Cal
         {"authorization": "Basic c2stZ29vZDo="},
         {"authorization": "Bearer good"},
         {"authorization": "Bearer sk-good sk-good"},
-        {"authorization": "Bearer sk-good,Bearer sk-x"},
-        {"authorization": "Bearer sk-" + "x" * 600},
+        {"authorization": "Bearer sk-" + "x" * 254},
         {"authorization": "Bearer sk-g\xf6\xf6d"},
         {"authorization": "Digest sk-good"},
         {"x-api-key": "good"},
         {"x-api-key": ""},
+        {"x-api-key": "sk-" + "x" * 254},
         {"api-key": "sk-good"},
-        {"x-goog-api-key": "sk-good"},
-        {"x-litellm-api-key": "Bearer sk-good"},
-        {"ocp-apim-subscription-key": "sk-good"},
         {"cookie": "token=sk-good"},
         {"proxy-authorization": "Bearer sk-good"},
-    ):
-        answer = call.call(key=None, headers=headers)
-        assert answer.status == 401, headers
-        assert "Missing or malformed" in answer.error
-        assert "sk-good" not in answer.body.decode()
+    ],
+)
+def test_a_missing_or_malformed_credential_is_401_with_a_readable_body(call: Caller, headers: dict[str, str]) -> None:
+    answer = call.call(key=None, headers=headers)
+    assert (answer.status, answer.json()["error"]["type"]) == (401, "authentication_error")
+    assert "Missing or malformed" in answer.error
+    assert "sk-good" not in answer.body.decode()
 
 
-def test_both_ways_to_send_the_key_arrive_as_one(call: Caller) -> None:
-    for headers in (
-        {"authorization": "Bearer sk-good"},
-        {"authorization": "bearer sk-good"},
-        {"authorization": "BEARER   sk-good"},
-        {"x-api-key": "sk-good"},
-        {"authorization": "Bearer sk-good", "x-api-key": "sk-other"},
-    ):
-        answer = call.call(key=None, headers=headers)
-        assert answer.status == 200, headers
-        arrived = [pair for pair in answer.json()["headers"] if pair[0] in ("authorization", "x-api-key")]
-        assert arrived == [["authorization", "Bearer sk-good"]]
+@pytest.mark.parametrize("name", ["authorization", "x-api-key"])
+def test_the_longest_key_that_can_be_configured_passes(call: Caller, name: str) -> None:
+    key = "sk-" + "x" * 253
+    answer = call.call(key=None, headers={name: f"Bearer {key}" if name == "authorization" else key})
+    assert answer.json() == {"error": {"message": "wrong key"}}  # LiteLLM's own words
 
 
-def test_a_wrong_key_gets_litellms_own_401(call: Caller) -> None:
-    answer = call.call(key="sk-wrong")
-    assert answer.status == 401
-    assert answer.json() == {"error": {"message": "wrong key"}}
-
-
-def test_headers_that_fake_an_origin_or_leak_the_inside_are_removed(call: Caller) -> None:
-    forged = {
-        **{f"x-forwarded-{part}": "1.2.3.4" for part in ("for", "host", "proto", "port", "prefix", "server")},
-        "forwarded": "for=1.2.3.4",
-        "via": "1.1 x",
-        "x-real-ip": "1.2.3.4",
-        "x-original-url": "/key/info",
-        "x-rewrite-url": "/key/info",
-        "x-http-method-override": "DELETE",
-        "cookie": "token=x",
-        "api-key": "sk-good",
-        "x_api_key": "sk-good",
-        "content_length": "5",
-        "proxy-connection": "keep-alive",
-        "x-litellm-api-key": "x",
+def test_litellm_learns_who_asks_and_the_number_of_the_request_and_no_client_can_say_so(call: Caller) -> None:
+    forged = {"x-gateway-source": "1.2.3.4", "x-request-id": "forged", "X-Request-ID": "forged-too"}
+    own = {"anthropic-version": "2023-06-01", "x-api-key": "sk-other"}
+    answer = call.call(headers={**forged, **own})
+    arrived = dict(answer.json()["headers"])
+    request_id = answer.headers["x-request-id"]
+    assert re.fullmatch(r"req_[0-9a-f-]{36}", request_id)
+    assert len(answer.json()["headers"]) == len(arrived)
+    assert arrived == {
+        "host": "litellm",
+        "authorization": "Bearer sk-good",
+        **own,
+        "x-gateway-source": call.source,
+        "x-request-id": request_id,
     }
-    answer = call.call(headers={**forged, "x-kept": "yes", "anthropic-version": "2023-06-01"})
-    names = {name for name, _ in answer.json()["headers"]}
-    assert names == {"host", "authorization", "x-kept", "anthropic-version"}
-    assert ["host", "litellm"] in answer.json()["headers"]
-    assert not {"server", "x-litellm-version", "x-litellm-key-spend", "set-cookie"} & set(answer.headers)
-    assert answer.headers["x-litellm-call-id"] == "call-1"
+
+
+def test_each_request_has_a_number_of_its_own(call: Caller) -> None:
+    answers = [call.call(), call.call(), call.call(key=None), call.call(host="evil.test")]
+    assert len({answer.headers["x-request-id"] for answer in answers}) == 4
+    for refused in answers[2:]:
+        assert refused.json()["request_id"] == refused.headers["x-request-id"]
+
+
+def test_the_inside_is_not_told(call: Caller) -> None:
+    headers = call.call().headers
+    assert not {"server", "x-key-generation", "x-litellm-call-id"} & set(headers)
+    assert headers["request-id"] == "req_upstream"

@@ -1,4 +1,4 @@
-"""Sizes, times and rates: one source cannot exhaust the gateway, and guessing keys locks nobody out."""
+"""Sizes, times and numbers at once: one source cannot exhaust the gateway."""
 
 import socket
 import threading
@@ -11,12 +11,10 @@ from tests.gateway import bed
 from tests.gateway.clients import read_answer, request_bytes
 from tests.gateway.conftest import Caller, GatewayFactory
 
-LIMIT = 100_000
-
 
 @pytest.fixture(scope="module")
 def small(make_gateway: GatewayFactory, litellm: str) -> bed.Gateway:
-    return make_gateway(max_request_bytes=str(LIMIT), max_connections_per_source="20")
+    return make_gateway(max_connections_per_source="20")
 
 
 @pytest.fixture
@@ -24,61 +22,13 @@ def small_caller(small: bed.Gateway, caller: Callable[[bed.Gateway], Caller]) ->
     return caller(small)
 
 
-def chunked(size: int, chunk: int = 8000) -> bytes:
-    pieces = [b"x" * min(chunk, size - at) for at in range(0, size, chunk)]
-    return b"".join(f"{len(piece):x}\r\n".encode() + piece + b"\r\n" for piece in pieces) + b"0\r\n\r\n"
-
-
-def chunked_request(size: int) -> bytes:
-    head = (
-        b"POST /v1/messages HTTP/1.1\r\nhost: x\r\nauthorization: Bearer sk-good\r\ntransfer-encoding: chunked\r\n\r\n"
-    )
-    return head + chunked(size)
-
-
-def test_a_body_up_to_the_limit_passes(small_caller: Caller) -> None:
-    for data in (request_bytes("POST", "/v1/messages", body=b"x" * LIMIT), chunked_request(LIMIT)):
-        answer = small_caller.send(data)
-        assert answer.status == 200
-        assert answer.json()["body_bytes"] == LIMIT
-
-
-def test_an_announced_body_over_the_limit_is_413(small_caller: Caller) -> None:
-    answer = small_caller.call("POST", "/v1/messages", body=b"x" * (LIMIT + 1))
-    assert answer.status == 413
-    assert "larger" in answer.error
-    # The announcement is enough: nothing of the body needs to arrive.
-    head = (
-        b"POST /v1/messages HTTP/1.1\r\nhost: x\r\nauthorization: Bearer sk-good\r\ncontent-length: 999999999\r\n\r\n"
-    )
-    assert small_caller.send(head + b"x" * 20000).status == 413
-
-
-@pytest.mark.parametrize("size", [LIMIT + 1, LIMIT + 20_000, 4 * LIMIT])
-def test_a_chunked_body_over_the_limit_is_413(small_caller: Caller, size: int) -> None:
-    answer = small_caller.send(chunked_request(size))
-    assert answer.status == 413
-    assert "larger" in answer.error
-
-
-def test_no_part_of_a_body_over_the_limit_makes_a_request(
-    small_caller: Caller, received: Callable[[str], list[dict[str, object]]]
-) -> None:
-    """The stand-in reports the last byte: what is cut off must not pass for a whole JSON document."""
-    head = "POST /v1/messages HTTP/1.1\r\nhost: x\r\nauthorization: Bearer sk-good\r\nx-marker: padded\r\n"
-    padded = b"{}" + b" " * (LIMIT * 2)
-    small_caller.send(head.encode() + b"transfer-encoding: chunked\r\n\r\n" + chunked(len(padded)).replace(b"x", b" "))
-    whole = [report for report in received("padded") if report["event"] == "request"]
-    assert all(report["last_byte"] == 0 for report in whole)
-    assert len(received("padded")) > 0
-
-
 @pytest.mark.parametrize(
     "headers",
-    [{"x-large": "x" * 20000}, {f"x-{number}": "x" * 500 for number in range(40)}, {f"x-{n}": "" for n in range(150)}],
+    [{"x-large": "x" * 20000}, {f"x-{number}": "x" * 500 for number in range(40)}, {f"x-{n}": "y" for n in range(150)}],
 )
 def test_headers_that_are_too_large_or_too_many_are_refused(small_caller: Caller, headers: dict[str, str]) -> None:
-    assert small_caller.call(headers=headers).status in (400, 431)
+    answer = small_caller.call(headers=headers)
+    assert (answer.status, answer.json()["error"]["code"]) == (431, "headers_too_large")
 
 
 def test_slow_headers_are_cut_off_after_10_seconds(small_caller: Caller) -> None:

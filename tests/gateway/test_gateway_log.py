@@ -12,7 +12,7 @@ def test_each_request_is_a_line_with_what_an_operator_needs(
     gateway = make_gateway()
     client = caller(gateway)
     client.call("POST", "/v1/messages?beta=true&key=sk-in-query", body=b"{}")
-    client.call(target="/key/info")
+    client.call(host="evil.test")
     client.call(key="sk-wrong-one")
     bed.wait_until(lambda: len(gateway.log()) == 3, 5, "three lines")
     served, refused, wrong = gateway.log()
@@ -20,7 +20,8 @@ def test_each_request_is_a_line_with_what_an_operator_needs(
     assert served["source"] == client.source
     assert (served["method"], served["path"], served["status"]) == ("POST", "/v1/messages", 200)
     assert str(served["server"]).startswith("litellm")
-    assert served["call_id"] == "call-1"
+    assert str(served["request_id"]).startswith("req_")
+    assert (served["upstream_request_id"], served["key_generation"]) == ("req_upstream", "2026-11-24")
     assert served["end"] == "----"
     for name in (
         "bytes_in",
@@ -33,7 +34,7 @@ def test_each_request_is_a_line_with_what_an_operator_needs(
         "retries",
     ):
         assert isinstance(served[name], int), name
-    assert (refused["path"], refused["status"]) == ("/key/info", 404)
+    assert (refused["path"], refused["status"]) == ("/v1/models", 421)
     assert wrong["status"] == 401
     assert "sk-" not in bed.docker("logs", gateway.name)
 

@@ -43,8 +43,8 @@ async def read_body(reader: asyncio.StreamReader, headers: list[tuple[str, str]]
 
 
 async def respond(writer: asyncio.StreamWriter, status: int, body: bytes, kind: str = "application/json") -> None:
-    leaks = "server: uvicorn\r\nx-litellm-version: 1.2.3\r\nx-litellm-key-spend: 7\r\nset-cookie: token=x\r\n"
-    head = f"HTTP/1.1 {status} Status\r\n{leaks}content-type: {kind}\r\nx-litellm-call-id: call-1\r\n"
+    inner = "server: uvicorn\r\nx-key-generation: 2026-11-24\r\nrequest-id: req_upstream\r\nx-request-id: own\r\n"
+    head = f"HTTP/1.1 {status} Status\r\n{inner}content-type: {kind}\r\n"
     writer.write(head.encode() + f"content-length: {len(body)}\r\n\r\n".encode() + body)
     await writer.drain()
 

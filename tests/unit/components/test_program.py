@@ -108,6 +108,15 @@ def test_litellm_alone_is_created_before_the_old_one_goes(deploy: Deploy, role: 
     assert "name" not in deploy("prod").container(role).inputs  # two of one name could not stand beside each other
 
 
+def test_neither_litellm_nor_the_gateway_has_a_resolver_that_leads_outside(deploy: Deploy) -> None:
+    """The engine's own DNS still knows the containers; any other name would be a tunnel out."""
+    graph = deploy("prod")
+    assert {role: graph.container(role).inputs["dns"] for role in ("litellm", "gateway")} == {
+        "litellm": ["127.0.0.1"],
+        "gateway": ["127.0.0.1"],
+    }
+
+
 def test_litellm_gets_the_whole_drain_before_it_is_killed(deploy: Deploy) -> None:
     graph = deploy("prod", drainSeconds=30)
     assert graph.env("litellm")["DRAIN_SECONDS"] == "30"
