@@ -8,8 +8,8 @@ from rules.layout import IMAGES
 # Behind all others: nothing of the image takes a package's place here.
 sys.path.append(str(IMAGES / "litellm" / "app"))
 
-from claude_gateway.start.settings import Settings  # noqa: E402
-from claude_gateway.start.variables import SettingsError  # noqa: E402
+from claude_gateway.start.settings import Settings
+from claude_gateway.start.variables import SettingsError
 
 UNKNOWN = {
     "LITELLM_MASTER_KEY": "sk-not-known-before-the-update",
