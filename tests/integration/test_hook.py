@@ -47,13 +47,13 @@ def test_a_new_stack_was_checked_in_under_five_seconds(stack: Deployment) -> Non
 @pytest.mark.parametrize("action", ["up", "changes"])
 def test_nothing_is_checked_when_nothing_changes_or_in_a_preview(stack: Deployment, action: str) -> None:
     if action == "changes":
-        stack.set(litellmMemoryMib=2048)
+        stack.set(litellmMemoryMib=4096)
     assert "posture:" not in printed_by(stack, action)
     stack.set(litellmMemoryMib=3072)
 
 
 def test_a_change_in_place_is_checked(stack: Deployment) -> None:
-    stack.set(litellmMemoryMib=2048)
+    stack.set(litellmMemoryMib=4096)
     before = stack.there("litellm")
     assert "posture:" in printed_by(stack, "up")
     assert stack.there("litellm") == before
@@ -80,7 +80,7 @@ def test_three_updates_in_a_row_never_lose_the_good_container(stack: Deployment)
 
 
 def test_the_check_can_be_turned_off(stack: Deployment) -> None:
-    stack.set(verifyOnUpdate=False, litellmMemoryMib=2560)
+    stack.set(verifyOnUpdate=False, litellmMemoryMib=3584)
     assert "posture:" not in printed_by(stack, "up")
     stack.set(verifyOnUpdate=None)
     assert "posture:" in printed_by(stack, "up")

@@ -34,10 +34,8 @@ def test_known_betas_pass_in_order_and_once() -> None:
     assert request_betas([(b"accept", b"*/*"), (b"x-stainless-lang", b"js")], drop=False) == []
 
 
-def test_an_unknown_beta_is_refused_by_name_or_dropped() -> None:
-    with pytest.raises(Rejection, match='anthropic-beta: "effort-2025-11-25" is not known here; did you mean'):
-        betas("effort-2025-11-25")
-    assert betas("nope-2025-11-25,effort-2025-11-24", drop=True) == ["effort-2025-11-24"]
+def test_an_unknown_beta_is_left_out() -> None:
+    assert betas("nope-2025-11-25,effort-2025-11-24") == ["effort-2025-11-24"]
 
 
 def test_how_a_client_logs_in_is_no_matter_of_the_upstream() -> None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import TYPE_CHECKING, get_args
 
 from anthropic.types import AnthropicBetaParam
 
-from claude_gateway.front.contract.rejection import Rejection, quoted, wrong
+from claude_gateway.front.contract.rejection import quoted, wrong
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,12 +52,15 @@ OWN_BETAS = frozenset({"oauth-2025-04-20"})
 def request_betas(headers: Sequence[tuple[bytes, bytes]], *, drop: bool) -> list[str]:
     """The beta features that the client asks for and Anthropic is told of, in order and once each.
 
+    One that is not on the list is left out: clients send those of next month before anybody here has decided about
+    them, and a field that needs one is refused by its own name.
+
     Args:
         headers: ASGI's: names in lower case.
-        drop: Leave out what is not known, instead of refusing it (setting `dropParams`).
+        drop: Leave out the operator's headers, instead of refusing them (setting `dropParams`).
 
     Raises:
-        Rejection: 400 for a beta that is not known, a version that is not spoken, a header that is the operator's.
+        Rejection: 400 for a version that is not spoken, a header that is the operator's.
     """
     betas: dict[str, None] = {}
     for name, value in headers:
@@ -69,13 +71,4 @@ def request_betas(headers: Sequence[tuple[bytes, bytes]], *, drop: bool) -> list
             raise wrong(name.decode(), f"is not supported: {REFUSED[name]}", code="unsupported_parameter")
         elif name == VERSION and value.decode("latin-1").strip() not in VERSIONS:
             raise wrong(VERSION.decode(), f"{quoted(value.decode('latin-1'))} is not spoken here; send 2023-06-01")
-    unknown = [beta for beta in betas if beta not in BETAS and beta not in OWN_BETAS]
-    if unknown and not drop:
-        raise _unknown(unknown[0])
     return [beta for beta in betas if beta in BETAS]
-
-
-def _unknown(beta: str) -> Rejection:
-    near = difflib.get_close_matches(beta[:64], sorted(BETAS), n=1)
-    meant = f"; did you mean {quoted(near[0])}?" if near else ""
-    return wrong(BETA.decode(), f"{quoted(beta)} is not known here{meant}", code="unknown_parameter")
