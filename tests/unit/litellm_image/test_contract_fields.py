@@ -13,7 +13,7 @@ import pytest
 from tests.unit.litellm_image.contract_cases import LARGE, MODELS, SMALL, refusal
 from tests.unit.litellm_image.contract_record import RECORD, described, recorded
 
-from claude_gateway.front.contract import Route, admit
+from claude_gateway.front.contract import Route, admit, prepare
 from claude_gateway.front.contract.admission import RULES, contract
 from claude_gateway.front.contract.types import fields_of
 
@@ -150,3 +150,12 @@ def test_what_is_said_about_objects_is_said_about_objects_that_exist(route: Rout
     for name, fields in shape.left_out.items():
         described_fields = [have for key, have in known.items() if name in key.split("+")]
         assert all(fields <= have for have in described_fields), name
+
+
+@pytest.mark.parametrize("drop", [False, True])
+def test_no_request_waits_for_its_contract_to_be_made(drop: bool) -> None:
+    prepare(drop=drop)
+    made = contract.cache_info().misses
+    for route in ROUTES:
+        admit(route, SMALL[route], models=MODELS, drop=drop)
+    assert contract.cache_info().misses == made

@@ -129,10 +129,11 @@ def application(
     """The front door for these settings."""
     from claude_gateway.front.app import FrontDoor
     from claude_gateway.front.body import Bodies
-    from claude_gateway.front.contract import Models
+    from claude_gateway.front.contract import Models, prepare
     from claude_gateway.front.failed_keys import FailedKeys
     from claude_gateway.front.keys import Authenticator
 
+    prepare(drop=settings.drop_params)
     processes = 0 if settings.auth is ClaudeAuth.API_KEY else settings.max_concurrency
     return FrontDoor(
         Authenticator(settings.current_key, settings.previous_key),
