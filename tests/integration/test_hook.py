@@ -52,11 +52,9 @@ def test_nothing_is_checked_when_nothing_changes_or_in_a_preview(stack: Deployme
     stack.set(litellmMemoryMib=3072)
 
 
-def test_a_change_in_place_is_checked(stack: Deployment) -> None:
+def test_a_change_is_checked(stack: Deployment) -> None:
     stack.set(litellmMemoryMib=4096)
-    before = stack.there("litellm")
     assert "posture:" in printed_by(stack, "up")
-    assert stack.there("litellm") == before
 
 
 def test_three_updates_in_a_row_never_lose_the_good_container(stack: Deployment) -> None:

@@ -34,6 +34,7 @@ HEALTH_PATHS = frozenset({"/health/readiness", "/health/liveliness", "/health/li
 GREETINGS = frozenset({"/", "/api/hello"})  # Claude Code asks these whether anybody is there
 REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
 REQUEST_ID_HEADER, SOURCE_HEADER = b"x-request-id", b"x-gateway-source"  # set by the gateway in front
+OWN_ADDRESS = "127.0.0.1"  # the checks of the stack's security ask from inside, also with wrong keys
 GENERATION_HEADER = b"x-key-generation"  # the gateway takes it off the answer
 
 
@@ -106,8 +107,8 @@ class FrontDoor:
     def _admit_key(self, exchange: _Exchange) -> None:
         verdict = self._authenticator.check(presented_keys(exchange.scope["headers"]))
         if isinstance(verdict, Refusal):
-            wait = self._failed_keys.note(exchange.source)
-            if wait:
+            counts = verdict is not Refusal.MISSING and exchange.source != OWN_ADDRESS
+            if counts and (wait := self._failed_keys.note(exchange.source)):
                 raise Failure(429, "Too many wrong keys from this address; try again later.", headers=retry_after(wait))
             raise Failure(401, verdict.value, headers={"www-authenticate": "Bearer"})
         exchange.admission = verdict
