@@ -130,7 +130,7 @@ def text_of(events: list[dict[str, Any]]) -> str:
     return "".join(event["delta"].get("text", "") for event in events if event["type"] == "content_block_delta")
 
 
-async def until(what: Callable[[], bool], seconds: float = 20) -> None:
+async def until(what: Callable[[], bool], seconds: float = 60) -> None:
     async with asyncio.timeout(seconds):
         while not what():
             await asyncio.sleep(0.005)

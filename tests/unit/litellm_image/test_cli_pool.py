@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 from tests.unit.litellm_image.claude_cli import message, until
 
-from claude_gateway.cli import CliConfig, Reuse, UpstreamError
+from claude_gateway.cli import CliConfig, Reuse, UpstreamError, warm
 from claude_gateway.cli.pool import LONG_SECONDS, PATIENCE_SECONDS, QUEUE_PER_PROCESS
 from claude_gateway.cli.process import UnfitError
 from claude_gateway.cli.request import cli_request
@@ -146,11 +146,12 @@ async def test_the_longest_idle_process_makes_room_for_a_client_without_one() ->
 async def test_a_client_with_its_share_takes_none_from_a_client_that_asks_now_and_then() -> None:
     house = House(limit=2)
     mine, its = await house.get("a"), await house.serve("b")
+    its.idle_since += 1000
     second = house.ask("a")
     await asyncio.sleep(0.02)
     assert not second.done()
     assert its.channel.running
-    its.idle_since -= LONG_SECONDS
+    its.idle_since -= 1000 + LONG_SECONDS
     house.pool.give_back(mine)
     assert await second is mine
     await house.get("a")
@@ -162,11 +163,12 @@ async def test_nobody_waits_for_ever_behind_a_busy_client() -> None:
     process = await house.get("a")
     waiting = house.ask("b")
     await until(lambda: house.pool.waiting == 1)
+    house.pool._queue[0].since += 1000
     busy = [house.ask("a") for _ in range(3)]
     await until(lambda: house.pool.waiting == 4)
     house.pool.give_back(process)
     assert await busy[0] is process, "at first others may overtake"
-    house.pool._queue[0].since -= PATIENCE_SECONDS
+    house.pool._queue[0].since -= 1000 + PATIENCE_SECONDS
     house.pool.give_back(process)
     assert await waiting is not process
     for one in busy:
@@ -318,13 +320,13 @@ async def test_a_start_that_fails_is_a_502_and_frees_its_place() -> None:
     assert (await house.get()).channel.running
 
 
-async def test_nobody_waits_for_a_warm_start_that_has_failed() -> None:
+async def test_nobody_waits_for_a_warm_start_that_has_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(warm, "FIRST_BACKOFF_SECONDS", 1000.0)
     house = House(warm=1)
     house.broken = 1
     house.pool.start()
     await until(lambda: len(house.made) == 1 and not house.pool.live)
-    async with asyncio.timeout(0.3):  # less than the pause before another warm start
-        assert (await house.get()).channel.running
+    assert (await house.get()).channel.running
     await house.pool.close()
 
 

@@ -23,6 +23,7 @@ from tests.unit.litellm_image.claude_cli import (
 )
 
 from claude_gateway.cli import UpstreamError, process
+from claude_gateway.cli.process import INTERRUPT_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -82,7 +83,9 @@ async def test_a_cli_that_says_nothing_is_a_504(bed: Bed, monkeypatch: pytest.Mo
 
 
 @pytest.mark.parametrize("bed", ["deaf", "unwiped"], indirect=True)
-async def test_a_process_that_cannot_be_wiped_serves_nobody_else(bed: Bed) -> None:
+async def test_a_process_that_cannot_be_wiped_serves_nobody_else(bed: Bed, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert INTERRUPT_SECONDS < 1, "what a client that left has asked for is ended within a second"
+    monkeypatch.setattr(process, "INTERRUPT_SECONDS", INTERRUPT_SECONDS)
     async with pool_of(bed) as pool:
         assert text_of(await ask_pool(pool, message())) == "Hello"
         assert text_of(await ask_pool(pool, message())) == "Hello"
