@@ -13,7 +13,8 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, SecretStr, mod
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
-from rules import addresses, certificates, credentials, keys
+from rules import addresses, certificates, credentials, engines, keys
+from rules.defaults import ANTHROPIC, ENVIRONMENT_BYTES, LOGIN_HOSTS, MODELS
 from rules.vocabulary import (
     FIRST_GENERATION,
     Address,
@@ -34,17 +35,6 @@ from rules.vocabulary import (
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 Positive = Annotated[int, Field(ge=1)]
-
-ENVIRONMENT_BYTES = 120 * 1024
-"""What one environment variable of a container can carry: Linux takes 128 KiB with its name (MAX_ARG_STRLEN)."""
-
-ENGINES = ("unix", "ssh", "tcp")
-"""How an engine is reached: what docker's client and the provider both speak."""
-
-ANTHROPIC = "https://api.anthropic.com"
-LOGIN_HOSTS = ("console.anthropic.com", "platform.claude.com", "claude.ai")
-"""Where the Claude CLI exchanges and refreshes OAuth tokens, besides the API itself."""
-MODELS = {"sonnet": "claude-sonnet-5-5", "opus": "claude-opus-5-5", "haiku": "claude-haiku-5-5"}
 
 
 def fault(key: str, message: str) -> PydanticCustomError:
@@ -187,6 +177,8 @@ class Settings(BaseModel):
 
     @model_validator(mode="after")
     def _transport_is_safe(self) -> Self:
+        if engine := engines.fault(self.docker_host, self.docker_cert_path):
+            raise fault(*engine)
         if self.tls_mode is TlsMode.OFF and not self.loopback_only:
             raise fault("tls", "is off, which is for loopback alone: the key would travel in the clear")
         if self.tls_mode is TlsMode.PROVIDED:
@@ -226,17 +218,6 @@ class Settings(BaseModel):
         for name, text in handed_over.items():
             if len(text.encode()) > ENVIRONMENT_BYTES:
                 raise fault(name, f"is too long to be handed to a container: at most {ENVIRONMENT_BYTES // 1024} KiB")
-        return self
-
-    @model_validator(mode="after")
-    def _engine_is_guarded(self) -> Self:
-        scheme = urlsplit(self.docker_host or "unix:").scheme
-        if scheme not in ENGINES:
-            raise fault("dockerHost", f"must begin with one of: {', '.join(f'{known}://' for known in ENGINES)}")
-        if scheme == "tcp" and not self.docker_cert_path:
-            raise fault(
-                "dockerCertPath", "must be set for a tcp:// engine: without certificates its port is root to all"
-            )
         return self
 
     @model_validator(mode="after")

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from rules.settings import MODELS
+from rules.defaults import MODELS
 from tests.integration.conftest import TOKEN
 from tests.integration.deployment import Deployment, docker
 from tests.integration.hosts import Internet
