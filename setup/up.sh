@@ -13,6 +13,7 @@ select_or_create up
 [ -z "$state" ] || "$python" -m setup.repair "$state" "$stack"
 "$python" -m ops.reconcile "$stack" || explain up
 "$python" setup/ports.py "$name"
+"$python" -m ops.adopt "$stack"
 running() { docker ps --quiet --no-trunc --filter "label=litellm-claude.stack=litellm-claude-$name" 2>/dev/null | sort; }
 before=$(running)
 pulumi up --stack "$stack" --yes --skip-preview || {

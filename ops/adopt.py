@@ -1,0 +1,96 @@
+"""Hands the files of an adopted login volume over to LiteLLM's user: ``python -m ops.adopt STACK``, before an update.
+
+A volume from a compose deployment holds files of root, or of uid 1000. LiteLLM runs as uid 10001 and without
+capabilities, so it may neither read them nor change their owner: that takes root, once, in a container that has nothing
+but the volume. A volume that a healthy LiteLLM of the stack has mounted is right already, and is not looked at.
+"""
+
+import sys
+from pathlib import Path
+
+from ops.commands import OperationError, pulumi
+from ops.engine import STACK_LABEL, Engine
+from rules.layout import CLAUDE_CONFIG_DIR, PROJECT
+from setup.ports import setting
+
+USER = 10001
+"""LiteLLM's user and group (images/litellm/Dockerfile)."""
+IMAGE = "debian:trixie-slim"
+"""What the Dockerfiles start from: setup/base_image.sh sees to it, the stack's own images may not be there yet."""
+FOLDER = "/volume"
+
+
+def volume_of(stack: str) -> str:
+    """Returns the name of the volume with the stack's login, whether it exists or not."""
+    name = stack.rpartition("/")[2]
+    adopted = setting("claudeAuthVolume", name, Path())
+    if isinstance(adopted, dict):  # set with --secret, for whatever reason
+        adopted = pulumi("config", "get", "claudeAuthVolume", stack=stack).strip()
+    return str(adopted or f"{PROJECT}-{name}-claude-auth")
+
+
+def owners(engine: Engine, volume: str) -> set[int]:
+    """Returns the uids and gids of all that is in the volume and of its top folder; none when it is empty."""
+    listed = _as_root(engine, volume, "find", FOLDER, "-printf", "%d %U %G\n").splitlines()
+    entries = [tuple(map(int, line.split())) for line in listed]
+    if not any(depth for depth, *_ in entries):
+        return set()  # an empty one takes the owner and the mode of LiteLLM's own folder when it is first mounted
+    return {number for _, *numbers in entries for number in numbers}
+
+
+def hand_over(stack: str, engine: Engine) -> None:
+    """Makes uid 10001 the owner of all that is in the stack's login volume, and of its folder, closed to others.
+
+    Raises:
+        OperationError: when a container that is not the stack's works with these files, or the engine refuses.
+    """
+    volume = volume_of(stack)
+    if engine.run("volume", "inspect", volume, check=False).returncode:
+        return  # not there yet: the update makes it
+    own = f"label={STACK_LABEL}={PROJECT}-{stack.rpartition('/')[2]}"
+    if _users(engine, volume, "--filter", own, "--filter", "health=healthy"):
+        return
+    strangers = owners(engine, volume) - {USER}
+    if not strangers:
+        return
+    whose = "root" if strangers == {0} else " and ".join(f"uid {uid}" for uid in sorted(strangers))
+    if others := sorted(set(_users(engine, volume)) - set(_users(engine, volume, "--filter", own))):
+        raise OperationError(
+            f"the files in the volume {volume} belong to {whose}, and {', '.join(others)} works with them. Stop it "
+            f"(docker stop {' '.join(others)}), then run make up STACK={stack}: the files are handed over to this stack"
+        )
+    sys.stderr.write(
+        f"adopt: the files in the volume {volume} belong to {whose}; handing them over to uid {USER}, "
+        f"as which LiteLLM runs (it mounts them at {CLAUDE_CONFIG_DIR})\n"
+    )
+    # The mode first: until the owner is right nobody uses the files, and a run that is killed in between is repeated.
+    _as_root(engine, volume, "chmod", "--recursive", "u+rwX,go-rwx", FOLDER)
+    _as_root(engine, volume, "chown", "--recursive", "--no-dereference", f"{USER}:{USER}", FOLDER)
+
+
+def _users(engine: Engine, volume: str, *filters: str) -> list[str]:
+    """Names of the running containers that mount ``volume``."""
+    return engine.run("ps", "--filter", f"volume={volume}", *filters, "--format", "{{.Names}}").stdout.split()
+
+
+def _as_root(engine: Engine, volume: str, *command: str) -> str:
+    """What ``command`` prints, run as root with the volume and nothing else: no network, no way to more rights."""
+    capabilities = [part for name in ("CHOWN", "FOWNER", "DAC_READ_SEARCH") for part in ("--cap-add", name)]
+    confined = ["--network", "none", "--read-only", "--cap-drop", "ALL", *capabilities]
+    confined += ["--security-opt", "no-new-privileges", "--log-driver", "none", "--user", "0:0"]
+    mount = f"type=volume,source={volume},target={FOLDER},volume-nocopy=true"
+    return engine.run("run", "--rm", *confined, "--mount", mount, IMAGE, *command).stdout
+
+
+def main() -> int:
+    """Returns the exit status: 1 with a sentence when the files could not be handed over."""
+    try:
+        hand_over(sys.argv[1], Engine())
+    except OperationError as fault:
+        sys.stderr.write(f"error: {fault}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
