@@ -8,7 +8,7 @@ import pulumi_docker as docker
 
 from components.stack import Deployment
 from rules import releases
-from rules.layout import IMAGES
+from rules.layout import IMAGES, PROJECT
 
 IGNORED = {"__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache"}
 
@@ -36,7 +36,7 @@ class Images(pulumi.ComponentResource):
             # keep_locally: a replacement deletes the old image last, and with it the tag that was just built.
             resource = docker.RemoteImage(
                 f"{deployment.name}-{role}",
-                name=ready or f"{deployment.name.lower()}/{role}:{digest[:12]}",
+                name=ready or tag(role, digest, pulumi.get_stack()),
                 build=None
                 if ready
                 else docker.RemoteImageBuildArgs(context=str((IMAGES / role).relative_to(Path.cwd()))),
@@ -50,6 +50,15 @@ class Images(pulumi.ComponentResource):
         self.gateway = image("gateway", settings.gateway_image)
         self.egress = image("egress", settings.egress_image)
         self.register_outputs({"litellm": self.litellm, "gateway": self.gateway, "egress": self.egress})
+
+
+def tag(role: str, digest: str, stack: str) -> str:
+    """Returns the name of the image that ``stack`` builds, its own.
+
+    The containerd image store drops an image whose tag moves to another one, and two builds of the same files need not
+    have the same id. The digest stands first: a tag may not begin with a dot or a dash, as a stack's name may.
+    """
+    return f"{PROJECT}/{role}:{digest[:12]}-{stack}"
 
 
 def context_digest(context: Path) -> str:

@@ -54,6 +54,7 @@ if [ -x "$bin/pulumi" ] && [[ :$PATH: != *":$bin:"* ]]; then
   printf 'export PATH=%q:"$PATH"\n' "$bin"
 fi
 export_line PULUMI_SKIP_UPDATE_CHECK true
+export_line BUILDX_NO_DEFAULT_ATTESTATIONS 1 # they hold times: the same build twice would be two images, and a replacement
 engine_of "$settings" | while read -r variable value; do export_line "$variable" "$value"; done
 if [ -z "${PULUMI_HOME:-}" ] && [ -d "$own_home" ]; then
   export_line PULUMI_HOME "$own_home"

@@ -1,11 +1,12 @@
 """What the containers run: built from the lock, or ready by digest."""
 
+import re
 from typing import Any
 
 import pulumi
 import pytest
 
-from components.images import context_digest
+from components.images import context_digest, tag
 from rules import releases
 from tests.unit.components.conftest import Deploy
 
@@ -29,6 +30,19 @@ def test_images_are_built_from_a_relative_context(deploy: Deploy) -> None:
         assert image.inputs["build"] == {"context": f"images/{image.name.rsplit('-', 1)[1]}"}
         assert image.inputs["keepLocally"] is True
         assert len(image.inputs["triggers"]["context"]) == 64
+
+
+def test_an_image_belongs_to_one_stack(deploy: Deploy) -> None:
+    graph = deploy("prod")
+    for image in graph.of("docker:index/remoteImage:RemoteImage"):
+        digest = image.inputs["triggers"]["context"]
+        assert image.inputs["name"] == f"litellm-claude/{image.name.rsplit('-', 1)[1]}:{digest[:12]}-prod"
+
+
+@pytest.mark.parametrize("stack", ["-odd", ".odd", "_odd", "A.b-c_9", "s" * 100])
+def test_any_stacks_name_makes_a_valid_tag(stack: str) -> None:
+    # https://docs.docker.com/reference/cli/docker/image/tag/: 128 characters, not beginning with a period or a hyphen
+    assert re.fullmatch(r"litellm-claude/litellm:\w[\w.-]{0,127}", tag("litellm", "a" * 64, stack), re.ASCII)
 
 
 def test_only_what_changed_below_an_image_rebuilds_it(deploy: Deploy, tmp_path: Any) -> None:

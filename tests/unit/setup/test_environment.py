@@ -80,6 +80,10 @@ def test_the_users_pulumi_home_is_respected(copy: Copy, exports: Exports) -> Non
     assert "PULUMI_HOME" not in exports("dev")
 
 
+def test_a_build_leaves_out_what_differs_from_one_build_to_the_next(exports: Exports) -> None:
+    assert exports("dev")["BUILDX_NO_DEFAULT_ATTESTATIONS"] == "1"
+
+
 def test_an_odd_stack_name_is_refused(copy: Copy) -> None:
     result = copy.run("env.sh", "dev; rm -rf x")
     assert result.returncode == 1
