@@ -34,3 +34,9 @@ def test_a_value_of_another_type_is_refused_by_its_path(route: Route, name: str,
 @pytest.mark.parametrize("route", [Route.MESSAGES, Route.CHAT])
 def test_a_whole_number_is_a_number(route: Route) -> None:
     assert admit(route, {**ASKED, "temperature": 1}, models=MODELS, drop=False)["temperature"] == 1
+
+
+def test_what_may_be_null_may_be_left_out() -> None:
+    tools = [{"type": "function", "name": "weather", "parameters": {"type": "object"}}]  # OpenAI's types want `strict`
+    asked = {"model": "sonnet", "input": "hi", "tools": tools}
+    assert admit(Route.RESPONSES, asked, models=MODELS, drop=False)["tools"] == tools

@@ -50,6 +50,8 @@ def fields_of(one: Any) -> dict[str, tuple[Any, bool]]:
 
 def _is_required(one: Any, name: str, hint: Any) -> bool:
     """`__required_keys__` knows nothing of `Required[...]` in annotations that are strings, as the packages' are."""
+    if type(None) in members_of(hint):
+        return False  # OpenAI's API takes the absence of what may be null, as `strict` and `parameters` of a function
     origin = te.get_origin(hint)
     return origin is te.Required or (name in one.__required_keys__ and origin is not te.NotRequired)
 
