@@ -99,7 +99,7 @@ class Edge:
         answer = self.get("/v1/models", key=key)
         tries = min(REPLACEMENT_TRIES, self.declaration.settings.failed_auth_per_minute)
         for _ in range(0 if self.declaration.complete else tries - 1):
-            if answer.status != 401:
+            if answer.status not in (401, 429):
                 break
             answer = self.get("/v1/models", key=key)
         return answer

@@ -60,8 +60,9 @@ def test_every_beta_in_the_locked_cli_is_decided_about() -> None:
     assert found - BETAS - OWN_BETAS - NO_BETAS == set()
 
 
-def test_another_version_of_the_api_is_refused() -> None:
-    assert request_betas([(b"anthropic-version", b"2023-06-01")], drop=False) == []
+def test_a_version_that_is_none_is_refused_and_any_other_is_anthropics_to_judge() -> None:
+    for version in (b"2023-06-01", b"2026-10-21"):
+        assert request_betas([(b"anthropic-version", version)], drop=False) == []
     with pytest.raises(Rejection, match="anthropic-version"):
         request_betas([(b"anthropic-version", b"2031-01-01\x1b")], drop=False)
 

@@ -115,6 +115,13 @@ def test_an_admitted_request_is_asked_by_the_upstreams_name() -> None:
     assert (door.headers[b"request-id"], door.body) == (b"req_upstream", b'{"id": 1}')
 
 
+def test_the_version_of_the_api_that_a_client_speaks_is_asked_for() -> None:
+    assert (
+        run(Door().ask(headers=[*AUTHORIZED, (b"anthropic-version", b"2026-10-21")])).calls[0].version == "2026-10-21"
+    )
+    assert run(Door().ask()).calls[0].version is None
+
+
 def test_the_gateways_request_id_is_in_every_answer() -> None:
     given = [*AUTHORIZED, (b"x-request-id", b"0123456789abcdef")]
     assert run(Door().ask(headers=given)).headers[b"x-request-id"] == b"0123456789abcdef"

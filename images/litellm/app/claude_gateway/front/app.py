@@ -122,7 +122,9 @@ class FrontDoor:
             exchange.model = asked.get("model")
             body = admit(route, asked, models=self._models, drop=self._drop_params)
             betas = request_betas(exchange.scope["headers"], drop=self._drop_params)
+            version = exchange.headers.get(b"anthropic-version")
             call = Call(route, exchange.request_id, "master", body, tuple(betas))
+            call.version = version.decode("latin-1").strip() if version else None
             if call.streamed:
                 await exchange.stream(self._answer(call))
             else:

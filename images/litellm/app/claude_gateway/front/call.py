@@ -25,6 +25,7 @@ class Call:
     client: str
     body: dict[str, Any]
     betas: tuple[str, ...] = ()
+    version: str | None = None  # of Anthropic's API, as the client speaks it
     passed: dict[str, Any] = field(default_factory=dict)
     failure: Failure | None = None
     headers: dict[str, str] = field(default_factory=dict)

@@ -91,7 +91,7 @@ class AnthropicHttp:
             raise RuntimeError("not started")
         headers = {
             "x-api-key": self._key.reveal(),
-            "anthropic-version": VERSION,
+            "anthropic-version": ask.version or VERSION,
             "content-type": "application/json",
             "accept-encoding": "identity",
             "user-agent": "litellm-claude",

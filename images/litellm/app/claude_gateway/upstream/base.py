@@ -33,6 +33,7 @@ class Ask:
     betas: tuple[str, ...]
     client: str
     content: bytes | None = None
+    version: str | None = None  # of the API, where the client speaks it itself
 
     @property
     def streamed(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, get_args
 
 from anthropic.types import AnthropicBetaParam
@@ -23,8 +24,8 @@ READ = frozenset(
 )
 OPERATORS = "the gateway's operator decides about the account"
 REFUSED = {b"anthropic-workspace-id": OPERATORS, b"anthropic-user-profile-id": OPERATORS}
-VERSIONS = frozenset({"2023-06-01"})
-"""Of Anthropic's API, as it is asked by the gateway."""
+VERSIONS = re.compile(r"20\d{2}-\d{2}-\d{2}")
+"""Of Anthropic's API; which of them it speaks is Anthropic's to say."""
 PACKAGE_BETAS = frozenset(
     name for literal in get_args(AnthropicBetaParam) for name in get_args(literal) if isinstance(name, str)
 )
@@ -69,6 +70,6 @@ def request_betas(headers: Sequence[tuple[bytes, bytes]], *, drop: bool) -> list
             betas.update(dict.fromkeys(beta for beta in given if beta))
         elif not drop and name in REFUSED:
             raise wrong(name.decode(), f"is not supported: {REFUSED[name]}", code="unsupported_parameter")
-        elif name == VERSION and value.decode("latin-1").strip() not in VERSIONS:
-            raise wrong(VERSION.decode(), f"{quoted(value.decode('latin-1'))} is not spoken here; send 2023-06-01")
+        elif name == VERSION and not VERSIONS.fullmatch(value.decode("latin-1").strip()):
+            raise wrong(VERSION.decode(), f"{quoted(value.decode('latin-1'))} is no version; send 2023-06-01")
     return [beta for beta in betas if beta in BETAS]
