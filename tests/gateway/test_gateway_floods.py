@@ -208,6 +208,23 @@ def test_a_slow_body_never_reaches_litellm(
     assert received("slow-body") == []
 
 
+def test_requests_that_break_off_leave_nothing_behind(
+    make_gateway: GatewayFactory, litellm: str, caller: Callable[[bed.Gateway], Caller]
+) -> None:
+    gateway = make_gateway()
+    client = caller(gateway)
+    for _ in range(50):
+        with client.clients.connect(client.source, client.port) as connection:
+            connection.sendall(b"GET /v1/models HTTP/1.1\r\nhost: gate")
+
+    def open_ones() -> list[str]:
+        table = bed.docker("exec", gateway.name, "cat", "/proc/net/tcp").splitlines()[1:]
+        sockets = [line.split() for line in table]
+        return [one[3] for one in sockets if one[1].endswith(f":{8080:04X}") and one[3] in ("01", "08")]
+
+    bed.wait_until(lambda: not open_ones(), 5, "no connection is open, or half closed")
+
+
 def test_dead_peers_are_found_on_both_sides(gateway: bed.Gateway, caller: Callable[[bed.Gateway], Caller]) -> None:
     """TCP keep-alive: each connection of the gateway's has its timer (`tr` 02 in /proc/net/tcp)."""
     client = caller(gateway)
