@@ -104,7 +104,11 @@ def test_no_operation_of_litellms_proxy_outside_the_model_api_answers(prod: Depl
             for headers in ({}, key):
                 if headers and concrete.strip("/").removeprefix("v1/").split("/model_id")[0] in allowed:
                     continue
-                status = client.request(verb, concrete, headers=headers).status_code
+                try:
+                    status = client.request(verb, concrete, headers=headers).status_code
+                except httpx.TransportError:
+                    assert not headers, "only who sends no key, again and again, loses the connection"
+                    continue
                 if status not in (401, 404, 405, 429):
                     answered.append((verb, path, status, bool(headers)))
     assert answered == []
