@@ -15,7 +15,8 @@ def test_each_request_is_a_line_with_what_an_operator_needs(
     client.call(host="evil.test")
     client.call(key="sk-wrong-one")
     bed.wait_until(lambda: len(gateway.log()) == 3, 5, "three lines")
-    served, refused, wrong = gateway.log()
+    by_status = {line["status"]: line for line in gateway.log()}  # a line is written when its answer has been read
+    served, refused, wrong = by_status[200], by_status[421], by_status[401]
     assert str(served["time"]).endswith("Z")
     assert served["source"] == client.source
     assert (served["method"], served["path"], served["status"]) == ("POST", "/v1/messages", 200)
