@@ -142,7 +142,7 @@ def test_two_containers_on_one_expired_login_refresh_it_once(bed: Bed, net: Inte
 
 CLOCK = """
 import datetime
-import claude_gateway.keys as keys
+import claude_gateway.front.keys as keys
 
 class Shifted(datetime.datetime):
     @classmethod
