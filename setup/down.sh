@@ -24,6 +24,7 @@ if [ "$name" = dev ] || [ "${CONFIRM:-}" = yes ]; then
 elif [ ! -t 0 ]; then
   die "taking down '$stack' asks first, and there is no terminal to ask on. Run 'make down STACK=$stack CONFIRM=yes'."
 fi
+spare_the_file
 [ -z "$state" ] || "$python" -m setup.repair "$state" "$stack"
 "$python" -m ops.reconcile "$stack" || explain down # a container that the state does not know would hold the networks
 pulumi destroy --stack "$stack" --exclude-protected "${yes[@]}" || explain down

@@ -11,7 +11,11 @@ name=${stack##*/} # of organisation/project/stack
 [[ $name =~ ^[A-Za-z0-9._-]+$ ]] || die "'$stack' is no stack name: letters, digits, '.', '_' and '-'. Example: make up STACK=dev"
 settings=$root/Pulumi.$name.yaml
 own_home=$root/.toolchain/home # where the built plugins are
+own_state=file://$root/.pulumi-state
+# What an earlier `make env` has set in this shell, perhaps for another stack, is not the user's.
 [ "${PULUMI_HOME:-}" != "$own_home" ] || unset PULUMI_HOME
+[ "${PULUMI_BACKEND_URL:-}" != "$own_state" ] || unset PULUMI_BACKEND_URL
+[[ ${PULUMI_CONFIG_PASSPHRASE_FILE:-} != "$root"/.pulumi-passphrase-* ]] || unset PULUMI_CONFIG_PASSPHRASE_FILE
 credentials=${PULUMI_CREDENTIALS_PATH:-${PULUMI_HOME:-$HOME/.pulumi}}
 
 export_line() { printf 'export %s=%q\n' "$1" "$2"; }
@@ -29,21 +33,26 @@ backend() {
   fi
 }
 
+# Whether secrets of the stack are encrypted already: in its file, or in its state (which alone may hold the salt).
+encrypted_already() {
+  grep -qs '^encryptionsalt:' "$settings" || grep -qs '"salt"' "${backend#file://}"/.pulumi/stacks/{,*/}"$name.json"
+}
+
 # A passphrase made here is written once, and never printed. One that was made elsewhere cannot be replaced.
 passphrase() {
   local file=$root/.pulumi-passphrase-$name
-  if [ "$name" = dev ]; then
-    export_line PULUMI_CONFIG_PASSPHRASE development # not a secret, and the development stack's alone
-    return
-  fi
   if [ ! -s "$file" ]; then
-    if grep -q '^encryptionsalt:' "$settings" 2>/dev/null; then
+    if ! encrypted_already; then
+      (umask 077 && head -c 32 /dev/urandom | od -An -v -tx1 | tr -d ' \n' >"$file.new" && mv "$file.new" "$file")
+      say "made a random passphrase for the stack '$name' in $file."
+      say "Keep a copy in a safe place: without it this stack's secrets are lost."
+    elif [ "$name" = dev ]; then
+      (umask 077 && printf development >"$file") # what 0.1 encrypted every development stack with
+      say "the stack 'dev' is encrypted with the published passphrase of version 0.1: docs/operating.md says how to change it."
+    else
       die "the secrets of the stack '$name' are encrypted with a passphrase that is not here ($(basename "$file") is missing)." \
         "Put it back, or set PULUMI_CONFIG_PASSPHRASE or PULUMI_CONFIG_PASSPHRASE_FILE."
     fi
-    (umask 077 && head -c 32 /dev/urandom | od -An -v -tx1 | tr -d ' \n' >"$file.new" && mv "$file.new" "$file")
-    say "made a random passphrase for the stack '$name' in $file."
-    say "Keep a copy in a safe place: without it this stack's secrets are lost."
   fi
   export_line PULUMI_CONFIG_PASSPHRASE_FILE "$file"
 }
@@ -54,6 +63,7 @@ if [ -x "$bin/pulumi" ] && [[ :$PATH: != *":$bin:"* ]]; then
   printf 'export PATH=%q:"$PATH"\n' "$bin"
 fi
 export_line PULUMI_SKIP_UPDATE_CHECK true
+export_line PULUMI_FALLBACK_TO_STATE_SECRETS_MANAGER true # a stack's file without a secret needs no salt
 export_line BUILDX_NO_DEFAULT_ATTESTATIONS 1 # they hold times: the same build twice would be two images, and a replacement
 engine_of "$settings" | while read -r variable value; do export_line "$variable" "$value"; done
 if [ -z "${PULUMI_HOME:-}" ] && [ -d "$own_home" ]; then
@@ -63,7 +73,7 @@ fi
 backend=$(backend)
 if [ -z "$backend" ]; then
   (umask 077 && mkdir -p "$root/.pulumi-state")
-  backend=file://$root/.pulumi-state
+  backend=$own_state
   export_line PULUMI_BACKEND_URL "$backend"
 fi
 provider=$(sed -n 's/^secretsprovider: *//p' "$settings" 2>/dev/null | head -n 1)

@@ -6,5 +6,6 @@ set -euo pipefail
 # shellcheck source=setup/stack.sh
 . "$(dirname "$0")/stack.sh"
 
+spare_the_file
 select_or_create preview
 pulumi preview --stack "$stack" || explain preview

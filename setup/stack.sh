@@ -4,12 +4,13 @@
 : "${root:?}"
 stack=${1:?a stack is needed}
 name=${stack##*/}
+settings=Pulumi.$name.yaml
 python=$root/.venv/bin/python
 cd "$root" || exit
 
-if [ ! -e "Pulumi.$name.yaml" ]; then
+if [ ! -e "$settings" ]; then
   known=$(printf '%s\n' Pulumi.*.yaml | sed -E 's/^Pulumi\.(.*)\.yaml$/\1/' | paste -sd, | sed 's/,/, /g')
-  die "there is no stack '$stack'. Known ones: $known. Use 'make ... STACK=NAME', or add Pulumi.$name.yaml for a new one."
+  die "there is no stack '$stack'. Known ones: $known. Use 'make ... STACK=NAME', or add $settings for a new one."
 fi
 exports=$(setup/env.sh "$stack")
 eval "$exports"
@@ -42,9 +43,20 @@ explain() {
   die "pulumi did not finish; its own message is above. Nothing is lost: fix the cause and run 'make $1 STACK=$stack' again."
 }
 
+# spare_the_file: what Pulumi writes into a stack's file of its own accord (a salt, quotes) goes into a copy, so that make
+# changes no tracked file. With a key service the file holds a data key, which must stay.
+spare_the_file() {
+  ! grep -q '^secretsprovider:' "$settings" || return 0
+  work=$(mktemp -d)
+  trap 'rm -rf "$work"' EXIT
+  cp "$settings" "$work"
+  export PULUMI_OPTION_CONFIG_FILE=$work/$settings
+}
+
 # select_or_create TARGET: with a file backend a look at the file is enough to know that the stack is there
 select_or_create() {
   if [ -z "$state" ] || ! compgen -G "$state/stacks/*/$name.json" >/dev/null; then
     pulumi stack select --create "$stack" >/dev/null || explain "$1"
+    [ -z "${work:-}" ] || cat "$work/$settings" >"$settings" # that command knows no copy
   fi
 }

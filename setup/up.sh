@@ -9,6 +9,7 @@ set -euo pipefail
 # What serves goes first: without this an update on the engine's own machine makes its clients wait.
 renice -n 10 -p $$ >/dev/null 2>&1 || true
 
+spare_the_file
 select_or_create up
 [ -z "$state" ] || "$python" -m setup.repair "$state" "$stack"
 "$python" -m ops.reconcile "$stack" || explain up

@@ -2,6 +2,7 @@
 
 import stat
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -10,25 +11,76 @@ from tests.unit.setup.conftest import Copy
 Exports = Callable[..., dict[str, str]]
 
 
-def test_a_first_try_needs_no_account_and_no_passphrase(copy: Copy, exports: Exports) -> None:
-    found = exports("dev")
-    assert found["PULUMI_BACKEND_URL"] == f"file://{copy.root}/.pulumi-state"
-    assert found["PULUMI_CONFIG_PASSPHRASE"] == "development"
+def test_a_first_try_needs_no_account(copy: Copy, exports: Exports) -> None:
+    assert exports("dev")["PULUMI_BACKEND_URL"] == f"file://{copy.root}/.pulumi-state"
     assert stat.S_IMODE((copy.root / ".pulumi-state").stat().st_mode) == 0o700
 
 
-def test_a_production_passphrase_is_made_once_for_its_owner_alone_and_never_printed(
-    copy: Copy, exports: Exports
+@pytest.mark.parametrize("stack", ["dev", "prod"])
+def test_a_passphrase_is_made_once_for_its_owner_alone_and_never_printed(
+    copy: Copy, exports: Exports, stack: str
 ) -> None:
-    first = copy.run("env.sh", "prod")
-    path = copy.root / ".pulumi-passphrase-prod"
+    first = copy.run("env.sh", stack)
+    path = copy.root / f".pulumi-passphrase-{stack}"
     passphrase = path.read_text()
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert len(passphrase) == 64
     assert passphrase not in first.stdout + first.stderr
     assert str(path) in first.stderr
-    assert exports("prod")["PULUMI_CONFIG_PASSPHRASE_FILE"] == str(path)
+    assert exports(stack)["PULUMI_CONFIG_PASSPHRASE_FILE"] == str(path)
     assert path.read_text() == passphrase
+
+
+def salted_state(copy: Copy, stack: str) -> None:
+    """A state with secrets, whose salt the stack's file need not have."""
+    folder = copy.root / ".pulumi-state" / ".pulumi" / "stacks" / "litellm-claude"
+    folder.mkdir(parents=True)
+    (folder / f"{stack}.json").write_text('{"secrets_providers": {"state": {"salt": "v1:abc"}}}')
+
+
+@pytest.mark.parametrize("where", ["file", "state"])
+def test_a_development_stack_of_an_earlier_version_goes_on_with_its_passphrase(
+    copy: Copy, exports: Exports, where: str
+) -> None:
+    if where == "file":
+        (copy.root / "Pulumi.dev.yaml").write_text("config: {}\nencryptionsalt: v1:abc\n")
+    else:
+        salted_state(copy, "dev")
+    path = exports("dev")["PULUMI_CONFIG_PASSPHRASE_FILE"]
+    assert Path(path).read_text() == "development"
+    assert copy.run("env.sh", "dev").stderr == "", "it is said once"
+
+
+def test_a_lost_passphrase_is_missed_when_the_state_alone_has_the_salt(copy: Copy) -> None:
+    salted_state(copy, "prod")
+    result = copy.run("env.sh", "prod")
+    assert result.returncode == 1
+    assert ".pulumi-passphrase-prod is missing" in result.stderr
+
+
+def test_a_shell_that_was_set_up_for_one_stack_is_none_for_another(copy: Copy, exports: Exports) -> None:
+    copy.environment |= exports("dev")
+    found = exports("prod")
+    assert found["PULUMI_CONFIG_PASSPHRASE_FILE"] == str(copy.root / ".pulumi-passphrase-prod")
+    assert found["PULUMI_BACKEND_URL"] == f"file://{copy.root}/.pulumi-state"
+
+
+WRITES = 'printf "encryptionsalt: v1:abc\\n" >>"${PULUMI_OPTION_CONFIG_FILE:-Pulumi.dev.yaml}"'
+
+
+@pytest.mark.parametrize("creates", ["exit 0", 'echo "encryptionsalt: v1:abc" >>Pulumi.dev.yaml'])
+def test_what_pulumi_writes_of_its_own_accord_changes_no_tracked_file(copy: Copy, creates: str) -> None:
+    before = (copy.root / "Pulumi.dev.yaml").read_text()
+    copy.fake("pulumi", f'case "$*" in "stack select"*) {creates};; preview*) {WRITES};; esac')
+    assert copy.run("preview.sh", "dev").returncode == 0
+    assert (copy.root / "Pulumi.dev.yaml").read_text() == before
+
+
+def test_the_data_key_of_a_key_service_stays_in_the_file(copy: Copy) -> None:
+    (copy.root / "Pulumi.dev.yaml").write_text("secretsprovider: awskms://alias/x\n")
+    copy.fake("pulumi", f'case "$*" in preview*) {WRITES};; esac')
+    assert copy.run("preview.sh", "dev").returncode == 0
+    assert "encryptionsalt" in (copy.root / "Pulumi.dev.yaml").read_text()
 
 
 def test_a_passphrase_made_elsewhere_is_asked_for_not_replaced(copy: Copy) -> None:
