@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ops.commands import OperationError, pulumi
 from ops.engine import STACK_LABEL, Engine
+from rules.docker import EngineError
 from rules.layout import CLAUDE_CONFIG_DIR, PROJECT
 from setup.ports import setting
 
@@ -86,7 +87,7 @@ def main() -> int:
     """Returns the exit status: 1 with a sentence when the files could not be handed over."""
     try:
         hand_over(sys.argv[1], Engine())
-    except OperationError as fault:
+    except (OperationError, EngineError) as fault:
         sys.stderr.write(f"error: {fault}\n")
         return 1
     return 0

@@ -1,15 +1,14 @@
 """The Docker engine of a stack, through docker's own client."""
 
 import json
-import os
 import subprocess
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from ops.commands import OperationError
+from rules.docker import Client
 
-LOCAL = "unix:///var/run/docker.sock"
 STACK_LABEL = "litellm-claude.stack"
 ROLE_LABEL = "litellm-claude.role"
 
@@ -31,14 +30,8 @@ class Container:
         return self.status == "running"
 
 
-class Engine:
-    """The engine at ``host``; without one that of DOCKER_HOST, else this machine's, as the provider has it."""
-
-    def __init__(self, host: str | None = None, certificates: str | None = None) -> None:
-        self._command = ["docker", "--host", host or os.environ.get("DOCKER_HOST") or LOCAL]
-        self._environment = dict(os.environ)
-        if certificates:
-            self._environment |= {"DOCKER_CERT_PATH": certificates, "DOCKER_TLS_VERIFY": "1"}
+class Engine(Client):
+    """The stack's engine, with what operations do to containers."""
 
     def run(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Runs docker.
@@ -46,8 +39,7 @@ class Engine:
         Raises:
             OperationError: with docker's own words, when ``check`` is on and it fails.
         """
-        command = [*self._command, *arguments]
-        done = subprocess.run(command, env=self._environment, capture_output=True, text=True, check=False)  # noqa: S603
+        done = self.call(*arguments)
         if check and done.returncode:
             raise OperationError(f"docker {arguments[0]} failed: {done.stderr.strip()}")
         return done
@@ -57,21 +49,6 @@ class Engine:
         filters = [f"label={STACK_LABEL}={stack_label}", *([f"label={ROLE_LABEL}={role}"] if role else [])]
         found = self.run("ps", "--all", "--quiet", "--no-trunc", *(part for f in filters for part in ("--filter", f)))
         return [one for identifier in found.stdout.split() for one in self._inspect(identifier)]
-
-    def inspect(self, kind: str, names: Iterable[str]) -> list[dict[str, Any]]:
-        """Returns what the engine knows of ``names``; those that do not exist are left out.
-
-        Raises:
-            OperationError: with docker's own words, when it cannot be asked.
-        """
-        wanted = sorted(set(names))
-        if not wanted:
-            return []
-        done = self.run(kind, "inspect", "--format", "{{json .}}", *wanted, check=False)
-        strange = [line for line in done.stderr.splitlines() if "no such" not in line.lower() and line.strip()]
-        if done.returncode and strange and not done.stdout.strip():
-            raise OperationError(f"docker {kind} inspect failed: {strange[0]}")
-        return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
 
     def _inspect(self, identifier: str) -> list[Container]:
         done = self.run("inspect", "--type", "container", identifier, check=False)

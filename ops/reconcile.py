@@ -1,12 +1,14 @@
 """Mends what a failed or killed update left behind, so that what served before goes on and nothing is there twice.
 
-``python -m ops.reconcile STACK [--after-failure]``. Nobody else may be updating the stack (setup/repair.py looks).
+``python -m ops.reconcile STACK [--after-failure | --before-down]``. Nobody else may be updating the stack
+(setup/repair.py looks).
 
 - A replacement that never got healthy is removed. What it was to replace still serves (it would have been deleted only
   afterwards) and becomes the one in force again, in the state too. Left alone, the next update would take the failed
   container for a good one, since Pulumi does not wait for it a second time, and delete the one that serves.
 - A container that failed, and had nothing to replace, is removed, so that the next update makes it anew and waits.
 - What is stopped, renamed, disconnected or gone is brought back, or made anew by the next update (ops/presence.py).
+  ``--before-down`` leaves that out: nothing is started only to be deleted.
 - With ``--after-failure`` a replacement is undone even if it is healthy: the update that just failed has refused it.
 - A container of this stack that the state does not know is removed: an engine that stopped in the middle of an update
   has made containers of which Pulumi never heard. Another working copy's stack of the same name shares the label, but
@@ -21,6 +23,7 @@ from ops.commands import OperationError
 from ops.engine import Engine
 from ops.presence import absent
 from ops.state import KINDS, State, name_of, role_of
+from rules.docker import EngineError
 
 
 def say(text: str) -> None:
@@ -79,8 +82,8 @@ def strays(state: State, engine: Engine) -> list[Removal]:
     ]
 
 
-def reconcile(stack: str, *, after_failure: bool = False) -> None:
-    """Undoes failed containers, removes stray ones and brings back what is absent.
+def reconcile(stack: str, *, after_failure: bool = False, before_down: bool = False) -> None:
+    """Undoes failed containers, removes stray ones and, unless the stack goes down, brings back what is absent.
 
     The state is saved first, changed or not: the backend refuses that while another update holds the stack, and then
     no container is touched. What an interruption leaves behind after that is a stray, which the next call removes.
@@ -101,7 +104,7 @@ def reconcile(stack: str, *, after_failure: bool = False) -> None:
         if words := engine.last_words(removal.id):
             say(f"its last words were:\n{words}")
         engine.remove(removal.id, removal.grace_seconds)
-    if gone := absent(state, engine):
+    if not before_down and (gone := absent(state, engine)):
         state.refresh(gone)
 
 
@@ -110,10 +113,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m ops.reconcile", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("stack")
     parser.add_argument("--after-failure", action="store_true", help="an update has just failed")
+    parser.add_argument("--before-down", action="store_true", help="the stack is about to be taken down")
     arguments = parser.parse_args()
     try:
-        reconcile(arguments.stack, after_failure=arguments.after_failure)
-    except OperationError as fault:
+        reconcile(arguments.stack, after_failure=arguments.after_failure, before_down=arguments.before_down)
+    except (OperationError, EngineError) as fault:
         sys.stderr.write(f"error: {fault}\n")
         return 1
     return 0

@@ -10,6 +10,7 @@ from ops.commands import OperationError
 from ops.generations import Change
 from ops.rotate import alone, report, update
 from ops.stack_file import StackFile
+from rules.docker import EngineError
 
 
 def retire(stack: str) -> str:
@@ -28,7 +29,7 @@ def main() -> int:
     try:
         with alone():
             sys.stdout.write("\n" + retire(arguments.stack))
-    except OperationError as error:
+    except (OperationError, EngineError) as error:
         sys.stderr.write(f"error: {error}\n")
         return 1
     return 0

@@ -18,6 +18,7 @@ from ops.generations import Change, duration, rotation, shown
 from ops.stack_file import StackFile
 from ops.state import State, name_of
 from ops.update import ROLE, Cutover, bring_up
+from rules.docker import EngineError
 
 
 @contextmanager
@@ -119,7 +120,7 @@ def main() -> int:
         with alone():
             overlap = None if arguments.emergency else duration(arguments.overlap)
             sys.stdout.write("\n" + rotate(arguments.stack, overlap))
-    except OperationError as error:
+    except (OperationError, EngineError) as error:
         sys.stderr.write(f"error: {error}\n")
         return 1
     return 0

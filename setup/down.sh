@@ -26,5 +26,5 @@ elif [ ! -t 0 ]; then
 fi
 spare_the_file
 [ -z "$state" ] || "$python" -m setup.repair "$state" "$stack"
-"$python" -m ops.reconcile "$stack" || explain down # a container that the state does not know would hold the networks
+"$python" -m ops.reconcile --before-down "$stack" || explain down # a container that the state does not know would hold the networks
 pulumi destroy --stack "$stack" --exclude-protected "${yes[@]}" || explain down

@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
+import posture.engine
 from ops.commands import OperationError
 from ops.engine import Engine
+from rules.docker import Client, EngineError
 
 Calls = list[list[str]]
 Fake = Callable[..., Calls]
@@ -33,6 +35,7 @@ def docker(monkeypatch: pytest.MonkeyPatch) -> Fake:
     return answer
 
 
+@pytest.mark.parametrize("engine", [Engine, posture.engine.Engine])
 @pytest.mark.parametrize(
     ("host", "variable", "used"),
     [
@@ -42,7 +45,7 @@ def docker(monkeypatch: pytest.MonkeyPatch) -> Fake:
     ],
 )
 def test_the_engine_is_the_one_that_the_provider_uses(
-    monkeypatch: pytest.MonkeyPatch, host: str | None, variable: str | None, used: str
+    monkeypatch: pytest.MonkeyPatch, engine: type[Client], host: str | None, variable: str | None, used: str
 ) -> None:
     monkeypatch.delenv("DOCKER_HOST", raising=False)
     if variable:
@@ -54,7 +57,7 @@ def test_the_engine_is_the_one_that_the_provider_uses(
         return subprocess.CompletedProcess(command, 0, "", "")
 
     monkeypatch.setattr(subprocess, "run", run)
-    Engine(host, "/certificates").run("ps")
+    engine(host, "/certificates").call("ps")
     ((command, env),) = seen
     assert command == ["docker", "--host", used, "ps"]
     assert (env["DOCKER_CERT_PATH"], env["DOCKER_TLS_VERIFY"]) == ("/certificates", "1")
@@ -115,3 +118,62 @@ def test_a_command_that_fails_is_an_error_in_dockers_words(docker: Fake) -> None
     docker((1, "cannot connect"))
     with pytest.raises(OperationError, match="docker ps failed: cannot connect"):
         Engine().containers("litellm-claude-prod")
+
+
+def answering(monkeypatch: pytest.MonkeyPatch, status: int, out: str, error: str) -> None:
+    done = subprocess.CompletedProcess([], status, out, error)
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: done)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Error: No such network: one",
+        "Error response from daemon: network one not found",
+        "Error response from daemon: get one: no such volume",
+        "Error response from daemon: no such image: one: No such image: one:latest",
+        "WARNING: something of the client's own\nError: No such object: one",
+    ],
+)
+def test_what_does_not_exist_is_left_out(monkeypatch: pytest.MonkeyPatch, words: str) -> None:
+    answering(monkeypatch, 1, '{"Id": "two"}\n', words)
+    assert Engine().inspect("network", ["one", "two"]) == [{"Id": "two"}]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?",
+        "error during connect: dial unix /var/run/docker.sock: connect: no such file or directory",
+    ],
+)
+def test_an_engine_that_is_away_has_lost_nothing(monkeypatch: pytest.MonkeyPatch, words: str) -> None:
+    answering(monkeypatch, 1, "", words)
+    with pytest.raises(EngineError, match="docker network inspect failed: "):
+        Engine().inspect("network", ["one"])
+    assert Engine().inspect("network", []) == []
+
+
+def test_a_warning_of_the_client_is_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    answering(monkeypatch, 0, '{"Id": "one"}\n', "WARNING: Error loading config file\n")
+    assert posture.engine.Engine().json_lines("info") == [{"Id": "one"}]
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [(FileNotFoundError(), "no docker command on PATH"), (subprocess.TimeoutExpired("docker", 20), "in 20 s")],
+)
+def test_a_client_that_is_missing_or_hangs_is_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, fault: Exception, words: str
+) -> None:
+    def run(*_: Any, **__: Any) -> None:
+        raise fault
+
+    monkeypatch.setattr(subprocess, "run", run)
+    with pytest.raises(EngineError, match=words):
+        posture.engine.Engine().run("ps")
+
+
+@pytest.mark.parametrize(("host", "local"), [("unix:///var/run/docker.sock", True), ("ssh://ann@far", False)])
+def test_a_published_port_is_this_machines_only_with_its_own_engine(host: str, local: bool) -> None:
+    assert Engine(host).local is local

@@ -95,7 +95,7 @@ class Bed:
         self.refreshed: list[str] = []
         self._monkeypatch = monkeypatch
 
-    def reconcile(self, *resources: dict[str, Any], after_failure: bool = False) -> None:
+    def reconcile(self, *resources: dict[str, Any], **options: bool) -> None:
         state = State("prod", {"deployment": {"resources": copy.deepcopy(list(resources))}})
 
         def save() -> None:
@@ -110,7 +110,7 @@ class Bed:
         for name, value in (("engine", lambda: self.engine), ("save", save), ("refresh", refresh)):
             self._monkeypatch.setattr(state, name, value)
         self._monkeypatch.setattr(State, "of", lambda stack: state)
-        reconcile("prod", after_failure=after_failure)
+        reconcile("prod", **options)
 
 
 @pytest.fixture
@@ -191,6 +191,16 @@ def test_a_container_that_cannot_be_started_again_is_made_anew(bed: Bed) -> None
     bed.reconcile(BACKEND, container("good"))
     assert bed.engine.removed == {"good": 0}
     assert bed.refreshed == ["good"]
+
+
+def test_a_stack_that_is_taken_down_is_not_started_first(bed: Bed) -> None:
+    bed.engine.changed = {"good": {"State": {"Status": "exited"}}}
+    bed.engine.gone = {"network-1"}
+    bed.engine.labelled = [labelled("stray", "network-1")]
+    bed.reconcile(BACKEND, container("good"), before_down=True)
+    assert not bed.engine.commands
+    assert not bed.refreshed
+    assert bed.engine.removed == {"stray": 608}, "it would hold the networks"
 
 
 @pytest.mark.parametrize("lost", ["good", "network-1", "login"])

@@ -1,0 +1,80 @@
+"""Docker's own client, pointed at the engine that a stack is on: the one choice that all of the project makes.
+
+The client is used instead of an SDK because it reads the operator's ssh configuration and certificates.
+"""
+
+import json
+import os
+import re
+import subprocess
+from collections.abc import Iterable
+from typing import Any
+
+LOCAL = "unix:///var/run/docker.sock"
+ABSENT = re.compile(r"no such (object|container|image|volume|network)|(network|volume) \S+ not found", re.IGNORECASE)
+"""How docker says that something does not exist, by kind and by version. A missing socket is "no such file"."""
+
+
+class EngineError(RuntimeError):
+    """The docker client failed; its own words, which hold nothing of a container's environment."""
+
+
+class Client:
+    """The engine at ``host``; without one that of DOCKER_HOST, else this machine's, as the provider has it.
+
+    A docker context becomes DOCKER_HOST before anything runs (setup/env.sh), because the provider knows no contexts.
+    """
+
+    def __init__(self, host: str | None = None, certificates: str | None = None) -> None:
+        self.host = host or os.environ.get("DOCKER_HOST") or LOCAL
+        self._environment = dict(os.environ)
+        if certificates:
+            self._environment |= {"DOCKER_CERT_PATH": certificates, "DOCKER_TLS_VERIFY": "1"}
+
+    @property
+    def local(self) -> bool:
+        """Whether the engine is this machine's own, so that a published port is one of this machine."""
+        return self.host.startswith(("unix:", "npipe:"))
+
+    def call(
+        self, *arguments: str, stdin: str | None = None, seconds: float | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """Runs docker, whatever comes of it.
+
+        Raises:
+            EngineError: when there is no docker client, or it takes longer than ``seconds``.
+        """
+        try:
+            return subprocess.run(  # noqa: S603 - no shell
+                ["docker", "--host", self.host, *arguments],  # noqa: S607 - the user's own client
+                input=stdin,
+                capture_output=True,
+                text=True,
+                errors="replace",
+                check=False,
+                timeout=seconds,
+                env=self._environment,
+            )
+        except FileNotFoundError:
+            raise EngineError("there is no docker command on PATH. Install Docker's client") from None
+        except subprocess.TimeoutExpired:
+            raise EngineError(f"docker {arguments[0]} did not finish in {seconds:.0f} s") from None
+
+    def objects(self, *arguments: str, seconds: float | None = None) -> list[dict[str, Any]]:
+        """Returns the JSON objects that a command with ``--format {{json .}}`` prints, one a line.
+
+        What does not exist is left out. A warning of the client's own goes to the error channel, which is not read.
+
+        Raises:
+            EngineError: with docker's own words, when the engine cannot be asked.
+        """
+        done = self.call(*arguments, seconds=seconds)
+        found = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+        if done.returncode and not ABSENT.search(done.stderr):
+            raise EngineError(f"docker {' '.join(arguments[:2])} failed: {done.stderr.strip()[:500]}")
+        return found
+
+    def inspect(self, kind: str, names: Iterable[str], seconds: float | None = None) -> list[dict[str, Any]]:
+        """Returns what the engine knows of ``names``; those that do not exist are left out."""
+        wanted = sorted(set(names))
+        return self.objects(kind, "inspect", "--format", "{{json .}}", *wanted, seconds=seconds) if wanted else []
