@@ -43,6 +43,8 @@ start() {
   die "the Docker engine was started but does not answer after 30 s; see $log or 'journalctl -u docker'"
 }
 
+stack=${1:-}
+named=${DOCKER_HOST:-}$(scalar "$root/Pulumi.${stack##*/}.yaml" dockerHost)
 use_engine_of "${1:-}"
 if command -v docker >/dev/null && reply=$(answers); then
   exit 0
@@ -52,15 +54,15 @@ case ${reply:-} in
     die "the Docker engine at ${DOCKER_HOST:-$socket} refuses this user. Add yourself to its group" \
       "('sudo usermod -aG docker $(id -un)', then log in again), or run make with sudo." ;;
 esac
+if [ -z "$named" ] && [ -n "${DOCKER_HOST:-}" ]; then
+  die "no Docker engine answers in the docker context '$(docker context show)': ${reply:-}." \
+    "Start it, or run 'docker context use default'."
+fi
 if [ -n "${DOCKER_HOST:-}" ]; then
   command -v docker >/dev/null || die "there is no docker command here, which speaks to the engine at $DOCKER_HOST." \
     "Install Docker's client (on Debian: apt install docker.io)."
   die "no Docker engine answers at DOCKER_HOST=$DOCKER_HOST: ${reply:-}. Start it, or choose another one: unset DOCKER_HOST," \
-    "or the stack's setting dockerHost (pulumi config rm dockerHost), for this machine's own."
-fi
-context=$(docker context show 2>/dev/null || true)
-if [ -n "$context" ] && [ "$context" != default ]; then
-  die "no Docker engine answers in the docker context '$context'. Start it, or run 'docker context use default'."
+    "or the stack's setting dockerHost (pulumi config rm dockerHost --stack ${stack:-STACK}), for this machine's own."
 fi
 can_apt || die "no Docker engine answers. Start it (for example 'sudo systemctl start docker'), or install one" \
   "(https://docs.docker.com/engine/install/), or run make as root on Debian or Ubuntu, which installs it."

@@ -32,14 +32,26 @@ one_at_a_time() {
   flock --nonblock 9 || { say "waiting for another make, which is at the same step ($1)" && flock 9; }
 }
 
-# engine_of SETTINGS: what docker's client needs for the engine that a stack's file names, as lines NAME VALUE
+# scalar SETTINGS NAME: a plain value of the stack's file, without quotes, comment and CR; set-up runs before Python can read YAML
+scalar() {
+  { sed -n "s/^ *litellm-claude:$2: *//p" "$1" 2>/dev/null || true; } | head -n 1 | tr -d '\r' |
+    sed -E "s/^\"([^\"]*)\".*/\1/; t; s/^'([^']*)'.*/\1/; t; s/ +#.*//; s/ +$//"
+}
+
+# engine_of SETTINGS: what docker's client needs for the engine that a stack's file names, as lines NAME VALUE; without one,
+# for that of the docker context in use, which Pulumi's provider does not know
 engine_of() {
   local host certificates
-  setting() { sed -n "s/^ *litellm-claude:$2: *//p" "$1" 2>/dev/null | tr -d "\"'" | head -n 1; }
-  host=$(setting "$1" dockerHost)
+  host=$(scalar "$1" dockerHost)
+  certificates=$(scalar "$1" dockerCertPath)
+  if [ -z "$host$certificates${DOCKER_HOST:-}" ] &&
+    { [ -n "${DOCKER_CONTEXT:-}" ] || grep -qs '"currentContext"' "${DOCKER_CONFIG:-$HOME/.docker}/config.json"; }; then
+    read -r host certificates < <(docker context inspect --format '{{.Endpoints.docker.Host}} {{.Storage.TLSPath}}/docker' 2>/dev/null) ||
+      true
+    [ -d "$certificates" ] || certificates=
+  fi
   [ -n "$host" ] || return 0
   echo "DOCKER_HOST $host"
-  certificates=$(setting "$1" dockerCertPath)
   [ -z "$certificates" ] || printf '%s\n' "DOCKER_CERT_PATH $certificates" "DOCKER_TLS_VERIFY 1"
 }
 

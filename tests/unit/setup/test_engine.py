@@ -101,11 +101,48 @@ def test_a_stacks_own_engine_is_the_one_that_is_looked_at(copy: Copy, exports: C
     result = copy.run("engine.sh", "organisation/litellm-claude/prod")
     assert result.returncode == 1
     assert "DOCKER_HOST=ssh://ops@gateway.example.org: ssh://ops@gateway.example.org /certs 1" in result.stderr
-    assert "pulumi config rm dockerHost" in result.stderr
+    assert "pulumi config rm dockerHost --stack organisation/litellm-claude/prod" in result.stderr
     exported = exports("prod")
     assert exported["DOCKER_HOST"] == "ssh://ops@gateway.example.org"
     assert (exported["DOCKER_CERT_PATH"], exported["DOCKER_TLS_VERIFY"]) == ("/certs", "1")
     assert "DOCKER_HOST" not in exports("dev")
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["unix:///run/far.sock", '"unix:///run/far.sock"', "'unix:///run/far.sock' # old", "unix:///run/far.sock # old\r"],
+)
+def test_an_engine_is_read_as_yaml_has_it(copy: Copy, exports: Callable[[str], dict[str, str]], written: str) -> None:
+    (copy.root / "Pulumi.prod.yaml").write_text(f"config:\r\n  litellm-claude:dockerHost: {written}\n", newline="")
+    assert exports("prod")["DOCKER_HOST"] == "unix:///run/far.sock"
+
+
+def context(copy: Copy, answers: int) -> None:
+    """A docker client in whose configuration another context than the default one is in use."""
+    folder = copy.root.parent / "home" / ".docker"
+    folder.mkdir()
+    (folder / "config.json").write_text('{"currentContext": "far"}')
+    copy.fake(
+        "docker",
+        'case "$*" in "context inspect"*) echo "unix:///run/far.sock <IN MEMORY>/docker";; "context show") echo far;;'
+        f' *) echo "at $DOCKER_HOST" >&2; exit {answers};; esac',
+    )
+
+
+def test_the_context_in_use_is_the_engine_for_pulumi_too(copy: Copy, exports: Callable[[str], dict[str, str]]) -> None:
+    context(copy, 0)
+    assert exports("dev")["DOCKER_HOST"] == "unix:///run/far.sock"
+    assert "DOCKER_CERT_PATH" not in exports("dev")
+    copy.environment["DOCKER_HOST"] = "unix:///run/mine.sock"
+    assert "DOCKER_HOST" not in exports("dev")
+
+
+def test_a_context_that_does_not_answer_is_named(copy: Copy) -> None:
+    context(copy, 1)
+    result = copy.run("engine.sh", "dev")
+    assert result.returncode == 1
+    assert "in the docker context 'far': at unix:///run/far.sock" in result.stderr
+    assert "docker context use default" in result.stderr
 
 
 @pytest.mark.parametrize("stack", ["dev", "", "nowhere"])
