@@ -107,10 +107,9 @@ _CHAT: dict[str, Any] = {
         {"role": "developer", "content": "more"},
         {
             "role": "user",
-            "name": "bob",
             "content": [
                 {"type": "text", "text": "look"},
-                {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{PIXEL}", "detail": "low"}},
+                {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{PIXEL}"}},
                 {"type": "file", "file": {"filename": "a.pdf", "file_data": f"data:application/pdf;base64,{PIXEL}"}},
             ],
         },
@@ -145,7 +144,7 @@ _RESPONSES: dict[str, Any] = {
             "role": "user",
             "content": [
                 {"type": "input_text", "text": "look"},
-                {"type": "input_image", "image_url": f"data:image/png;base64,{PIXEL}", "detail": "auto"},
+                {"type": "input_image", "image_url": f"data:image/png;base64,{PIXEL}"},
                 {"type": "input_file", "filename": "a.pdf", "file_data": f"data:application/pdf;base64,{PIXEL}"},
             ],
         },

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import litellm
 from litellm.litellm_core_utils import core_helpers
 from litellm.llms.custom_httpx.http_handler import AsyncHTTPHandler
+from litellm.responses.litellm_completion_transformation import transformation
+from litellm.responses.litellm_completion_transformation.reasoning_items import decode_thinking_blocks
 from litellm.utils import (
     any_assistant_message_has_thinking_blocks,
     last_assistant_with_tool_calls_has_no_thinking_blocks,
@@ -20,6 +22,7 @@ from claude_gateway.front.call import Call, Reply, current_call
 from claude_gateway.front.contract import Dialect, Route
 from claude_gateway.front.errors import Failure
 from claude_gateway.front.passed import split
+from claude_gateway.front.reasoning import as_events, as_response
 from claude_gateway.upstream.base import SILENCE_SECONDS
 from claude_gateway.upstream.transport import API_BASE, UpstreamTransport
 
@@ -46,6 +49,16 @@ BROKEN_OFF = Failure(502, "The answer from Claude broke off.")
 DONE = b"data: [DONE]\n\n"
 
 
+class _Forgetful:
+    """LiteLLM remembers the calls of all responses by their ids, and would put them into the requests of others."""
+
+    def get_cache(self, key: str) -> None:
+        """There is nothing."""
+
+    def set_cache(self, key: str, value: object) -> None:
+        """It is forgotten at once."""
+
+
 class OpenAIRoutes:
     """Chat completions, completions and responses."""
 
@@ -53,6 +66,7 @@ class OpenAIRoutes:
         litellm.telemetry = False
         # LiteLLM's list lacks it, and it would call a cut answer complete.
         core_helpers._FINISH_REASON_MAP["model_context_window_exceeded"] = "length"  # noqa: SLF001
+        transformation.TOOL_CALLS_CACHE = _Forgetful()  # type: ignore[misc, assignment]
         litellm.suppress_debug_info = True
         litellm.turn_off_message_logging = True
         litellm.drop_params = drop_params  # what a model cannot do by LiteLLM's list is left out, not refused
@@ -88,10 +102,10 @@ class OpenAIRoutes:
         return Reply(_once(answer.model_dump_json()), call.headers)
 
     async def _responses(self, call: Call) -> Reply:
-        answer: Any = await litellm.aresponses(**self._arguments(call, call.body))
+        answer: Any = await litellm.aresponses(**self._arguments(call, without_impossible_reasoning(call.body)))
         if call.streamed:
-            return await _stream(answer, call, _typed_event, done=b"")
-        return Reply(_once(answer.model_dump_json()), call.headers)
+            return await _stream(as_events(answer, call.body), call, _typed_event, done=b"")
+        return Reply(_once(json.dumps(as_response(answer.model_dump(mode="json"), call.body))), call.headers)
 
     async def _completions(self, call: Call) -> Reply:
         body = {**call.body, "messages": [{"role": "user", "content": call.body["prompt"]}]}
@@ -121,6 +135,14 @@ def without_impossible_thinking(body: dict[str, Any]) -> dict[str, Any]:
     ) and not any_assistant_message_has_thinking_blocks(messages):
         return {name: value for name, value in body.items() if name not in ("thinking", "reasoning_effort")}
     return body
+
+
+def without_impossible_reasoning(body: dict[str, Any]) -> dict[str, Any]:
+    """The same for responses: the thoughts that led to a call are in a reasoning item, if the client keeps it."""
+    items = body["input"] if isinstance(body["input"], list) else []
+    called = any(item.get("type") == "function_call" for item in items)
+    signed = any(decode_thinking_blocks(item.get("encrypted_content")) for item in items)
+    return {name: value for name, value in body.items() if name != "reasoning" or signed or not called}
 
 
 def failure(call: Call, error: Exception) -> Failure:
@@ -163,7 +185,7 @@ async def _events(first: Any, parts: Any, call: Call, render: Render, done: byte
     try:
         yield render(first)
         async for part in parts:
-            number = getattr(part, "sequence_number", number)
+            number = part["sequence_number"] if isinstance(part, dict) else 0
             yield render(part)
         if call.failure is not None:
             raise call.failure
@@ -183,9 +205,8 @@ def _chunk(part: Any) -> bytes:
     return _data(part.model_dump_json(exclude_none=True, exclude_unset=True))
 
 
-def _typed_event(part: Any) -> bytes:
-    kind = str(getattr(part.type, "value", part.type))
-    return f"event: {kind}\n".encode() + _data(part.model_dump_json(exclude_none=True))
+def _typed_event(event: dict[str, Any]) -> bytes:
+    return f"event: {event['type']}\n".encode() + _data(json.dumps(event))
 
 
 def _error_event(failure: Failure, number: int) -> bytes:

@@ -1,7 +1,8 @@
 """Parameters of OpenAI's that go past LiteLLM's translation, because LiteLLM judges them by a list of its own.
 
 LiteLLM refuses them for models that, by its price list, take none (`supports_sampling_params`,
-`supports_forced_tool_use`); on /v1/messages the same request is Anthropic's to judge, and so it is here.
+`supports_forced_tool_use`), or asks for another kind of thinking; on /v1/messages the same request is Anthropic's to
+judge, and so it is here.
 """
 
 from __future__ import annotations
@@ -11,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-SAMPLING = ("temperature", "top_p", "top_k")  # one name and meaning in both APIs
+UNCHANGED = ("temperature", "top_p", "top_k", "thinking")  # one name and meaning in both APIs
 CHOICES = {"auto": "auto", "required": "any", "none": "none"}
 
 
 def split(body: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """What LiteLLM translates, and what is put into the Messages request beside it."""
     translated = dict(body)
-    passed = {name: translated.pop(name) for name in SAMPLING if name in translated}
+    passed = {name: translated.pop(name) for name in UNCHANGED if name in translated}
     if body.get("tools") and (choice := tool_choice(body)) is not None:
         translated.pop("tool_choice", None)
         translated.pop("parallel_tool_calls", None)
@@ -42,7 +43,7 @@ def tool_choice(body: Mapping[str, Any]) -> dict[str, Any] | None:
         made = {"type": kind}
     else:
         name = asked.get("name") or (asked.get("function") or {}).get("name")
-        if asked.get("type") != "function" or not name:
+        if asked.get("type") not in ("function", "custom") or not name:
             return None
         made = {"type": "tool", "name": name}
     if parallel is False and made["type"] != "none":

@@ -12,6 +12,7 @@ import httpx
 
 from claude_gateway.front.call import current_call
 from claude_gateway.front.errors import Failure
+from claude_gateway.front.mended import mended
 from claude_gateway.upstream.base import Ask, Endpoint
 
 if TYPE_CHECKING:
@@ -35,7 +36,8 @@ class UpstreamTransport(httpx.AsyncBaseTransport):
         named = [name.strip() for name in request.headers.get(BETA_HEADER, "").split(",") if name.strip()]
         betas = tuple(dict.fromkeys([*call.betas, *named]))
         try:
-            ask = Ask(Endpoint.MESSAGES, json.loads(content) | call.passed, betas, call.client)
+            body = mended(json.loads(content), call.body) | call.passed
+            ask = Ask(Endpoint.MESSAGES, body, betas, call.client)
             answer = await self._upstream.ask(ask)
         except Failure as failure:
             call.failure = failure

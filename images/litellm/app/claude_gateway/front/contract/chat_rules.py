@@ -31,6 +31,7 @@ class ThinkingBlock(TypedDict, total=False):
     signature: str
     data: str
     cache_control: CacheControl | None
+    index: int | None  # of the block, where it was put together from a stream
 
 
 class ProviderFields(TypedDict, total=False):
@@ -128,13 +129,16 @@ CHAT_SHAPE = Shape(
         "ResponseFormatJSONObject": openai.NO_JSON_MODE,
         "ChatCompletionFunctionMessageParam": "use a message with the role tool",
     },
+    # Claude knows no names of those who speak, and looks at every image as closely as it can.
     left_out={
+        "ImageURL": frozenset({"detail"}),
+        "ThinkingBlock": frozenset({"index"}),
         "ChatCompletionAssistantMessageParam": frozenset(
-            {"annotations", "audio", "function_call", "images", "prompt_cache_breakpoint", "reasoning_items"}
+            {"annotations", "audio", "function_call", "images", "name", "prompt_cache_breakpoint", "reasoning_items"}
         ),
-        "ChatCompletionSystemMessageParam": frozenset({"prompt_cache_breakpoint"}),
-        "ChatCompletionDeveloperMessageParam": frozenset({"prompt_cache_breakpoint"}),
-        "ChatCompletionUserMessageParam": frozenset({"prompt_cache_breakpoint"}),
+        "ChatCompletionSystemMessageParam": frozenset({"name", "prompt_cache_breakpoint"}),
+        "ChatCompletionDeveloperMessageParam": frozenset({"name", "prompt_cache_breakpoint"}),
+        "ChatCompletionUserMessageParam": frozenset({"name", "prompt_cache_breakpoint"}),
         "ChatCompletionToolMessageParam": frozenset({"name", "prompt_cache_breakpoint"}),
         "ChatCompletionContentPartTextParam": frozenset({"prompt_cache_breakpoint"}),
         "ChatCompletionContentPartImageParam": frozenset({"prompt_cache_breakpoint"}),

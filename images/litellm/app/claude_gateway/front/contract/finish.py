@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from claude_gateway.front.contract.rejection import wrong
 from claude_gateway.front.contract.routes import Route
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 NO_CALL = "has no function_call in the input; send it too, because no response is kept here"
 NO_FILES = "is not supported: files do not reach Claude as results of tools; send them in a message"
 CALLS = ("function_call", "custom_tool_call")
+NOTHING_SAID = "must say something"
+TEXTS = ("text", "input_text", "output_text")
+HELD_BESIDE = ("tool_calls", "thinking_blocks", "provider_specific_fields")
 OUTPUTS = ("function_call_output", "custom_tool_call_output")
 
 
@@ -36,25 +40,92 @@ def _without_orphans(made: dict[str, Any]) -> None:
 
 def _chat(made: dict[str, Any]) -> None:
     _without_orphans(made)
-    for message in made["messages"]:
+    for index, message in enumerate(made["messages"]):
         if message["role"] == "assistant":
             refusal = message.pop("refusal", None)
             if refusal and not message.get("content"):
                 message["content"] = refusal
             _say_refusals(message.get("content"), "text")
+            _find_thoughts(message)
+            for number, call in enumerate(message.get("tool_calls") or ()):
+                _check_arguments(f"messages.{index}.tool_calls.{number}.function", call.get("function") or {})
+    made["messages"] = _spoken(made["messages"], "messages")
 
 
 def _responses(made: dict[str, Any]) -> None:
     _without_orphans(made)
     if isinstance(made["input"], str):
+        if not made["input"].strip():
+            raise wrong("input", NOTHING_SAID, code="invalid_value")
         return
     calls = {item.get("call_id") for item in made["input"] if item.get("type") in CALLS}
     for index, item in enumerate(made["input"]):
         _say_refusals(item.get("content"), "output_text")
+        if item.get("type") == "function_call":
+            _check_arguments(f"input.{index}", item)
         if item.get("type") in OUTPUTS:
             if item.get("call_id") not in calls:
                 raise wrong(f"input.{index}.call_id", NO_CALL)
             _refuse_files(f"input.{index}.output", item["output"])
+            if isinstance(item["output"], list):
+                item["output"] = _without_blanks(item["output"]) or ""
+    made["input"] = _spoken(made["input"], "input")
+
+
+def _find_thoughts(message: dict[str, Any]) -> None:
+    """LiteLLM gives thinking blocks in two places, streamed ones in pieces; it takes them in one place, and whole."""
+    given = message.get("thinking_blocks") or (message.get("provider_specific_fields") or {}).get("thinking_blocks")
+    if not given:
+        return
+    blocks: list[dict[str, Any]] = []
+    for piece in given:
+        if blocks and blocks[-1].get("type") == piece.get("type") == "thinking" and not blocks[-1].get("signature"):
+            thought = (blocks[-1].get("thinking") or "") + (piece.get("thinking") or "")
+            blocks[-1] = {**blocks[-1], **piece, "thinking": thought}
+        else:
+            blocks.append(piece)
+    message["thinking_blocks"] = blocks
+
+
+def _check_arguments(path: str, call: Mapping[str, Any]) -> None:
+    """Anthropic has them as an object, not as a text; none at all is an empty one."""
+    try:
+        arguments = json.loads(call.get("arguments") or "{}")
+    except ValueError:
+        arguments = None
+    if not isinstance(arguments, dict):
+        raise wrong(f"{path}.arguments", "must be a JSON object, as text", code="invalid_value")
+
+
+def _spoken(messages: list[dict[str, Any]], path: str) -> list[dict[str, Any]]:
+    """Without texts that say nothing, for which LiteLLM would put words of its own; Anthropic refuses them.
+
+    An assistant's turn that holds nothing at all goes; a user's is refused.
+    """
+    kept = []
+    for index, message in enumerate(messages):
+        role = message.get("role")
+        if role in ("user", "assistant") and "content" in message:
+            content = _without_blanks(message["content"])
+            if content:
+                message["content"] = content
+            elif role == "user":
+                raise wrong(f"{path}.{index}.content", NOTHING_SAID, code="invalid_value")
+            elif not any(message.get(name) for name in HELD_BESIDE):
+                continue
+            else:
+                message["content"] = None
+        elif role == "tool" and isinstance(message["content"], list):
+            message["content"] = _without_blanks(message["content"]) or ""
+        kept.append(message)
+    return kept
+
+
+def _without_blanks(content: Any) -> Any:
+    """Without blank texts; None for a blank text."""
+    if isinstance(content, list):
+        return [part for part in content if part.get("type") not in TEXTS or part["text"].strip()]
+    return content if isinstance(content, str) and content.strip() else None
 
 
 def _say_refusals(content: Any, kind: str) -> None:
@@ -80,7 +151,7 @@ def _completions(made: dict[str, Any]) -> None:
         if len(prompt) > 1:
             raise wrong("prompt", "is not supported as several prompts: send one text", code="unsupported_parameter")
         prompt = prompt[0]
-    if not isinstance(prompt, str) or not prompt:
+    if not isinstance(prompt, str) or not prompt.strip():
         raise wrong("prompt", "must be a string that is not empty", code="invalid_type")
     made["prompt"] = prompt
 

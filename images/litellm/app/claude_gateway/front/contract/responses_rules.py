@@ -37,6 +37,7 @@ RESPONSES: dict[str, Decision] = {
     "text": PASSED,
     "truncation": refused("a conversation that is too long is refused, not cut", "disabled"),
 }
+NOT_FOR_SERVERS = "Anthropic has no such setting for MCP servers"
 ITEM = {"cache_control": CacheControl, "created_by": str}
 FUNCTION = {
     "cache_control": CacheControl,
@@ -49,7 +50,12 @@ WEB_SEARCH = {
     "search_content_types": refusing("LiteLLM does not pass it on"),
 }
 CACHED_PART = {"cache_control": CacheControl, "prompt_cache_breakpoint": ANY}
-IMAGE_PART = {**CACHED_PART, "image_url": openai.SAFE_URL, "file_id": refusing("send the image itself, or its address")}
+IMAGE_PART = {
+    **CACHED_PART,
+    "detail": Literal["auto", "low", "high", "original"] | None,
+    "file_id": refusing("send the image itself, or its address"),
+    "image_url": openai.SAFE_URL,
+}
 FILE_PART = {
     **CACHED_PART,
     "file_data": openai.FILE_DATA,
@@ -90,6 +96,15 @@ SHAPE = Shape(
         FILE: FILE_PART,
         "ResponseInputFileContentParam": FILE_PART,
         "FunctionToolParam": FUNCTION,
+        "Mcp": {
+            "allowed_callers": refusing(NOT_FOR_SERVERS),
+            "allowed_tools": list[str],
+            "connector_id": refusing("the connectors are OpenAI's; send a server_url"),
+            "defer_loading": Literal[False],
+            "headers": refusing("Anthropic takes a token alone; send it as authorization"),
+            "require_approval": Literal["never"],
+            "tunnel_id": refusing("the tunnels are OpenAI's; send a server_url"),
+        },
         "WebSearchToolParam": {**WEB_SEARCH, "type": Literal["web_search"]},
         "WebSearchPreviewToolParam": {**WEB_SEARCH, "type": Literal["web_search_preview"]},
         "ToolSearchToolParam": {"execution": Literal["server"]},
@@ -138,9 +153,15 @@ SHAPE = Shape(
         "ResponseCustomToolCallOutputParam": frozenset({"created_by"}),
         "ResponseOutputTextParam": frozenset({"parsed"}),
         "ResponseTextConfigParam": frozenset({"verbosity"}),
+        "Mcp": frozenset(
+            {
+                *("allowed_callers", "connector_id", "defer_loading", "headers", "require_approval"),
+                *("server_description", "tunnel_id"),
+            }
+        ),
         "Reasoning": frozenset({"context", "mode"}),
         **dict.fromkeys((TEXT, "ResponseInputTextContentParam", FILE, "ResponseInputFileContentParam"), BREAKPOINT),
-        **dict.fromkeys((IMAGE, "ResponseInputImageContentParam"), BREAKPOINT | {"file_id"}),
+        **dict.fromkeys((IMAGE, "ResponseInputImageContentParam"), BREAKPOINT | {"detail", "file_id"}),
     },
 )
 ADDED: dict[str, Any] = {"stream": bool}

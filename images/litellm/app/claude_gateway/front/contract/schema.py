@@ -54,8 +54,9 @@ DISCRIMINATORS = ("type", "role")
 class Shape:
     """How one route's request differs from the packages' types, by the name of a TypedDict.
 
-    `fields` adds fields or replaces their types (a Python type or a core schema); `refused` are objects that cannot be
-    honoured, with the reason; `left_out` are fields that are taken off, as is the unknown in `open` objects.
+    `fields` adds fields or replaces their types (a Python type or a core schema; what may be null may be missing);
+    `refused` are objects that cannot be honoured, with the reason; `left_out` are fields that are taken off, as is the
+    unknown in `open` objects.
     """
 
     fields: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -203,9 +204,7 @@ class Builder:
 
     def _object(self, members: _Members) -> CoreSchema:
         fields = dict(members.fields)
-        required = {
-            name for name, kinds in fields.items() if [needed for _, needed in kinds].count(True) == members.count > 0
-        }
+        required = {name for name, kinds in fields.items() if sum(needed for _, needed in kinds) == members.count > 0}
         replaced = {key: kind for name in members.names for key, kind in self._shape.fields.get(name, {}).items()}
         left_out = frozenset().union(*(self._shape.left_out.get(name, ()) for name in members.names))
         made: dict[str, core_schema.TypedDictField] = {}
@@ -213,6 +212,7 @@ class Builder:
         for name in [*fields, *(name for name in replaced if name not in fields)]:
             kinds = [replaced[name]] if name in replaced else [kind for kind, _ in fields[name]]
             schema = self.of(*kinds)
+            required -= {name} if name in replaced and schema["type"] == "nullable" else set()
             if name not in required and schema["type"] not in ("nullable", "any"):
                 schema = core_schema.nullable_schema(schema)
                 nulls.add(name)
