@@ -63,6 +63,7 @@ if [ -x "$bin/pulumi" ] && [[ :$PATH: != *":$bin:"* ]]; then
   printf 'export PATH=%q:"$PATH"\n' "$bin"
 fi
 export_line PULUMI_SKIP_UPDATE_CHECK true
+[ -n "${PULUMI_LOG_ROTATION_MAX_TOTAL_MB:-}" ] || export_line PULUMI_LOG_ROTATION_MAX_TOTAL_MB 50 # Pulumi's own bound is ten times that
 export_line PULUMI_FALLBACK_TO_STATE_SECRETS_MANAGER true # a stack's file without a secret needs no salt
 export_line BUILDX_NO_DEFAULT_ATTESTATIONS 1 # they hold times: the same build twice would be two images, and a replacement
 engine_of "$settings" | while read -r variable value; do export_line "$variable" "$value"; done

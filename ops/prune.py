@@ -1,0 +1,89 @@
+"""Removes what updates leave behind: ``python -m ops.prune STACK``, after an update and after ``make down``.
+
+- Images that the stack has built for an earlier version of ``images/``, and that no container uses.
+- In a file backend, all but the newest copies of the state: Pulumi writes two at every update, and prunes none.
+
+Logs have bounds already: the containers' own (components/container.py), and Pulumi's (setup/env.sh).
+"""
+
+import re
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from ops.commands import OperationError
+from ops.engine import Engine
+from ops.state import State
+from rules.docker import EngineError
+from rules.layout import PROJECT
+
+KEPT = 50
+"""Copies of each kind: two months of a daily update, and less than 20 MB."""
+COPY = re.compile(r"[.-](\d{12,})\.")
+"""Pulumi names a copy by the time in nanoseconds; all files of one copy (its notes too) share it."""
+
+
+def say(text: str) -> None:
+    """A line to the operator."""
+    sys.stderr.write(f"prune: {text}\n")
+
+
+def outdated(tags: Iterable[str], stack: str, used: Iterable[str]) -> list[str]:
+    """Returns those image names that ``stack`` has built and no longer declares.
+
+    Version 0.1 had one name for all stacks, without the stack's: those go too, as far as no container uses them.
+    """
+    own = re.compile(rf"{PROJECT}/[a-z]+:[0-9a-f]{{12}}(-{re.escape(stack)})?")
+    return sorted(set(filter(own.fullmatch, tags)) - set(used))
+
+
+def images(stack: str, state: State, engine: Engine) -> list[str]:
+    """Removes the stack's outdated images and returns their names; what a container uses stays.
+
+    A stack that is down declares none: its newest images stay for the next ``make up``, so that nothing is removed.
+    """
+    used = [str((image.get("inputs") or {}).get("name")) for image in state.in_force("image")]
+    if not used:
+        return []
+    tags = engine.run("image", "ls", "--format", "{{.Repository}}:{{.Tag}}", f"{PROJECT}/*").stdout.split()
+    return [tag for tag in outdated(tags, stack, used) if engine.run("image", "rm", tag, check=False).returncode == 0]
+
+
+def old_copies(folder: Path, kept: int = KEPT) -> list[Path]:
+    """Returns the files of all but the newest ``kept`` copies in one of Pulumi's folders."""
+    files = [(int(found[1]), path) for path in folder.iterdir() if (found := COPY.search(path.name))]
+    newest = sorted({when for when, _ in files})[-kept:]
+    return [path for when, path in files if when < newest[0]] if newest else []
+
+
+def copies(backend: Path, stack: str) -> int:
+    """Removes old copies of the stack's state and returns how many files went."""
+    folders = [*backend.glob(f".pulumi/history/*/{stack}"), *backend.glob(f".pulumi/backups/*/{stack}")]
+    old = [path for folder in folders for path in old_copies(folder)]
+    for path in old:
+        path.unlink(missing_ok=True)
+    return len(old)
+
+
+def prune(stack: str, backend: str) -> None:
+    """Removes old images and old copies of the state, and says so of images."""
+    name = stack.rpartition("/")[2]
+    if backend.startswith("file://"):
+        copies(Path(backend.removeprefix("file://")), name)
+    state = State.of(stack)
+    if gone := images(name, state, state.engine()):
+        say(f"removed images of earlier versions: {', '.join(gone)}")
+
+
+def main() -> int:
+    """Returns the exit status, always 0: what could not be removed stops nobody, and is tried again the next time."""
+    stack, backend = sys.argv[1], "".join(sys.argv[2:3])
+    try:
+        prune(stack, backend)
+    except (OperationError, EngineError, OSError) as fault:
+        say(f"nothing was removed: {fault}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

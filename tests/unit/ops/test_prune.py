@@ -1,0 +1,111 @@
+"""What a year of updates leaves behind."""
+
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ops import prune
+from ops.commands import OperationError
+from ops.engine import Engine
+from ops.state import KINDS, State
+
+NEW, OLD = "litellm-claude/litellm:bbbbbbbbbbbb-prod", "litellm-claude/litellm:aaaaaaaaaaaa-prod"
+SHARED = "litellm-claude/gateway:cccccccccccc"
+FOREIGN = [
+    "litellm-claude/litellm:aaaaaaaaaaaa-prod2",
+    "litellm-claude/litellm:aaaaaaaaaaaa-another-prod",
+    "litellm-claude/gateway:sbom",
+    "debian:trixie-slim",
+]
+
+
+def state(*names: str) -> State:
+    resources = [{"urn": name, "type": KINDS["image"], "id": name, "inputs": {"name": name}} for name in names]
+    return State("prod", {"deployment": {"resources": resources}})
+
+
+class Docker:
+    """Stands in for docker: the images that there are, and those that a container uses."""
+
+    def __init__(self, *tags: str) -> None:
+        self.tags = list(tags)
+        self.in_use: set[str] = set()
+
+    def __call__(self, command: list[str], **_: Any) -> subprocess.CompletedProcess[str]:
+        if command[3:5] == ["image", "ls"]:
+            return subprocess.CompletedProcess(command, 0, "\n".join(self.tags), "")
+        assert command[3:5] == ["image", "rm"]
+        assert "--force" not in command
+        if command[-1] in self.in_use:
+            return subprocess.CompletedProcess(command, 1, "", "conflict: container is using its referenced image")
+        self.tags.remove(command[-1])
+        return subprocess.CompletedProcess(command, 0, "", "")
+
+
+def test_images_of_earlier_versions_go_and_nobody_elses(monkeypatch: pytest.MonkeyPatch) -> None:
+    docker = Docker(NEW, OLD, SHARED, *FOREIGN)
+    monkeypatch.setattr(subprocess, "run", docker)
+    assert prune.images("prod", state(NEW), Engine()) == [SHARED, OLD]
+    assert docker.tags == [NEW, *FOREIGN]
+
+
+def test_an_image_that_a_container_uses_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    docker = Docker(NEW, OLD)
+    docker.in_use = {OLD}
+    monkeypatch.setattr(subprocess, "run", docker)
+    assert prune.images("prod", state(NEW), Engine()) == []
+
+
+def test_a_stack_that_is_down_keeps_its_images_for_the_next_up() -> None:
+    assert prune.images("prod", state(), Engine()) == []
+
+
+def history(backend: Path, project: str, stack: str, copies: int) -> Path:
+    folder = backend / ".pulumi" / "history" / project / stack
+    folder.mkdir(parents=True)
+    for number in range(copies):
+        for ending in ("history.json", "checkpoint.json", "checkpoint.json.attrs"):
+            (folder / f"{stack}-{1_795_712_118_543_132_323 + number}.{ending}").touch()
+    return folder
+
+
+def test_the_newest_states_are_kept_whole_and_other_stacks_have_theirs(tmp_path: Path) -> None:
+    folder, other = history(tmp_path, "litellm-claude", "prod", 60), history(tmp_path, "litellm-claude", "dev", 60)
+    assert prune.copies(tmp_path, "prod") == 30
+    left = sorted(path.name for path in folder.iterdir())
+    assert len(left) == 150
+    assert left[0].startswith("prod-1795712118543132333."), "the ten oldest went"
+    assert len([*other.iterdir()]) == 180
+
+
+def test_few_states_and_foreign_files_are_left_alone(tmp_path: Path) -> None:
+    folder = history(tmp_path, "litellm-claude", "prod", 2)
+    (folder / "a-file-of-the-operators.json").touch()
+    assert prune.copies(tmp_path, "prod") == 0
+    assert prune.copies(tmp_path / "nowhere", "prod") == 0
+    assert prune.old_copies(tmp_path) == []
+
+
+def test_what_cannot_be_removed_stops_nobody(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(_stack: str) -> State:
+        raise OperationError("the backend is away")
+
+    monkeypatch.setattr(State, "of", refuse)
+    monkeypatch.setattr("sys.argv", ["ops.prune", "prod"])
+    assert prune.main() == 0
+    assert "nothing was removed: the backend is away" in capsys.readouterr().err
+
+
+def test_an_update_says_what_it_removed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setattr(subprocess, "run", Docker(NEW, OLD))
+    monkeypatch.setattr(State, "of", lambda _stack: state(NEW))
+    folder = history(tmp_path, "litellm-claude", "prod", 51)
+    prune.prune("organization/litellm-claude/prod", f"file://{tmp_path}")
+    assert f"removed images of earlier versions: {OLD}" in capsys.readouterr().err
+    assert len([*folder.iterdir()]) == 150
