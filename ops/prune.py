@@ -1,4 +1,6 @@
-"""Removes what updates leave behind: ``python -m ops.prune STACK``, after an update and after ``make down``.
+"""Removes what updates leave behind: ``python -m ops.prune STACK [STATE]``, after an update and after ``make down``.
+
+STATE is a file backend's .pulumi folder.
 
 - Images that the stack has built for an earlier version of ``images/``, and that no container uses.
 - In a file backend, all but the newest copies of the state: Pulumi writes two at every update, and prunes none.
@@ -31,9 +33,9 @@ def say(text: str) -> None:
 def outdated(tags: Iterable[str], stack: str, used: Iterable[str]) -> list[str]:
     """Returns those image names that ``stack`` has built and no longer declares.
 
-    Version 0.1 had one name for all stacks, without the stack's: those go too, as far as no container uses them.
+    Version 0.1 had one name for all stacks: such an image may be another one's, built and not used yet.
     """
-    own = re.compile(rf"{PROJECT}/[a-z]+:[0-9a-f]{{12}}(-{re.escape(stack)})?")
+    own = re.compile(rf"{PROJECT}/[a-z]+:[0-9a-f]{{12}}-{re.escape(stack)}")
     return sorted(set(filter(own.fullmatch, tags)) - set(used))
 
 
@@ -56,20 +58,20 @@ def old_copies(folder: Path, kept: int = KEPT) -> list[Path]:
     return [path for when, path in files if when < newest[0]] if newest else []
 
 
-def copies(backend: Path, stack: str) -> int:
+def copies(folder: Path, stack: str) -> int:
     """Removes old copies of the stack's state and returns how many files went."""
-    folders = [*backend.glob(f".pulumi/history/*/{stack}"), *backend.glob(f".pulumi/backups/*/{stack}")]
-    old = [path for folder in folders for path in old_copies(folder)]
+    kinds = [*folder.glob(f"history/*/{stack}"), *folder.glob(f"backups/*/{stack}")]
+    old = [path for kind in kinds for path in old_copies(kind)]
     for path in old:
         path.unlink(missing_ok=True)
     return len(old)
 
 
-def prune(stack: str, backend: str) -> None:
+def prune(stack: str, state_folder: str) -> None:
     """Removes old images and old copies of the state, and says so of images."""
     name = stack.rpartition("/")[2]
-    if backend.startswith("file://"):
-        copies(Path(backend.removeprefix("file://")), name)
+    if state_folder:
+        copies(Path(state_folder), name)
     state = State.of(stack)
     if gone := images(name, state, state.engine()):
         say(f"removed images of earlier versions: {', '.join(gone)}")
@@ -77,9 +79,8 @@ def prune(stack: str, backend: str) -> None:
 
 def main() -> int:
     """Returns the exit status, always 0: what could not be removed stops nobody, and is tried again the next time."""
-    stack, backend = sys.argv[1], "".join(sys.argv[2:3])
     try:
-        prune(stack, backend)
+        prune(sys.argv[1], "".join(sys.argv[2:3]))
     except (OperationError, EngineError, OSError) as fault:
         say(f"nothing was removed: {fault}")
     return 0

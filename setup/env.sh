@@ -11,7 +11,7 @@ name=${stack##*/} # of organisation/project/stack
 [[ $name =~ ^[A-Za-z0-9._-]+$ ]] || die "'$stack' is no stack name: letters, digits, '.', '_' and '-'. Example: make up STACK=dev"
 settings=$root/Pulumi.$name.yaml
 own_home=$root/.toolchain/home # where the built plugins are
-own_state=file://$root/.pulumi-state
+own_state=$(file_url "$root")/.pulumi-state
 # What an earlier `make env` has set in this shell, perhaps for another stack, is not the user's.
 [ "${PULUMI_HOME:-}" != "$own_home" ] || unset PULUMI_HOME
 [ "${PULUMI_BACKEND_URL:-}" != "$own_state" ] || unset PULUMI_BACKEND_URL
@@ -35,7 +35,7 @@ backend() {
 
 # Whether secrets of the stack are encrypted already: in its file, or in its state (which alone may hold the salt).
 encrypted_already() {
-  grep -qs '^encryptionsalt:' "$settings" || grep -qs '"salt"' "${backend#file://}"/.pulumi/stacks/{,*/}"$name.json"
+  grep -qs '^encryptionsalt:' "$settings" || grep -qs '"salt"' "$(path_of "$backend")"/.pulumi/stacks/{,*/}"$name.json"
 }
 
 # A passphrase made here is written once, and never printed. One that was made elsewhere cannot be replaced.

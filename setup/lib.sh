@@ -32,6 +32,17 @@ one_at_a_time() {
   flock --nonblock 9 || { say "waiting for another make, which is at the same step ($1)" && flock 9; }
 }
 
+# file_url PATH, and path_of URL: a blank may stand in Pulumi's file:// URL, but not what has a meaning there
+file_url() {
+  local path=${1//%/%25}
+  path=${path//\#/%23}
+  echo "file://${path//\?/%3F}"
+}
+path_of() {
+  local path=${1#file://}
+  printf '%b\n' "${path//%/\\x}"
+}
+
 # scalar SETTINGS NAME: a plain value of the stack's file, without quotes, comment and CR; set-up runs before Python can read YAML
 scalar() {
   { sed -n "s/^ *litellm-claude:$2: *//p" "$1" 2>/dev/null || true; } | head -n 1 | tr -d '\r' |

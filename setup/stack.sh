@@ -16,7 +16,7 @@ exports=$(setup/env.sh "$stack")
 eval "$exports"
 
 state=
-[[ ${PULUMI_BACKEND_URL:-} != file://* ]] || state=${PULUMI_BACKEND_URL#file://}/.pulumi
+[[ ${PULUMI_BACKEND_URL:-} != file://* ]] || state=$(path_of "$PULUMI_BACKEND_URL")/.pulumi
 
 # explain: what most often makes pulumi fail, looked for afterwards, so that a good run pays nothing for it
 explain() {

@@ -21,7 +21,7 @@ pulumi up --stack "$stack" --yes --skip-preview || {
   "$python" -m ops.reconcile --after-failure "$stack" || true # it has said why
   explain up
 }
-"$python" -m ops.prune "$stack" "${PULUMI_BACKEND_URL:-}"
+"$python" -m ops.prune "$stack" "$state"
 pulumi stack output --json --stack "$stack" | "$python" setup/summary.py "$stack"
 # Once more after the check inside the update, where a container is another one than before. A no-op has to be quick, and
 # asks just as a client would.

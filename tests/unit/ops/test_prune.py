@@ -12,10 +12,10 @@ from ops.engine import Engine
 from ops.state import KINDS, State
 
 NEW, OLD = "litellm-claude/litellm:bbbbbbbbbbbb-prod", "litellm-claude/litellm:aaaaaaaaaaaa-prod"
-SHARED = "litellm-claude/gateway:cccccccccccc"
 FOREIGN = [
     "litellm-claude/litellm:aaaaaaaaaaaa-prod2",
     "litellm-claude/litellm:aaaaaaaaaaaa-another-prod",
+    "litellm-claude/gateway:cccccccccccc",
     "litellm-claude/gateway:sbom",
     "debian:trixie-slim",
 ]
@@ -45,9 +45,9 @@ class Docker:
 
 
 def test_images_of_earlier_versions_go_and_nobody_elses(monkeypatch: pytest.MonkeyPatch) -> None:
-    docker = Docker(NEW, OLD, SHARED, *FOREIGN)
+    docker = Docker(NEW, OLD, *FOREIGN)
     monkeypatch.setattr(subprocess, "run", docker)
-    assert prune.images("prod", state(NEW), Engine()) == [SHARED, OLD]
+    assert prune.images("prod", state(NEW), Engine()) == [OLD]
     assert docker.tags == [NEW, *FOREIGN]
 
 
@@ -63,7 +63,7 @@ def test_a_stack_that_is_down_keeps_its_images_for_the_next_up() -> None:
 
 
 def history(backend: Path, project: str, stack: str, copies: int) -> Path:
-    folder = backend / ".pulumi" / "history" / project / stack
+    folder = backend / "history" / project / stack
     folder.mkdir(parents=True)
     for number in range(copies):
         for ending in ("history.json", "checkpoint.json", "checkpoint.json.attrs"):
@@ -106,6 +106,6 @@ def test_an_update_says_what_it_removed(
     monkeypatch.setattr(subprocess, "run", Docker(NEW, OLD))
     monkeypatch.setattr(State, "of", lambda _stack: state(NEW))
     folder = history(tmp_path, "litellm-claude", "prod", 51)
-    prune.prune("organization/litellm-claude/prod", f"file://{tmp_path}")
+    prune.prune("organization/litellm-claude/prod", str(tmp_path))
     assert f"removed images of earlier versions: {OLD}" in capsys.readouterr().err
     assert len([*folder.iterdir()]) == 150

@@ -3,6 +3,7 @@
 import stat
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import pytest
 
@@ -49,6 +50,17 @@ def test_a_development_stack_of_an_earlier_version_goes_on_with_its_passphrase(
     path = exports("dev")["PULUMI_CONFIG_PASSPHRASE_FILE"]
     assert Path(path).read_text() == "development"
     assert copy.run("env.sh", "dev").stderr == "", "it is said once"
+
+
+@pytest.mark.parametrize("name", ["my work", "c#1", "100%25", "a?b", "o'neil", "ünï"])
+def test_the_state_stays_in_the_working_copy_whatever_its_path(copy: Copy, name: str) -> None:
+    copy.root = copy.root.rename(copy.root.with_name(name))
+    asked = copy.root.parent / "asked"
+    copy.fake("pulumi", f'printf %s "$PULUMI_BACKEND_URL" >"{asked}"')
+    salted_state(copy, "dev")  # found, or the stack would be made
+    assert copy.run("preview.sh", "dev").returncode == 0, "no path of ours was cut off"
+    assert unquote(urlsplit(asked.read_text()).path) == f"{copy.root}/.pulumi-state"
+    assert [call for call in copy.calls() if call.startswith("pulumi ")] == ["pulumi preview --stack dev"]
 
 
 def test_a_lost_passphrase_is_missed_when_the_state_alone_has_the_salt(copy: Copy) -> None:
