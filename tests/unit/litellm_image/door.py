@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from claude_gateway.front.app import FrontDoor
@@ -19,9 +19,11 @@ from claude_gateway.start.settings import MasterKey
 if TYPE_CHECKING:
     from starlette.types import Message
 
+    from claude_gateway.start.clients import Client
+
 KEY = b"sk-the-key"
 AUTHORIZED = [(b"authorization", b"Bearer " + KEY)]
-MODELS = Models({"sonnet": "claude-sonnet-5-5"})
+MODELS = Models({"sonnet": "claude-sonnet-5-5", "haiku": "claude-haiku-5-5"})
 ASKED = {"model": "sonnet", "max_tokens": 5, "messages": [{"role": "user", "content": "hi"}]}
 
 Answerer = Callable[[Call], Awaitable[Reply]]
@@ -40,20 +42,28 @@ class Door:
     """One request, and everything that came out."""
 
     def __init__(
-        self, answer: Answerer = good, *, draining: bool = False, bodies: Bodies | None = None, failures: int = 10
+        self,
+        answer: Answerer = good,
+        *,
+        draining: bool = False,
+        bodies: Bodies | None = None,
+        failures: int = 10,
+        clients: Sequence[Client] = (),
+        master_key_calls_models: bool = True,
     ) -> None:
         self.sent: list[Message] = []
         self.calls: list[Call] = []
         self.leave = asyncio.Event()
         self._answer = answer
         self.door = FrontDoor(
-            Authenticator(MasterKey(Secret(KEY.decode()), "now")),
+            Authenticator(MasterKey(Secret(KEY.decode()), "now"), None, clients),
             FailedKeys(failures),
             bodies or Bodies(1024**2, 1024**2),
             MODELS,
             self._answering,
             lambda: draining,
             drop_params=False,
+            master_key_calls_models=master_key_calls_models,
         )
 
     async def _answering(self, call: Call) -> Reply:

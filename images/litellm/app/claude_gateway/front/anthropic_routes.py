@@ -26,7 +26,9 @@ BROKEN_OFF = Failure(502, "The answer from Claude broke off.")
 
 async def answer_anthropic(upstream: Upstream, call: Call) -> Reply:
     """Raises Failure."""
-    answer = await upstream.ask(Ask(ENDPOINTS[call.route], call.body, call.betas, call.client, version=call.version))
+    endpoint = ENDPOINTS[call.route]
+    ask = Ask(endpoint, call.body, call.betas, call.client, version=call.version, usage=call.usage)
+    answer = await upstream.ask(ask)
     content = _ended(answer.content, call) if call.streamed else answer.content
     return Reply(content, answer.headers, answer.close)
 

@@ -6,6 +6,8 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from claude_gateway.upstream.base import Usage
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
@@ -29,6 +31,7 @@ class Call:
     passed: dict[str, Any] = field(default_factory=dict)
     failure: Failure | None = None
     headers: dict[str, str] = field(default_factory=dict)
+    usage: Usage = field(default_factory=Usage)
 
     @property
     def streamed(self) -> bool:

@@ -1,8 +1,8 @@
-"""Who may come in: the current master key, and the previous one until it expires."""
+"""Who may come in: the master key, the previous one until it expires, and the keys of the stack's clients."""
 
 from __future__ import annotations
 
-import hmac
+import hashlib
 import logging
 import time
 from dataclasses import dataclass
@@ -10,13 +10,16 @@ from datetime import UTC, datetime
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from claude_gateway.start.clients import MASTER, Client, ClientKey
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from claude_gateway.start.settings import MasterKey
 
 log = logging.getLogger(__name__)
 USE_LOG_SECONDS = 60.0
+OPERATOR = Client(MASTER)
 
 
 class Refusal(Enum):
@@ -25,13 +28,15 @@ class Refusal(Enum):
     MISSING = "No API key was sent: use the header Authorization: Bearer sk-..."
     WRONG = "The API key is not valid."
     ROTATED = "The API key was rotated and the old one has expired: ask the operator for the new key."
+    EXPIRED = "The API key has expired: ask the operator for a new one."
 
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """A request that may pass, with the generation of the key that it used."""
+    """A request that may pass: whose it is, and of which generation the key is that it used."""
 
     generation: str
+    client: Client = OPERATOR
 
 
 def _utc_now() -> datetime:
@@ -39,10 +44,10 @@ def _utc_now() -> datetime:
 
 
 class Authenticator:
-    """Compares what a client presents with the keys in force.
+    """Looks up the SHA-256 of what a client presents among those of the keys in force.
 
-    Every comparison runs over every key, with `hmac.compare_digest`, so that the time taken says nothing about which
-    key was nearly right. Both generations have the same rights.
+    The time that this takes depends neither on how many keys there are, nor on which one was nearly right: whoever
+    guesses cannot choose the digest. Both generations of a key have the same rights.
 
     An expiry holds by the wall clock and by the monotonic one, as seen at the start: a clock that is set back does not
     give an old key more time.
@@ -52,15 +57,19 @@ class Authenticator:
         self,
         current: MasterKey,
         previous: MasterKey | None = None,
+        clients: Iterable[Client] = (),
         *,
         now: Callable[[], datetime] = _utc_now,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._keys = [key for key in (current, previous) if key is not None]
         self._now = now
         self._clock = clock
+        operator = Client(MASTER, tuple(_digested(key) for key in (previous, current) if key is not None))
+        self._keys = {key.digest: (client, key) for client in (*clients, operator) for key in client.keys}
         self._deadlines = {
-            key.generation: clock() + (key.expires - now()).total_seconds() for key in self._keys if key.expires
+            digest: clock() + (key.expires - now()).total_seconds()
+            for digest, (_, key) in self._keys.items()
+            if key.expires
         }
         self._logged: dict[str, tuple[float, int]] = {}
 
@@ -68,22 +77,21 @@ class Authenticator:
         """Judge the credentials of one request. It passes when any of them is a key in force."""
         if not presented:
             return Refusal.MISSING
-        matches = [
-            key
-            for candidate in presented
-            for key in self._keys
-            if hmac.compare_digest(candidate, key.value.reveal().encode())
-        ]
-        for key in matches:
+        digests = [hashlib.sha256(candidate).digest() for candidate in presented]
+        matches = [self._keys[digest] for digest in digests if digest in self._keys]
+        for client, key in matches:
             if not self._expired(key):
-                self._note_use(key.generation)
-                return Admission(key.generation)
-        return Refusal.ROTATED if matches else Refusal.WRONG
+                if client.name == MASTER:
+                    self._note_use(key.generation)
+                return Admission(key.generation, client)
+        if not matches:
+            return Refusal.WRONG
+        return Refusal.ROTATED if matches[0][0].name == MASTER else Refusal.EXPIRED
 
-    def _expired(self, key: MasterKey) -> bool:
+    def _expired(self, key: ClientKey) -> bool:
         if key.expires is None:
             return False
-        return self._now() >= key.expires or self._clock() >= self._deadlines[key.generation]
+        return self._now() >= key.expires or self._clock() >= self._deadlines[key.digest]
 
     def _note_use(self, generation: str) -> None:
         """Log that a generation is in use, at most once a minute for each, so that operators see who lags behind."""
@@ -96,6 +104,10 @@ class Authenticator:
             self._logged[generation] = (at, 0)
         else:
             self._logged[generation] = (last, unlogged + 1)
+
+
+def _digested(key: MasterKey) -> ClientKey:
+    return ClientKey(hashlib.sha256(key.value.reveal().encode()).digest(), key.generation, key.expires)
 
 
 SCHEMES = (b"bearer", b"token")  # some clients say them twice, or in x-api-key

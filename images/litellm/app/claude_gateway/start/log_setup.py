@@ -16,6 +16,8 @@ ESCAPED = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0),
     0x0A: "\\n",
     0x09: "\\t",
 }
+USAGE_LOGGER = "usage"
+"""Its lines are JSON (front/usage_line.py), for programs to read."""
 LITELLM_LOGGERS = ("LiteLLM", "LiteLLM Proxy", "LiteLLM Router")
 # Libraries whose INFO lines name every request or every start; their warnings are kept.
 QUIET_LOGGERS = ("httpx", "apscheduler", "claude_agent_sdk", "uvicorn.access", *LITELLM_LOGGERS)
@@ -29,7 +31,7 @@ class RedactingFormatter(logging.Formatter):
         self._secrets = [secret.reveal() for secret in secrets]
 
     def format(self, record: logging.LogRecord) -> str:
-        text = super().format(record)
+        text = record.getMessage() if record.name == USAGE_LOGGER else super().format(record)
         for secret in self._secrets:
             text = text.replace(secret, "[redacted]")
         return text.translate(ESCAPED)

@@ -22,6 +22,7 @@ from claude_gateway.start.orphans import OrphanReaper
 from claude_gateway.start.process_hardening import deny_memory_access
 from claude_gateway.start.settings import ClaudeAuth, Settings
 from claude_gateway.start.throttle import Courtesy
+from claude_gateway.upstream.usage import Metered
 
 if TYPE_CHECKING:
     import socket
@@ -136,13 +137,14 @@ def application(
     prepare(drop=settings.drop_params)
     processes = 0 if settings.auth is ClaudeAuth.API_KEY else settings.max_concurrency
     return FrontDoor(
-        Authenticator(settings.current_key, settings.previous_key),
+        Authenticator(settings.current_key, settings.previous_key, settings.clients),
         FailedKeys(settings.failed_auth_per_minute),
         Bodies(settings.max_request_bytes, body_budget(settings.memory_mib, processes)),
         Models(settings.models),
         answer,
         is_draining,
         drop_params=settings.drop_params,
+        master_key_calls_models=settings.master_key_calls_models,
     )
 
 
@@ -183,7 +185,7 @@ def main() -> None:
     settings = read_settings(os.environ)
     del os.environ[HANDOVER_VARIABLE]
     set_up_log(settings.log_level, settings.secrets)
-    upstream = upstream_of(settings, dict(os.environ))
+    upstream = Metered(upstream_of(settings, dict(os.environ)))
     answer = answerer(upstream, settings)
     set_up_log(settings.log_level, settings.secrets)  # again: LiteLLM has added handlers of its own
     config = uvicorn.Config(

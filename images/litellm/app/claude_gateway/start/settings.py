@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from claude_gateway.start import memory, variables
+from claude_gateway.start import clients, memory, variables
 from claude_gateway.start.memory import MIB
 from claude_gateway.start.reuse import Reuse
 from claude_gateway.start.secret import Secret
@@ -19,7 +19,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 DEVELOPMENT_KEY = "sk-development-only"
-SECRET_VARIABLES = ("LITELLM_MASTER_KEY", "LITELLM_PREVIOUS_MASTER_KEY", "CLAUDE_CODE_OAUTH_TOKEN", "ANTHROPIC_API_KEY")
+SECRET_VARIABLES = (
+    "LITELLM_MASTER_KEY",
+    "LITELLM_PREVIOUS_MASTER_KEY",
+    "CLAUDE_CODE_OAUTH_TOKEN",
+    "ANTHROPIC_API_KEY",
+    clients.VARIABLE,
+)
 # Through a pipe: an argument could be read by any process of the machine.
 SET_KEY = "printf 'sk-%s' \"$(openssl rand -hex 32)\" | pulumi config set --secret masterKey"
 # A bearer token that survives an HTTP header unchanged: visible ASCII, no blanks.
@@ -50,6 +56,8 @@ class Settings:
 
     current_key: MasterKey
     previous_key: MasterKey | None
+    clients: tuple[clients.Client, ...]
+    master_key_calls_models: bool
     models: Mapping[str, str]
     auth: ClaudeAuth
     credential: Secret | None
@@ -94,6 +102,8 @@ class Settings:
         return cls(
             current_key=_current_key(env),
             previous_key=_previous_key(env),
+            clients=clients.parse(env.get(clients.VARIABLE, "")),
+            master_key_calls_models=variables.boolean(env, "MASTER_KEY_CALLS_MODELS", "true"),
             models=_models(env.get("GATEWAY_MODELS", "")),
             auth=auth,
             credential=_credential(env, auth),

@@ -24,6 +24,21 @@ class Endpoint(StrEnum):
     COUNT_TOKENS = "/v1/messages/count_tokens"
 
 
+@dataclass
+class Usage:
+    """Tokens of one answer, as the upstream counts them."""
+
+    input: int = 0
+    output: int = 0
+    cache_read: int = 0
+    cache_write: int = 0
+
+    @property
+    def counted(self) -> int:
+        """What counts against a limit of tokens: not what the cache held, as in Anthropic's own limits."""
+        return self.input + self.cache_write + self.output
+
+
 @dataclass(frozen=True)
 class Ask:
     """One request to Claude. `client` is whose request it is; `content` is `body` as JSON, where it is at hand."""
@@ -34,6 +49,7 @@ class Ask:
     client: str
     content: bytes | None = None
     version: str | None = None  # of the API, where the client speaks it itself
+    usage: Usage = field(default_factory=Usage)  # filled while the answer is read
 
     @property
     def streamed(self) -> bool:

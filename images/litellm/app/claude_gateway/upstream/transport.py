@@ -37,7 +37,7 @@ class UpstreamTransport(httpx.AsyncBaseTransport):
         betas = tuple(dict.fromkeys([*call.betas, *named]))
         try:
             body = mended(json.loads(content), call.body) | call.passed
-            ask = Ask(Endpoint.MESSAGES, body, betas, call.client)
+            ask = Ask(Endpoint.MESSAGES, body, betas, call.client, usage=call.usage)
             answer = await self._upstream.ask(ask)
         except Failure as failure:
             call.failure = failure

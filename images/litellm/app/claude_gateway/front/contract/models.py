@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from claude_gateway.front.contract.rejection import quoted, wrong
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 DATE = re.compile(r"-20\d{6}$")
 PRICE_LIST = "model_prices_and_context_window_backup.json"
@@ -28,32 +28,50 @@ class Models:
     name: no list, no pattern, no suffix such as `[1m]`.
     """
 
-    def __init__(self, models: Mapping[str, str]) -> None:
+    def __init__(self, models: Mapping[str, str], only: Iterable[str] | None = None) -> None:
         self._listed = list(dict.fromkeys([*models, *models.values()]))
         self._upstream = {upstream: upstream for upstream in models.values()} | dict(models)
         for upstream in models.values():
             for name in other_names(upstream):
                 self._upstream.setdefault(name, upstream)
+        self._given = models
+        self._permitted = None if only is None else {self._upstream[name] for name in only if name in self._upstream}
+
+    def only(self, names: Iterable[str] | None) -> Models:
+        """The same models, of which a client may use `names` alone; all of them where that is None."""
+        if names is None:
+            return self
+        return Models(self._given, names)
 
     def resolve(self, name: Any, path: str = "model") -> str:
-        """The upstream's name for `name`, which stands at `path`. Raises Rejection: 400 for no name, 404 if unknown."""
+        """The upstream's name for `name`, which stands at `path`.
+
+        Raises Rejection: 400 for no name, 404 if it is unknown, 403 if it is not for this client.
+        """
         if name is None:
             raise wrong(path, "is required", code="missing_required_parameter")
         if not isinstance(name, str):
             raise wrong(path, "must be a string", code="invalid_type")
         if name not in self._upstream:
             raise wrong(path, self._unknown(name), status=404, code="model_not_found")
+        if not self._permits(name):
+            known = ", ".join(self.listing()[:NAMED_AT_MOST]) or "none"
+            message = f"this key may not use the model {quoted(name)}; it may use: {known}"
+            raise wrong(path, message, status=403, code="model_not_allowed")
         return self._upstream[name]
 
     def listing(self) -> list[str]:
         """All short names in the setting's order, then the upstream's names that are not among them."""
-        return list(self._listed)
+        return [name for name in self._listed if self._permits(name)]
+
+    def _permits(self, name: str) -> bool:
+        return self._permitted is None or self._upstream[name] in self._permitted
 
     def _unknown(self, name: str) -> str:
-        near = difflib.get_close_matches(name[:128], self._upstream, n=1)
+        near = difflib.get_close_matches(name[:128], filter(self._permits, self._upstream), n=1)
         if near:
             return f"there is no model {quoted(name)} here; did you mean {quoted(near[0])}?"
-        known = ", ".join(self._listed[:NAMED_AT_MOST])
+        known = ", ".join(self.listing()[:NAMED_AT_MOST])
         return f"there is no model {quoted(name)} here; there are: {known}"
 
 

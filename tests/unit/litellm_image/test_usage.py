@@ -1,0 +1,158 @@
+"""Who used what: tokens are read as they pass, and one line of JSON says so."""
+
+from __future__ import annotations
+
+import json
+import logging
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.unit.litellm_image.door import ASKED, Door, pieces, run
+
+from claude_gateway.front.call import Call, Reply
+from claude_gateway.front.errors import Failure
+from claude_gateway.front.usage_line import UsageLine, list_prices
+from claude_gateway.start.log_setup import RedactingFormatter
+from claude_gateway.start.secret import Secret
+from claude_gateway.upstream.base import Answer, Ask, Endpoint, Usage
+from claude_gateway.upstream.usage import Metered
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+COUNTED = {"input_tokens": 11, "cache_read_input_tokens": 7, "cache_creation_input_tokens": 5, "output_tokens": 1}
+STREAM = (
+    b'event: message_start\ndata: {"type":"message_start","message":{"id":"m","usage":'
+    + json.dumps(COUNTED).encode()
+    + b'}}\n\nevent: content_block_delta\ndata: {"delta":{"text":"\\"usage\\": {\\"input_tokens\\": 999}"}}\n\n'
+    + b'event: message_delta\ndata: {"type":"message_delta","usage":{"output_tokens":42}}\n\n'
+    + b'event: message_stop\ndata: {"type":"message_stop"}\n\n'
+)
+
+
+class Fixed:
+    """An upstream that answers with these pieces."""
+
+    def __init__(self, *content: bytes) -> None:
+        self._content = content
+
+    async def start(self) -> None: ...
+
+    async def close(self) -> None: ...
+
+    async def ask(self, _ask: Ask) -> Answer:
+        return Answer(pieces(*self._content))
+
+
+def asked(*content: bytes, stream: bool = True, endpoint: Endpoint = Endpoint.MESSAGES) -> tuple[bytes, Usage]:
+    async def test() -> tuple[bytes, Usage]:
+        ask = Ask(endpoint, {"stream": stream}, (), "alice")
+        answer = await Metered(Fixed(*content)).ask(ask)
+        return b"".join([piece async for piece in answer.content]), ask.usage
+
+    result: tuple[bytes, Usage] = run(test())
+    return result
+
+
+@given(st.lists(st.integers(0, len(STREAM)), max_size=8))
+def test_a_stream_passes_unchanged_and_its_tokens_are_noted_however_it_is_cut(cuts: list[int]) -> None:
+    edges = [0, *sorted(cuts), len(STREAM)]
+    given_pieces = [STREAM[a:b] for a, b in pairwise(edges)]
+    assert asked(*given_pieces) == (STREAM, Usage(11, 42, 7, 5))
+
+
+def test_a_whole_answer_is_noted_too_and_a_count_of_tokens_uses_none() -> None:
+    body = json.dumps({"id": "m", "usage": COUNTED}).encode()
+    assert asked(body[:20], body[20:], stream=False) == (body, Usage(11, 1, 7, 5))
+    assert asked(b'{"input_tokens": 9}', stream=False, endpoint=Endpoint.COUNT_TOKENS)[1] == Usage()
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>", b"[1]", b'{"usage": 3}', b'{"usage": {"input_tokens": "many"}}'])
+def test_an_odd_answer_passes_and_counts_nothing(body: bytes) -> None:
+    assert asked(body, stream=False) == (body, Usage())
+
+
+def test_an_endless_line_is_not_kept() -> None:
+    async def endless() -> AsyncIterator[bytes]:
+        for _ in range(50):
+            yield b"x" * 10_000
+
+    class Endless(Fixed):
+        async def ask(self, _ask: Ask) -> Answer:
+            return Answer(endless())
+
+    async def test() -> int:
+        answer = await Metered(Endless()).ask(Ask(Endpoint.MESSAGES, {"stream": True}, (), "alice"))
+        return len(b"".join([piece async for piece in answer.content]))
+
+    assert run(test()) == 500_000
+
+
+def line_of(door: Door, caplog: pytest.LogCaptureFixture, **asked: Any) -> dict[str, Any]:
+    caplog.clear()
+    with caplog.at_level(logging.INFO):
+        run(door.ask(**asked))
+    (record,) = [record for record in caplog.records if record.name == "usage"]
+    line: dict[str, Any] = json.loads(RedactingFormatter([Secret("sk-the-key")]).format(record))
+    return line
+
+
+def test_each_request_is_a_line_with_client_tokens_and_price(caplog: pytest.LogCaptureFixture) -> None:
+    async def answer(call: Call) -> Reply:
+        call.usage.input, call.usage.output, call.usage.cache_read, call.usage.cache_write = 10, 20, 30, 40
+        return Reply(pieces(b"{}"), {"request-id": "req_theirs"})
+
+    door = Door(answer)
+    line = line_of(door, caplog)
+    read, written, cached, cache_written = list_prices("claude-sonnet-5-5")
+    assert (line["client"], line["generation"], line["model"], line["status"]) == ("master", "now", "sonnet", 200)
+    assert (line["route"], line["end"]) == ("POST /v1/messages", "complete")
+    assert line["request_id"].encode() == door.headers[b"x-request-id"]
+    assert line["upstream_request_id"] == "req_theirs"
+    assert [line[f"{kind}_tokens"] for kind in ("input", "output", "cache_read", "cache_write")] == [10, 20, 30, 40]
+    assert line["list_price_usd"] == pytest.approx(10 * read + 20 * written + 30 * cached + 40 * cache_written)
+    assert 0 < cached < read < cache_written < written
+
+
+@pytest.mark.parametrize(
+    ("asked", "status", "end"),
+    [
+        ({"headers": []}, 401, "refused"),
+        ({"body": {**ASKED, "model": "gpt\n{}"}}, 404, "refused"),
+        ({"path": "/v1/\n\x1b[31mforged"}, 404, "refused"),
+        ({"body": b"{"}, 400, "refused"),
+    ],
+)
+def test_what_is_refused_is_a_line_without_a_model_and_nothing_that_was_sent_can_forge_one(
+    asked: dict[str, Any], status: int, end: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    line = line_of(Door(), caplog, **asked)
+    assert (line["status"], line["end"], line["model"], line["list_price_usd"]) == (status, end, "", 0)
+    (record,) = [record for record in caplog.records if record.name == "usage"]
+    assert record.getMessage().isprintable()
+
+
+def test_a_stream_that_broke_is_said_to_have(caplog: pytest.LogCaptureFixture) -> None:
+    async def broken() -> AsyncIterator[bytes]:
+        yield b"event: x\ndata: {}\n\n"
+        raise Failure(502, "broke")
+
+    async def answer(_call: Call) -> Reply:
+        return Reply(broken())
+
+    line = line_of(Door(answer), caplog, body={**ASKED, "stream": True})
+    assert (line["status"], line["end"]) == (200, "broken-off")
+
+
+def test_a_health_check_is_no_line(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO):
+        run(Door().ask("/health/readiness", method="GET", headers=[]))
+    assert [record for record in caplog.records if record.name == "usage"] == []
+
+
+def test_a_model_without_a_known_price_costs_nothing() -> None:
+    assert list_prices("claude-of-nobody") == (0, 0, 0, 0)
+    UsageLine(model="x").write("claude-of-nobody")
