@@ -3,6 +3,7 @@
 import pulumi
 
 from components.claude_auth import ClaudeAuthVolume
+from components.client_keys import ClientKeys
 from components.egress import Egress
 from components.gateway import Gateway
 from components.images import Images
@@ -22,10 +23,11 @@ images = Images("images", deployment)
 networks = Networks("networks", deployment)
 login = ClaudeAuthVolume("claude-auth", deployment)
 key = MasterKey("master-key", deployment)
+clients = ClientKeys("client-keys", deployment) if settings.clients else None
 certificate = ServerCertificate("server-certificate", deployment)
 
 egress = Egress("egress", deployment, images, networks)
-litellm = LiteLLM("litellm", deployment, images, networks, key, login, egress)
+litellm = LiteLLM("litellm", deployment, images, networks, key, clients, login, egress)
 gateway = Gateway("gateway", deployment, images, networks, certificate, litellm)
 
 running = {"egress": egress.container, "litellm": litellm.container, "gateway": gateway.container}
@@ -39,6 +41,9 @@ pulumi.export("key_generation", key.generation)
 pulumi.export("key_created", key.created)
 pulumi.export("previous_key_generation", key.previous_generation)
 pulumi.export("previous_key_expires", settings.previous_key_expires and settings.previous_key_expires.isoformat())
+if clients:
+    pulumi.export("client_keys", clients.keys)
+    pulumi.export("clients", clients.described)
 pulumi.export("claude_auth", settings.claude_auth.value)
 pulumi.export("ca_certificate", certificate.authority)
 pulumi.export("litellm_container", litellm.container.name)

@@ -7,6 +7,7 @@ import pulumi_docker as docker
 from pydantic import SecretStr
 
 from components.claude_auth import ClaudeAuthVolume
+from components.client_keys import ClientKeys
 from components.container import TMP, hardened
 from components.egress import Egress
 from components.images import Images
@@ -37,6 +38,7 @@ class LiteLLM(pulumi.ComponentResource):
         images: Images,
         networks: Networks,
         key: MasterKey,
+        clients: ClientKeys | None,
         login: ClaudeAuthVolume,
         egress: Egress,
         opts: pulumi.ResourceOptions | None = None,
@@ -50,6 +52,8 @@ class LiteLLM(pulumi.ComponentResource):
             "LITELLM_PREVIOUS_MASTER_KEY": key.previous,
             "LITELLM_PREVIOUS_KEY_GENERATION": key.previous_generation,
             "LITELLM_PREVIOUS_KEY_EXPIRES": expires.isoformat() if expires else None,
+            "GATEWAY_CLIENTS": clients.environment if clients else None,
+            "MASTER_KEY_CALLS_MODELS": None if settings.master_key_calls_models else "false",
             "GATEWAY_MODELS": json.dumps(settings.models, sort_keys=True),
             "CLAUDE_AUTH": settings.claude_auth.value,
             "CLAUDE_CODE_OAUTH_TOKEN": _secret(settings.claude_oauth_token),

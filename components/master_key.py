@@ -4,14 +4,12 @@ from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 
 import pulumi
-import pulumi_random as random
 
+from components.generated_key import generated_key
 from components.stack import Deployment
-from rules.keys import DEVELOPMENT_KEY, PREFIX
+from rules.keys import DEVELOPMENT_KEY
 from rules.settings import Settings
-from rules.vocabulary import FIRST_GENERATION
-
-HEX_DIGITS = "0123456789abcdef"
+from rules.vocabulary import CONFIGURED, FIRST_GENERATION, PREVIOUS
 
 
 class KeySource(StrEnum):
@@ -62,7 +60,7 @@ class MasterKey(pulumi.ComponentResource):
         rotation, stack = settings.key_rotation, pulumi.get_stack()
         if settings.master_key:
             self.current = pulumi.Output.secret(settings.master_key.get_secret_value())
-            self.generation = rotation or "configured"
+            self.generation = rotation or CONFIGURED
             self.created = pulumi.Output.from_input(rotation and rotation[:10])
         elif self.source is KeySource.GENERATED:
             self.generation = rotation or FIRST_GENERATION
@@ -78,7 +76,7 @@ class MasterKey(pulumi.ComponentResource):
             )
         if settings.previous_master_key:
             self.previous = pulumi.Output.secret(settings.previous_master_key.get_secret_value())
-            self.previous_generation = settings.previous_key_rotation or "previous"
+            self.previous_generation = settings.previous_key_rotation or PREVIOUS
         elif settings.previous_key_rotation:
             self.previous_generation = settings.previous_key_rotation
             self.previous, _ = self._generate(settings.previous_key_rotation)
@@ -86,25 +84,7 @@ class MasterKey(pulumi.ComponentResource):
         self.register_outputs({"source": self.source.value, "generation": self.generation})
 
     def _generate(self, generation: str) -> tuple[pulumi.Output[str], pulumi.Output[str | None]]:
-        """Makes 64 hexadecimal digits: 32 random bytes.
-
-        RandomPassword, because the ``id`` of a RandomBytes is its value, and the state holds ids in the clear. The
-        keepers hold the day of creation: later changes of theirs are ignored, so that the first one stays.
-        """
-        made = random.RandomPassword(
-            f"{self._prefix}-master-key-{generation}",
-            length=2 * 32,
-            lower=False,
-            upper=False,
-            numeric=False,
-            special=True,
-            override_special=HEX_DIGITS,
-            keepers={"created": datetime.now(UTC).date().isoformat()},
-            opts=pulumi.ResourceOptions(parent=self, ignore_changes=["keepers"]),
-        )
-        created = made.keepers.apply(lambda keepers: (keepers or {}).get("created"))
-        # Marked here too: that the provider calls its result secret is its word, not ours.
-        return pulumi.Output.secret(pulumi.Output.concat(PREFIX, made.result)), created
+        return generated_key(f"{self._prefix}-master-key-{generation}", self)
 
     def _warn_if_overdue(self, created: str | None, maximum_days: int) -> None:
         """Warns when the key is older than ``keyMaxAgeDays`` (NIST SP 800-57 part 1, 5.3: keys have a cryptoperiod)."""

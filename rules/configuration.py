@@ -8,10 +8,13 @@ import pulumi
 from pulumi.runtime import config as runtime_config
 from pydantic import ValidationError
 
+from rules.clients import Client
 from rules.settings import Settings
 
 FIELDS = {str(field.alias): field for field in Settings.model_fields.values()}
 SECRETS = frozenset(name for name, field in FIELDS.items() if "SecretStr" in str(field.annotation))
+
+CLIENT_FIELDS = [str(field.alias) for field in Client.model_fields.values()]
 
 EXAMPLES = {
     "environment": "environment production",
@@ -22,6 +25,7 @@ EXAMPLES = {
     "egressPrivateCidrs": "--path 'egressPrivateCidrs[0]' 10.1.2.3/32",
     "egressDns": "--path 'egressDns[0]' 10.0.0.53",
     "models": "--path 'models.sonnet' claude-sonnet-4-5",
+    "clients": "--path 'clients.alice.requestsPerMinute' 60",
     "tls": "tls managed",
     "keyRotation": "keyRotation 2026-11-24",
     "previousKeyExpires": "previousKeyExpires 2026-11-25T12:00:00Z",
@@ -102,12 +106,22 @@ def _sentence(problem: Any) -> str:
     """Turns one of pydantic's errors into a sentence that begins with the setting's name."""
     context = problem.get("ctx") or {}
     name = str(context.get("key") or problem["loc"][0])
+    place = _place(problem["loc"]) if name == "clients" else name
     message = str(problem["msg"]).removeprefix("Value error, ").replace("Input should ", "must ", 1)
     if problem["type"] == "missing":
         message = "must be set"
+    elif problem["type"] == "extra_forbidden":
+        message = f"is not a setting of a client; those are {', '.join(CLIENT_FIELDS)}"
     elif problem["type"] != "setting" and not message.startswith("must"):
         message = f"is wrong: {message[:1].lower()}{message[1:]}"
-    return f"{name}: {message}. {_fix(name)}"
+    return f"{place}: {message}. {_fix(name)}"
+
+
+def _place(location: tuple[str | int, ...]) -> str:
+    """Returns the path inside a structured setting, as ``pulumi config set --path`` takes it."""
+    parts = [part for part in location if part != "[key]"]
+    path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in parts).removeprefix(".")
+    return (path or "clients").encode("unicode_escape").decode()
 
 
 def _fix(name: str) -> str:

@@ -4,7 +4,10 @@ import math
 import string
 from collections import Counter
 from collections.abc import Hashable, Iterable
+from datetime import datetime
 from itertools import pairwise
+
+from rules.vocabulary import FIRST_GENERATION
 
 PREFIX = "sk-"
 DEVELOPMENT_KEY = "sk-development-only"
@@ -81,4 +84,25 @@ def strength_fault(key: str) -> str | None:
         return f"is too short to hold {MINIMUM_BYTES} random bytes (64 hexadecimal or 43 base64 characters)"
     if estimated_bits(body) < MINIMUM_ESTIMATED_BITS:
         return f"does not look random enough for {MINIMUM_BYTES} random bytes"
+    return None
+
+
+def rotation_fault(
+    rotation: str | None,
+    previous: str | None,
+    expires: datetime | None,
+    names: str = "neither previousKeyRotation nor previousMasterKey is",
+) -> tuple[str, str] | None:
+    """Returns which setting of a key's rotation is wrong, and what is wrong with it, or None.
+
+    :param names: what is missing where an expiry has no key, with its verb.
+    """
+    if previous and previous == rotation:
+        return "previousKeyRotation", "equals keyRotation, so nothing would be rotated"
+    if previous == FIRST_GENERATION and not rotation:
+        return "keyRotation", "must be set too: previousKeyRotation names the first key, which is in force"
+    if previous and expires is None:
+        return "previousKeyExpires", "must say until when the previous key is accepted"
+    if expires and not previous:
+        return "previousKeyExpires", f"is set, but {names}"
     return None

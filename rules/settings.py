@@ -1,7 +1,4 @@
-"""The settings of a stack: typed, with safe defaults, and the rules between them.
-
-What each setting does is described once, in ``Pulumi.yaml``; a test holds the two files together.
-"""
+"""The settings of a stack: typed, with safe defaults, and the rules between them. ``Pulumi.yaml`` describes each."""
 
 from datetime import UTC, datetime
 from functools import cached_property
@@ -13,10 +10,12 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, SecretStr, mod
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
-from rules import addresses, certificates, credentials, engines, keys
+from rules import addresses, certificates, clients, credentials, engines, keys
+from rules.clients import Client, ClientName
 from rules.defaults import ANTHROPIC, ENVIRONMENT_BYTES, LOGIN_HOSTS, MODELS
 from rules.vocabulary import (
-    FIRST_GENERATION,
+    CONFIGURED,
+    PREVIOUS,
     Address,
     ClaudeAuth,
     DomainName,
@@ -88,6 +87,8 @@ class Settings(BaseModel):
     claude_max_concurrency: Annotated[int, Field(ge=1, le=256)] = 4
     claude_process_reuse: ProcessReuse = ProcessReuse.CLIENT
     drop_params: bool = False
+    clients: dict[ClientName, Client] = {}
+    master_key_calls_models: bool = True
 
     litellm_image: ImageDigest | None = None
     gateway_image: ImageDigest | None = None
@@ -136,7 +137,7 @@ class Settings(BaseModel):
 
     @property
     def egress_closed_cidrs(self) -> addresses.Networks:
-        """The private networks that stay closed to the egress proxy: all but ``egressPrivateCidrs``."""
+        """The private networks that stay closed to the egress proxy."""
         return addresses.without(addresses.PRIVATE, self.egress_private_cidrs)
 
     @property
@@ -160,19 +161,14 @@ class Settings(BaseModel):
 
     @model_validator(mode="after")
     def _rotation_is_complete(self) -> Self:
-        previous = self.previous_master_key or self.previous_key_rotation
+        previous = self.previous_key_rotation or (PREVIOUS if self.previous_master_key else None)
         if self.previous_master_key and self.previous_key_rotation and self.master_key is None:
             raise fault("previousKeyRotation", "and previousMasterKey both name the previous key; keep one")
         if self.master_key and self.master_key == self.previous_master_key:
             raise fault("previousMasterKey", "equals masterKey, so nothing would be rotated")
-        if self.previous_key_rotation and self.previous_key_rotation == self.key_rotation:
-            raise fault("previousKeyRotation", "equals keyRotation, so nothing would be rotated")
-        if self.previous_key_rotation == FIRST_GENERATION and not (self.key_rotation or self.master_key):
-            raise fault("keyRotation", "must be set too: previousKeyRotation names the first key, which is in force")
-        if previous and self.previous_key_expires is None:
-            raise fault("previousKeyExpires", "must say until when the previous key is accepted")
-        if self.previous_key_expires and not previous:
-            raise fault("previousKeyExpires", "is set, but neither previousKeyRotation nor previousMasterKey is")
+        current = self.key_rotation or (CONFIGURED if self.master_key else None)
+        if found := keys.rotation_fault(current, previous, self.previous_key_expires):
+            raise fault(*found)
         return self
 
     @model_validator(mode="after")
@@ -203,6 +199,12 @@ class Settings(BaseModel):
         if self.allow_host and exposed_v6:
             # An engine without ip6tables forwards IPv6 clients from the bridge's own address: they would be "the host".
             raise fault("allowHost", "must be false while bindAddresses holds an IPv6 address that is not loopback")
+        return self
+
+    @model_validator(mode="after")
+    def _clients_are_served(self) -> Self:
+        if found := clients.fault(self.clients, self.models, master_key_calls_models=self.master_key_calls_models):
+            raise fault(*found)
         return self
 
     @model_validator(mode="after")

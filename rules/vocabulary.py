@@ -15,6 +15,8 @@ IMAGE = re.compile(r"(?:[^\s@]+@)?sha256:[0-9a-f]{64}")
 GENERATION = re.compile(r"\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])(?:\.[1-9]\d?)?")
 FIRST_GENERATION = "initial"
 """What a generated key is called before the first rotation."""
+CONFIGURED, PREVIOUS = "configured", "previous"
+"""What a configured key, and the one before it, are called where no date is set for it."""
 MODEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}")
 
 

@@ -1,0 +1,151 @@
+"""Clients as code: a key for each, of which the containers see digests alone."""
+
+import hashlib
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pulumi
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rules.clients import NAME, Client, fault, handed_over, size
+from rules.defaults import ENVIRONMENT_BYTES
+from rules.settings import Settings
+from tests.unit.components.conftest import Deploy
+from tests.unit.components.test_master_key import GENERATED, PASSWORD
+from tests.unit.components.test_secrets import exposed
+
+CLIENTS: dict[str, Any] = {
+    "alice": {"models": ["sonnet", "claude-haiku-5-5"], "requestsPerMinute": 60},
+    "ci": {"expires": "2099-03-31", "cidrs": ["10.20.0.0/16"], "maxParallel": 2, "tokensPerMinute": 200000},
+}
+DIGEST = hashlib.sha256(GENERATED.encode()).hexdigest()
+
+
+def test_a_stack_without_clients_declares_and_exports_nothing_more(deploy: Deploy) -> None:
+    graph = deploy("prod")
+    assert [name for name in graph.outputs if "client" in name] == []
+    assert [name for name in graph.env("litellm") if "CLIENT" in name or name == "MASTER_KEY_CALLS_MODELS"] == []
+    assert [found.name for found in graph.resources if "client" in found.name] == []
+
+
+def test_each_client_has_a_key_of_its_own_and_litellm_gets_digests_alone(deploy: Deploy) -> None:
+    graph = deploy("prod", clients=CLIENTS)
+    names = {found.name for found in graph.of(PASSWORD)}
+    assert {"litellm-claude-prod-client-alice-key-initial", "litellm-claude-prod-client-ci-key-initial"} <= names
+    assert graph.outputs["client_keys"] == {"value": {"alice": GENERATED, "ci": GENERATED}, "secret": True}
+    today = datetime.now(UTC).date().isoformat()
+    assert graph.outputs["clients"] == {
+        "value": {name: {"generation": "initial", "created": today} for name in CLIENTS},
+        "secret": False,
+    }
+    told = json.loads(graph.env("litellm")["GATEWAY_CLIENTS"])
+    assert told == {
+        "alice": {
+            "keys": [[DIGEST, "initial", None]],
+            "models": ["sonnet", "claude-haiku-5-5"],
+            "requestsPerMinute": 60,
+        },
+        "ci": {
+            "keys": [[DIGEST, "initial", "2099-04-01T00:00:00+00:00"]],
+            "cidrs": ["10.20.0.0/16"],
+            "maxParallel": 2,
+            "tokensPerMinute": 200000,
+        },
+    }
+    assert [found.name for found in graph.resources if exposed(found.inputs, [DIGEST, GENERATED])] == []
+
+
+def test_a_clients_rotation_keeps_the_previous_key_until_it_ends(deploy: Deploy) -> None:
+    until = "2099-01-01T00:00:00Z"
+    rotated = {"keyRotation": "2026-11-24", "previousKeyRotation": "initial", "previousKeyExpires": until}
+    graph = deploy("prod", clients={"alice": rotated})
+    before = deploy("prod", clients={"alice": {}})
+    assert {found.name for found in before.of(PASSWORD)} < {found.name for found in graph.of(PASSWORD)}
+    (alice,) = json.loads(graph.env("litellm")["GATEWAY_CLIENTS"]).values()
+    assert alice["keys"] == [[DIGEST, "2026-11-24", None], [DIGEST, "initial", "2099-01-01T00:00:00+00:00"]]
+
+
+def test_an_old_key_never_outlives_its_client() -> None:
+    client = Client.model_validate(
+        {
+            "expires": "2026-12-31",
+            "keyRotation": "2026-11-24",
+            "previousKeyRotation": "initial",
+            "previousKeyExpires": "2027-06-01T00:00:00Z",
+        }
+    )
+    end = datetime(2027, 1, 1, tzinfo=UTC)
+    assert client.generations() == {"2026-11-24": end, "initial": end}
+
+
+def test_an_expired_client_is_a_warning_with_the_command_that_prolongs_it(deploy: Deploy) -> None:
+    yesterday = (datetime.now(UTC) - timedelta(days=1)).date().isoformat()
+    (warning,) = deploy("prod", clients={"old": {"expires": yesterday}, "new": {"expires": "2099-01-01"}}).warnings
+    assert f"the client old expired on {yesterday} and is refused" in warning
+    assert "pulumi config set --stack prod --path 'clients.old.expires' DATE" in warning
+
+
+def test_the_master_key_can_be_the_operators_alone(deploy: Deploy) -> None:
+    env = deploy("prod", clients=CLIENTS, masterKeyCallsModels="false").env("litellm")
+    assert env["MASTER_KEY_CALLS_MODELS"] == "false"
+
+
+@pytest.mark.parametrize(
+    ("clients", "sentence"),
+    [
+        ({"Alice": {}}, "clients.Alice: must name a client in 1 to 32 lower-case letters"),
+        ({"a--b": {}}, "clients.a--b: must name a client"),
+        ({"a" * 33: {}}, f"clients.{'a' * 33}: must name a client"),
+        ({"a\x1b[31m": {}}, r"clients.a\x1b[31m: must name a client"),
+        ({"master": {}}, "clients.master: must not call a client master"),
+        ({"alice": {"modles": []}}, "clients.alice.modles: is not a setting of a client; those are models, cidrs"),
+        ({"alice": {"models": []}}, "clients.alice.models: is wrong: list should have at least 1 item"),
+        ({"alice": {"models": ["gpt"]}}, "clients: gives alice the model gpt, which is none of the stack's: sonnet"),
+        ({"alice": {"cidrs": ["10.0.0.1/8"]}}, "clients.alice.cidrs[0]: must hold networks such as 10.0.0.0/8"),
+        ({"alice": {"requestsPerMinute": 0}}, "clients.alice.requestsPerMinute: must be greater than or equal to 1"),
+        ({"alice": {"expires": "soon"}}, "clients.alice.expires: must be a valid date"),
+        ({"alice": {"previousKeyRotation": "initial"}}, "clients.alice: is wrong: keyRotation must be set too"),
+        ({"alice": {"previousKeyExpires": "2099-01-01T00:00:00Z"}}, "previousKeyExpires is set, but previousKey"),
+        ({"alice": None}, "clients.alice: must be a valid dictionary"),
+        ("alice", "clients: must be a valid dictionary"),
+    ],
+)
+def test_a_wrong_client_is_refused_with_its_path_and_a_command(deploy: Deploy, clients: Any, sentence: str) -> None:
+    with pytest.raises(pulumi.RunError) as refused:
+        deploy("prod", clients=clients)
+    assert sentence in str(refused.value)
+    assert "pulumi config set --path 'clients.alice.requestsPerMinute' 60 --stack prod" in str(refused.value)
+
+
+def test_somebody_must_be_able_to_call_a_model(deploy: Deploy) -> None:
+    with pytest.raises(pulumi.RunError, match="masterKeyCallsModels: is false, but there are no clients"):
+        deploy("prod", masterKeyCallsModels="false")
+
+
+def test_500_clients_fit_and_more_than_an_environment_holds_are_refused() -> None:
+    full = Client.model_validate(CLIENTS["ci"])
+    many = {f"client-number-{number}": full for number in range(500)}
+    assert fault(many, {}, master_key_calls_models=True) is None
+    more = {f"client-number-{number}": full for number in range(1500)}
+    assert size(more) > ENVIRONMENT_BYTES
+    found = fault(more, {}, master_key_calls_models=True)
+    assert found == ("clients", "is too long to be handed to a container: at most 120 KiB in all")
+
+
+def test_the_size_is_that_of_what_is_handed_over() -> None:
+    clients = {"alice": Client.model_validate({"models": ["sonnet"]})}
+    assert size(clients) == len(handed_over(clients, {"alice": [DIGEST]}))
+
+
+@given(st.text(max_size=40))
+def test_a_name_is_a_word_that_fits_into_a_path_a_log_and_a_resource(name: str) -> None:
+    try:
+        Settings.model_validate({"environment": "production", "clients": {name: {}}})
+    except ValueError:
+        return
+    assert NAME.fullmatch(name)
+    assert name.isascii()
+    assert name != "master"
