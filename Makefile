@@ -2,11 +2,14 @@
 STACK ?= dev
 NAME ?= url
 OVERLAP ?= 24h
+SINCE ?= 7d
+BY ?= client
 WORKERS ?= 3
 MAKEFLAGS += --no-print-directory
 SHELL := /bin/bash
 
 PYTHON := .venv/bin/python
+OF_CLIENT = $(if $(CLIENT),--client $(CLIENT))
 IN_STACK := setup/in_env.sh $(STACK)
 PACKAGES := $(wildcard rules components posture ops setup tests images bench tools)
 # Tests that share a stack go to one worker (tests/conftest.py); most of them wait for containers, so there are more workers
@@ -36,11 +39,20 @@ down: setup-pulumi setup-python setup-engine ## take the stack down; the Claude 
 verify: setup-pulumi setup-python setup-engine ## check the running stack: is it as secure as its declaration says?
 	@$(IN_STACK) $(PYTHON) -m posture --stack $(STACK) $(VERIFY)
 
-rotate: setup ## new master key; the old one works for OVERLAP=24h more (EMERGENCY=1: not at all)
-	@$(IN_STACK) $(PYTHON) -m ops.rotate $(STACK) --overlap $(OVERLAP) $(if $(filter-out 0 no false,$(EMERGENCY)),--emergency)
+rotate: setup ## new master key, or of CLIENT=name; the old one works for OVERLAP=24h more (EMERGENCY=1: not at all)
+	@$(IN_STACK) $(PYTHON) -m ops.rotate $(STACK) --overlap $(OVERLAP) $(OF_CLIENT) $(if $(filter-out 0 no false,$(EMERGENCY)),--emergency)
 
-retire: setup ## refuse the previous master key from now on
-	@$(IN_STACK) $(PYTHON) -m ops.retire $(STACK)
+retire: setup ## refuse the previous master key, or that of CLIENT=name, from now on
+	@$(IN_STACK) $(PYTHON) -m ops.retire $(STACK) $(OF_CLIENT)
+
+clients: setup-pulumi setup-python ## the stack's clients: models, limits, age of their keys
+	@$(IN_STACK) $(PYTHON) -m ops.clients $(STACK)
+
+client: setup-pulumi setup-python ## the key of one client, and how to use it: NAME=alice
+	@$(IN_STACK) $(PYTHON) -m ops.clients $(STACK) --show $(NAME)
+
+usage: setup-pulumi setup-python setup-engine ## who used what: SINCE=7d BY=client|model|day JSON=1
+	@$(IN_STACK) $(PYTHON) -m ops.usage $(STACK) --since $(SINCE) --by $(BY) $(if $(filter-out 0 no false,$(JSON)),--json)
 
 login: setup-pulumi setup-python ## log in to Claude, in the running container
 	@setup/container.sh $(STACK) login

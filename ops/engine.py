@@ -61,8 +61,12 @@ class Engine(Client):
 
     def last_words(self, identifier: str, lines: int = 10) -> str:
         """Returns the end of the container's log."""
-        done = self.run("logs", "--tail", str(lines), identifier, check=False)
-        return (done.stdout + done.stderr).strip() if done.returncode == 0 else ""
+        return self.log(identifier, "--tail", str(lines)).strip()
+
+    def log(self, identifier: str, *options: str) -> str:
+        """Returns what the container has logged, as far as the engine keeps it; nothing of one that is gone."""
+        done = self.run("logs", *options, identifier, check=False)
+        return done.stdout + done.stderr if done.returncode == 0 else ""
 
     def remove(self, identifier: str, grace_seconds: int = 0) -> None:
         """Ends the container, after ``grace_seconds`` by force, and removes it; that it is gone already is no error."""

@@ -34,8 +34,15 @@ class Change:
     copied: dict[str, str] = field(default_factory=dict)
     removed: tuple[str, ...] = PREVIOUS
 
+    def of_client(self, client: str) -> "Change":
+        """Returns the same change of a client's key; such a key is always a generated one."""
+        return Change(
+            {f"clients.{client}.{name}": value for name, value in self.values.items()},
+            removed=tuple(f"clients.{client}.{name}" for name in self.removed if name != "previousMasterKey"),
+        )
 
-def duration(text: str) -> timedelta:
+
+def duration(text: str, name: str = "OVERLAP") -> timedelta:
     """Returns what ``90m``, ``24h`` or ``7d`` means.
 
     Raises:
@@ -43,7 +50,8 @@ def duration(text: str) -> timedelta:
     """
     found = re.fullmatch(r"(\d{1,6})([smhd])", text.strip())
     if found is None or int(found[1]) == 0:
-        raise OperationError(f"OVERLAP is {text!r}, not a time such as 30m, 24h or 7d. For none at all: EMERGENCY=1")
+        none_at_all = " For none at all: EMERGENCY=1" if name == "OVERLAP" else ""
+        raise OperationError(f"{name} is {text!r}, not a time such as 30m, 24h or 7d.{none_at_all}")
     return timedelta(**{UNITS[found[2]]: int(found[1])})
 
 
@@ -64,17 +72,20 @@ def overlaps(keys: Keys, now: datetime) -> bool:
     return keys.previous_expires is not None and now < keys.previous_expires
 
 
-def rotation(keys: Keys, overlap: timedelta | None, now: datetime, stack: str) -> Change:
-    """Returns the change that makes a new key; without ``overlap`` (an emergency) no old key is accepted any more.
+def rotation(keys: Keys, overlap: timedelta | None, now: datetime, stack: str, client: str | None = None) -> Change:
+    """Returns the change that makes a new key, the master key or a client's.
+
+    Without ``overlap`` (an emergency) no old key is accepted any more.
 
     Raises:
         OperationError: when a previous key is still accepted, because a stack has one previous key, not two.
     """
+    whose = f" CLIENT={client}" if client else ""
     if overlap is not None and overlaps(keys, now):
         raise OperationError(
             f"a rotation is under way: the previous key is accepted until {shown(keys.previous_expires)}, and a stack "
-            f"has one previous key at a time. Wait until then, end it with 'make retire STACK={stack}', or "
-            f"refuse both old keys at once with 'make rotate STACK={stack} EMERGENCY=1'"
+            f"has one previous key at a time. Wait until then, end it with 'make retire STACK={stack}{whose}', or "
+            f"refuse both old keys at once with 'make rotate STACK={stack}{whose} EMERGENCY=1'"
         )
     fresh = next_generation(now.astimezone(UTC).date(), keys.generation, keys.previous_generation)
     values = {"keyRotation": fresh}
@@ -91,7 +102,8 @@ def rotation(keys: Keys, overlap: timedelta | None, now: datetime, stack: str) -
         else:
             new_secrets["previousMasterKey"] = DEVELOPMENT_KEY
     kept = {*values, *new_secrets, *copied}
-    return Change(values, new_secrets, copied, tuple(name for name in PREVIOUS if name not in kept))
+    change = Change(values, new_secrets, copied, tuple(name for name in PREVIOUS if name not in kept))
+    return change.of_client(client) if client else change
 
 
 def shown(moment: datetime | None) -> str:

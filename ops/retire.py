@@ -1,6 +1,6 @@
-"""Ends a rotation's overlap: the previous master key is refused from now on. ``make retire`` runs it.
+"""Ends a rotation's overlap: the previous master key, or a client's, is refused from now on. ``make retire`` runs it.
 
-``python -m ops.retire STACK``, in the project's folder and the stack's environment.
+``python -m ops.retire STACK [--client NAME]``, in the project's folder and the stack's environment.
 """
 
 import argparse
@@ -13,22 +13,23 @@ from ops.stack_file import StackFile
 from rules.docker import EngineError
 
 
-def retire(stack: str) -> str:
-    """Retires the previous key and returns what to tell the operator."""
-    if StackFile(stack).keys().previous_expires is None:
-        return f"The stack '{stack}' has no previous key; nothing to do.\n"
-    update(stack, Change())
-    return report(stack)
+def retire(stack: str, client: str | None = None) -> str:
+    """Retires the previous master key, or a client's, and returns what to tell the operator."""
+    if StackFile(stack).keys(client).previous_expires is None:
+        return f"The {f'client {client!r}' if client else f'stack {stack!r}'} has no previous key; nothing to do.\n"
+    update(stack, Change().of_client(client) if client else Change())
+    return report(stack, client)
 
 
 def main() -> int:
     """Returns the exit status: 1 with a sentence when the key was not retired."""
     parser = argparse.ArgumentParser(prog="make retire", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("stack")
+    parser.add_argument("--client", help="the client whose key it is; without it, the master key")
     arguments = parser.parse_args()
     try:
         with alone():
-            sys.stdout.write("\n" + retire(arguments.stack))
+            sys.stdout.write("\n" + retire(arguments.stack, arguments.client))
     except (OperationError, EngineError) as error:
         sys.stderr.write(f"error: {error}\n")
         return 1

@@ -1,8 +1,9 @@
-"""Makes a new master key; the old one is accepted for a while, or not at all. ``make rotate`` runs it.
+"""Makes a new master key, or a client's; the old one is accepted for a while, or not at all. ``make rotate`` runs it.
 
-``python -m ops.rotate STACK [--overlap 24h] [--emergency]``, in the project's folder and the stack's environment. A
-rotation is a change of configuration and an update. When the update fails, the old container serves on with the old
-key, and the configuration is put back; when this process is killed, the next ``make up`` completes the rotation.
+``python -m ops.rotate STACK [--client NAME] [--overlap 24h] [--emergency]``, in the project's folder and the stack's
+environment. A rotation is a change of configuration and an update. When the update fails, the old container serves on
+with the old key, and the configuration is put back; when this process is killed, the next ``make up`` completes the
+rotation.
 """
 
 import argparse
@@ -76,35 +77,44 @@ def update(stack: str, change: Change, cutover: Cutover | None = None) -> None:
         )
 
 
-def rotate(stack: str, overlap: timedelta | None) -> str:
-    """Rotates the key and returns what to tell the operator. Without ``overlap`` it is an emergency."""
+def rotate(stack: str, overlap: timedelta | None, client: str | None = None) -> str:
+    """Rotates the master key, or a client's, and returns what to tell. Without ``overlap`` it is an emergency."""
     file = StackFile(stack)
     serving(stack)
-    change = rotation(file.keys(), overlap, datetime.now(UTC), stack)
-    update(stack, change, None if overlap else Cutover(State.of(stack)))
-    return report(stack)
+    change = rotation(file.keys(client), overlap, datetime.now(UTC), stack, client)
+    # A client's streams may end by themselves; with the master key's old container all others would be cut off too.
+    update(stack, change, None if overlap or client else Cutover(State.of(stack)))
+    return report(stack, client)
 
 
-def report(stack: str) -> str:
+def report(stack: str, client: str | None = None) -> str:
     """Returns what is in force, and what to do next; no key stands in it."""
 
     def output(name: str) -> str:
         return pulumi("stack", "output", name, stack=stack).strip()
 
-    lines = [
-        f"The master key of '{stack}' is of generation {output('key_generation')}.",
-        f"  read it    make -s STACK={stack} output NAME=master_key",
-    ]
-    expires = StackFile(stack).keys().previous_expires
-    if expires:
-        old, gateway = output("previous_key_generation"), output("gateway_container")
-        lines += [
-            f"  old key    generation {old}, accepted until {shown(expires)}, then refused by itself",
-            f'  who        docker logs --since 1h {gateway} | grep \'"key_generation": "{old}"\'   (and its source)',
-            f"  retire     make retire STACK={stack}   (refuses the old key before that)",
-        ]
+    keys = StackFile(stack).keys(client)
+    if client:
+        whose, read = f" CLIENT={client}", f"client NAME={client}"
+        lines = [f"The key of the client '{client}' of '{stack}' is of generation {keys.generation}."]
     else:
+        whose, read = "", "output NAME=master_key"
+        lines = [f"The master key of '{stack}' is of generation {output('key_generation')}."]
+    lines.append(f"  read it    make -s STACK={stack} {read}")
+    if keys.previous_expires is None:
         lines.append("  old key    refused")
+        return "\n".join(lines) + "\n"
+    if client:
+        old, container = keys.previous_generation, output("litellm_container")
+        used = f'"client": "{client}", "generation": "{old}"'
+    else:
+        old, container = output("previous_key_generation"), output("gateway_container")
+        used = f'"key_generation": "{old}"'
+    lines += [
+        f"  old key    generation {old}, accepted until {shown(keys.previous_expires)}, then refused by itself",
+        f"  who        docker logs --since 1h {container} | grep '{used}'   (and its source)",
+        f"  retire     make retire STACK={stack}{whose}   (refuses the old key before that)",
+    ]
     return "\n".join(lines) + "\n"
 
 
@@ -114,12 +124,13 @@ def main() -> int:
     parser.add_argument("stack")
     parser.add_argument("--overlap", default="24h", help="how long the old key is accepted: 30m, 24h, 7d")
     parser.add_argument("--emergency", action="store_true", help="refuse the old key at once, cut its streams")
+    parser.add_argument("--client", help="the client whose key it is; without it, the master key")
     arguments = parser.parse_args()
     os.nice(10)  # what serves goes first
     try:
         with alone():
             overlap = None if arguments.emergency else duration(arguments.overlap)
-            sys.stdout.write("\n" + rotate(arguments.stack, overlap))
+            sys.stdout.write("\n" + rotate(arguments.stack, overlap, arguments.client))
     except (OperationError, EngineError) as error:
         sys.stderr.write(f"error: {error}\n")
         return 1

@@ -4,7 +4,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,9 +24,19 @@ class StackFile:
         if not self.path.is_file():
             raise OperationError(f"there is no stack {stack!r} here: {self.path} is missing")
 
-    def keys(self) -> Keys:
-        """Returns what the configuration says about keys; secrets are not decrypted."""
+    def clients(self) -> dict[str, dict[str, Any]]:
+        """Returns the declared clients by name."""
+        return self._clients(json.loads(pulumi("config", "--json", stack=self.stack)))
+
+    def keys(self, client: str | None = None) -> Keys:
+        """Returns what the configuration says about the master key or a client's; secrets are not decrypted.
+
+        Raises:
+            OperationError: when there is no such client.
+        """
         entries = json.loads(pulumi("config", "--json", stack=self.stack))
+        if client is not None:
+            return self._client_keys(self._clients(entries), client)
 
         def value(name: str) -> str | None:
             return entries.get(f"{PROJECT}:{name}", {}).get("value") or None
@@ -37,6 +47,26 @@ class StackFile:
             configured=bool(entries.get(f"{PROJECT}:masterKey", {}).get("secret")),
             generation=value("keyRotation"),
             previous_generation=value("previousKeyRotation"),
+            previous_expires=_time(expires) if expires else None,
+        )
+
+    @staticmethod
+    def _clients(entries: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+        return {
+            name: client or {}
+            for name, client in (entries.get(f"{PROJECT}:clients", {}).get("objectValue") or {}).items()
+        }
+
+    def _client_keys(self, clients: Mapping[str, dict[str, Any]], client: str) -> Keys:
+        if client not in clients:
+            raise OperationError(no_client(client, clients, self.stack))
+        declared = clients[client]
+        expires = declared.get("previousKeyExpires")
+        return Keys(
+            production=True,  # a client's key is always generated, as production's is
+            configured=False,
+            generation=declared.get("keyRotation"),
+            previous_generation=declared.get("previousKeyRotation"),
             previous_expires=_time(expires) if expires else None,
         )
 
@@ -62,11 +92,21 @@ class StackFile:
                 self._set_secret(copy, name, secret)
             if change.values:
                 pairs = [part for name, value in change.values.items() for part in ("--plaintext", f"{name}={value}")]
-                pulumi("config", "set-all", "--config-file", str(copy), *pairs, stack=self.stack)
+                pulumi("config", "set-all", "--path", "--config-file", str(copy), *pairs, stack=self.stack)
             for name in change.removed:
-                if f"{PROJECT}:{name}" in there:
-                    pulumi("config", "rm", name, "--config-file", str(copy), stack=self.stack)
+                if self._has(there, name):
+                    pulumi("config", "rm", name, "--path", "--config-file", str(copy), stack=self.stack)
             self._replace(copy.read_bytes())
+
+    @staticmethod
+    def _has(entries: Mapping[str, Any], name: str) -> bool:
+        setting, *path = name.split(".")
+        found: Any = entries.get(f"{PROJECT}:{setting}")
+        if path:
+            found = (found or {}).get("objectValue")
+        for part in path:
+            found = (found or {}).get(part)
+        return found is not None
 
     def _set_secret(self, copy: Path, name: str, secret: str) -> None:
         pulumi("config", "set", "--secret", name, "--config-file", str(copy), stack=self.stack, stdin=secret)
@@ -86,6 +126,18 @@ class StackFile:
                 file.flush()
                 os.fsync(file.fileno())
             copy.replace(self.path)
+
+
+def no_client(name: str, clients: Iterable[str], stack: str) -> str:
+    """Returns the sentence for a client that is not declared."""
+    there = ", ".join(clients) or "none"
+    return f"the stack {stack!r} has no client {name!r}; there are: {there}. {how_to_declare(stack)}"
+
+
+def how_to_declare(stack: str) -> str:
+    """Returns what to type for a new client."""
+    command = f"pulumi config set --stack {stack} --path 'clients.NAME.maxParallel' 4"
+    return f"Declare one with: {command}, then: make up STACK={stack}"
 
 
 def _time(text: Any) -> datetime:

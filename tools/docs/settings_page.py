@@ -20,6 +20,7 @@ GROUPS = {
     "allowedCidrs": "Who may call, and how much",
     "egressAllow": "Whom it may call",
     "models": "Models and the Claude credential",
+    "clients": "Clients",
     "litellmImage": "Images and resources",
 }
 """The first setting of each group, in the order of the model, and the group's title."""

@@ -12,13 +12,13 @@ from ops.generations import PREVIOUS, Change, Keys
 def changes(monkeypatch: pytest.MonkeyPatch) -> list[Change]:
     made: list[Change] = []
     monkeypatch.setattr(retire, "update", lambda _stack, change: made.append(change))
-    monkeypatch.setattr(retire, "report", lambda _stack: "report")
+    monkeypatch.setattr(retire, "report", lambda _stack, _client: "report")
     return made
 
 
 def keys(monkeypatch: pytest.MonkeyPatch, expires: datetime | None) -> None:
     found = Keys(production=True, configured=False, previous_expires=expires)
-    monkeypatch.setattr(retire, "StackFile", lambda _stack: type("File", (), {"keys": lambda _self: found})())
+    monkeypatch.setattr(retire, "StackFile", lambda _stack: type("File", (), {"keys": lambda _self, _client: found})())
 
 
 def test_a_previous_key_is_taken_out_of_the_configuration(

@@ -11,7 +11,7 @@ import pytest
 from ops import rotate
 from ops.commands import OperationError
 from ops.engine import Container
-from ops.generations import Change
+from ops.generations import Change, Keys
 from ops.state import State
 from ops.update import Cutover, bring_up
 
@@ -181,7 +181,7 @@ def test_the_report_names_no_key_but_how_to_read_it(monkeypatch: pytest.MonkeyPa
 
     keys = type("Keys", (), {"previous_expires": datetime(2026, 11, 25, 12, tzinfo=UTC)})()
     monkeypatch.setattr(rotate, "pulumi", pulumi)
-    monkeypatch.setattr(rotate, "StackFile", lambda _stack: type("F", (), {"keys": lambda _self: keys})())
+    monkeypatch.setattr(rotate, "StackFile", lambda _stack: type("F", (), {"keys": lambda _self, _client: keys})())
     text = rotate.report("prod")
     for words in (
         "make -s STACK=prod output NAME=master_key",
@@ -191,3 +191,41 @@ def test_the_report_names_no_key_but_how_to_read_it(monkeypatch: pytest.MonkeyPa
     ):
         assert words in text
     assert all("--show-secrets" not in arguments for arguments in asked)
+
+
+def test_the_report_of_a_clients_rotation_speaks_of_that_client(monkeypatch: pytest.MonkeyPatch) -> None:
+    keys = Keys(
+        production=True,
+        configured=False,
+        generation="2026-11-24",
+        previous_generation="initial",
+        previous_expires=datetime(2026, 11, 25, 12, tzinfo=UTC),
+    )
+    monkeypatch.setattr(rotate, "pulumi", lambda *_arguments, stack: f"litellm-of-{stack}")
+    monkeypatch.setattr(rotate, "StackFile", lambda _stack: type("F", (), {"keys": lambda _self, _client: keys})())
+    text = rotate.report("prod", "alice")
+    for words in (
+        "The key of the client 'alice' of 'prod' is of generation 2026-11-24.",
+        "make -s STACK=prod client NAME=alice",
+        "generation initial, accepted until 2026-11-25T12:00:00Z",
+        'docker logs --since 1h litellm-of-prod | grep \'"client": "alice", "generation": "initial"\'',
+        "make retire STACK=prod CLIENT=alice",
+    ):
+        assert words in text
+
+
+@pytest.mark.parametrize(("client", "cut"), [(None, True), ("alice", False)])
+def test_an_emergency_of_one_client_cuts_nobody_elses_streams(
+    monkeypatch: pytest.MonkeyPatch, client: str | None, cut: bool
+) -> None:
+    updates: list[tuple[Change, bool]] = []
+    keys = Keys(production=True, configured=False)
+    monkeypatch.setattr(rotate, "StackFile", lambda _stack: type("F", (), {"keys": lambda _self, _client: keys})())
+    monkeypatch.setattr(rotate, "serving", lambda _stack: "litellm-1")
+    monkeypatch.setattr(State, "of", staticmethod(lambda _stack: state("old")))
+    monkeypatch.setattr(rotate, "report", lambda _stack, _client: "report")
+    monkeypatch.setattr(rotate, "update", lambda _stack, change, cutover: updates.append((change, cutover is not None)))
+    assert rotate.rotate("prod", None, client) == "report"
+    ((change, ended),) = updates
+    assert ended is cut
+    assert list(change.values) == [f"clients.{client}.keyRotation" if client else "keyRotation"]

@@ -1,0 +1,152 @@
+"""Who used what: a table from the lines that LiteLLM's containers have logged. ``make usage`` runs it.
+
+``python -m ops.usage STACK [--since 7d] [--by client|model|day] [--json]``, in the stack's environment. The engine
+rotates the logs, and a replaced container takes its own with it: the table says how far back it reaches.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from ops.clients import table
+from ops.commands import OperationError
+from ops.generations import duration
+from ops.state import State
+
+ROLE = "litellm"
+MARK = '"list_price_usd"'
+BAR = 20
+NOTE = "The list price is an estimate by LiteLLM's own price list; a Claude login is not billed by it."
+COLUMNS = ("requests", "failed", "input", "output", "cache read", "cache write", "list price")
+GROUPS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
+    "client": lambda line: str(line["client"] or "(no valid key)"),
+    "model": lambda line: str(line["model"] or "(none)"),
+    "day": lambda line: str(line["time"])[:10],
+}
+
+
+@dataclass
+class Sum:
+    """What one client, model or day has used. Tokens as Anthropic counts them, price in US dollars."""
+
+    requests: int = 0
+    failed: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cache_read_tokens: int = 0
+    cache_write_tokens: int = 0
+    list_price_usd: float = 0.0
+
+    def add(self, line: Mapping[str, Any]) -> None:
+        """Adds one request."""
+        self.requests += 1
+        self.failed += line["end"] != "complete"
+        self.input_tokens += line["input_tokens"]
+        self.output_tokens += line["output_tokens"]
+        self.cache_read_tokens += line["cache_read_tokens"]
+        self.cache_write_tokens += line["cache_write_tokens"]
+        self.list_price_usd += line["list_price_usd"]
+
+
+@dataclass
+class Usage:
+    """The sums by group, and the time of the oldest line there is."""
+
+    sums: dict[str, Sum] = field(default_factory=dict)
+    oldest: datetime | None = None
+
+
+def lines(logs: Iterable[str]) -> Iterator[dict[str, Any]]:
+    """Yields the usage lines in what containers have logged; all else is passed over."""
+    for log in logs:
+        for text in log.splitlines():
+            if text.startswith("{") and MARK in text:
+                try:
+                    yield json.loads(text)
+                except ValueError:  # cut by the log's rotation
+                    continue
+
+
+def summed(found: Iterable[Mapping[str, Any]], by: str, since: datetime) -> Usage:
+    """Returns the sums of the lines from ``since`` on, the most expensive first (days in their order)."""
+    usage = Usage()
+    for line in found:
+        at = datetime.fromisoformat(str(line["time"]))
+        usage.oldest = min(at, usage.oldest or at)
+        if at >= since:
+            usage.sums.setdefault(GROUPS[by](line), Sum()).add(line)
+    if by == "day":
+        usage.sums = dict(sorted(usage.sums.items()))
+    else:
+        usage.sums = dict(sorted(usage.sums.items(), key=lambda item: (-item[1].list_price_usd, item[0])))
+    return usage
+
+
+def rendered(usage: Usage, by: str, since: datetime) -> str:
+    """Returns the table, with a bar for each group's share of the list price, and how far back it reaches."""
+    if not usage.sums:
+        return f"no request since {since:%Y-%m-%d %H:%M} UTC{_reach(usage, since)}\n"
+    largest = max((total.list_price_usd for total in usage.sums.values()), default=0) or 1
+    rows: list[tuple[str, ...]] = [(by, *COLUMNS, "")]
+    for name, total in usage.sums.items():
+        counts = (
+            total.requests,
+            total.failed,
+            total.input_tokens,
+            total.output_tokens,
+            total.cache_read_tokens,
+            total.cache_write_tokens,
+        )
+        bar = "█" * round(BAR * total.list_price_usd / largest)
+        rows.append((name, *(f"{count:,}" for count in counts), f"${total.list_price_usd:,.4f}", bar))
+    return f"{table(rows)}\nsince {since:%Y-%m-%d %H:%M} UTC{_reach(usage, since)}\n{NOTE}\n"
+
+
+def _reach(usage: Usage, since: datetime) -> str:
+    if usage.oldest is not None and usage.oldest > since:
+        return f"; the logs reach back to {usage.oldest:%Y-%m-%d %H:%M}"
+    return ""
+
+
+def logs_of(stack: str) -> list[str]:
+    """Returns what each LiteLLM container of the stack has logged, also one that is being replaced.
+
+    Raises:
+        OperationError: when the stack is not up.
+    """
+    state = State.of(stack)
+    if state.label is None:
+        raise OperationError(f"the stack {stack!r} is not up. Run: make up STACK={stack}")
+    engine = state.engine()
+    return [engine.log(container.id) for container in engine.containers(state.label, ROLE)]
+
+
+def main() -> int:
+    """Returns the exit status: 1 with a sentence when the stack is not up."""
+    parser = argparse.ArgumentParser(prog="make usage", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("stack")
+    parser.add_argument("--since", default="7d", help="how far back: 30m, 24h, 7d")
+    parser.add_argument("--by", default="client", choices=sorted(GROUPS))
+    parser.add_argument("--json", action="store_true", help="the sums as JSON")
+    arguments = parser.parse_args()
+    try:
+        since = datetime.now(UTC) - duration(arguments.since, "SINCE")
+        logs = logs_of(arguments.stack)
+    except OperationError as error:
+        sys.stderr.write(f"error: {error}\n")
+        return 1
+    usage = summed(lines(logs), arguments.by, since)
+    if arguments.json:
+        told = {"oldest": usage.oldest, "usage": {name: vars(total) for name, total in usage.sums.items()}}
+        sys.stdout.write(json.dumps(told, indent=2, default=str) + "\n")
+    else:
+        sys.stdout.write(rendered(usage, arguments.by, since))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,131 @@
+"""Who used what, from the lines of the containers' logs."""
+
+import json
+import sys
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from ops import usage
+from ops.engine import Container
+from ops.state import State
+from ops.usage import lines, rendered, summed
+
+SINCE = datetime(2026, 11, 20, tzinfo=UTC)
+
+
+def line(**changed: Any) -> str:
+    told = {
+        "time": "2026-11-25T10:00:00.000+00:00",
+        "client": "alice",
+        "model": "sonnet",
+        "end": "complete",
+        "input_tokens": 1000,
+        "output_tokens": 20,
+        "cache_read_tokens": 3,
+        "cache_write_tokens": 4,
+        "list_price_usd": 0.5,
+    }
+    return json.dumps({**told, **changed})
+
+
+LOGS = [
+    "2026-11-25T10:00:00 INFO something: else\n" + line() + "\n" + line(client="bob", list_price_usd=2.0, end="failed"),
+    "\n".join(
+        [
+            line(time="2026-11-19T10:00:00+00:00", client="old"),
+            line(time="2026-11-26T10:00:00+00:00", model="opus"),
+            line(client="", model="", input_tokens=0, list_price_usd=0, end="refused"),
+            line()[:-30],
+            '{"path": "another program\'s \\"list_price_usd\\""',
+        ]
+    ),
+]
+
+
+def test_each_client_has_its_sums_the_most_expensive_first() -> None:
+    found = summed(lines(LOGS), "client", SINCE)
+    assert list(found.sums) == ["bob", "alice", "(no valid key)"]
+    assert vars(found.sums["alice"]) == {
+        "requests": 2,
+        "failed": 0,
+        "input_tokens": 2000,
+        "output_tokens": 40,
+        "cache_read_tokens": 6,
+        "cache_write_tokens": 8,
+        "list_price_usd": 1.0,
+    }
+    assert found.sums["bob"].failed == found.sums["(no valid key)"].failed == 1
+
+
+@pytest.mark.parametrize(
+    ("by", "groups"), [("model", ["sonnet", "opus", "(none)"]), ("day", ["2026-11-25", "2026-11-26"])]
+)
+def test_models_and_days_are_groups_too(by: str, groups: list[str]) -> None:
+    assert list(summed(lines(LOGS), by, SINCE).sums) == groups
+
+
+def test_the_table_fits_a_terminal_and_says_how_far_back_it_reaches() -> None:
+    printed = rendered(summed(lines(LOGS), "client", SINCE), "client", SINCE)
+    head, bob, alice, *_ = printed.splitlines()
+    assert head.split()[:3] == ["client", "requests", "failed"]
+    assert bob.split()[-2:] == ["$2.0000", "█" * 20]
+    assert alice.split()[-2:] == ["$1.0000", "█" * 10]
+    assert "2,000" in alice
+    assert "since 2026-11-20 00:00 UTC\n" in printed
+    assert usage.NOTE in printed
+    later = datetime(2026, 11, 1, tzinfo=UTC)
+    assert "the logs reach back to 2026-11-19 10:00" in rendered(summed(lines(LOGS), "day", later), "day", later)
+
+
+def test_no_request_is_said() -> None:
+    assert rendered(summed([], "client", SINCE), "client", SINCE) == "no request since 2026-11-20 00:00 UTC\n"
+
+
+class Engine:
+    def containers(self, label: str, role: str) -> list[Container]:
+        assert (label, role) == ("litellm-claude-prod", "litellm")
+        return [Container(str(number), "", role, "running", True, frozenset()) for number in range(len(LOGS))]
+
+    def log(self, identifier: str) -> str:
+        return LOGS[int(identifier)]
+
+
+def run(monkeypatch: pytest.MonkeyPatch, label: str | None, *arguments: str) -> int:
+    state = State("prod", {})
+    monkeypatch.setattr(State, "label", label)
+    monkeypatch.setattr(state, "engine", Engine)
+    monkeypatch.setattr(State, "of", staticmethod(lambda _stack: state))
+    monkeypatch.setattr(sys, "argv", ["usage", "prod", *arguments])
+    return usage.main()
+
+
+def test_the_command_reads_all_containers_of_the_stack(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(monkeypatch, "litellm-claude-prod", "--since", "3650d", "--by", "client", "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["oldest"] == "2026-11-19 10:00:00+00:00"
+    assert {name: group["requests"] for name, group in told["usage"].items()} == {
+        "bob": 1,
+        "alice": 2,
+        "old": 1,
+        "(no valid key)": 1,
+    }
+    assert run(monkeypatch, "litellm-claude-prod", "--since", "3650d") == 0
+    assert capsys.readouterr().out.startswith("client")
+
+
+@pytest.mark.parametrize(
+    ("label", "since", "sentence"),
+    [
+        (None, "7d", "the stack 'prod' is not up. Run: make up STACK=prod"),
+        ("litellm-claude-prod", "always", "SINCE is 'always', not a time such as 30m, 24h or 7d.\n"),
+    ],
+)
+def test_what_cannot_be_told_is_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], label: str | None, since: str, sentence: str
+) -> None:
+    assert run(monkeypatch, label, "--since", since) == 1
+    assert sentence in capsys.readouterr().err
