@@ -25,6 +25,7 @@ SECRET_VARIABLES = (
     "LITELLM_PREVIOUS_MASTER_KEY",
     "CLAUDE_CODE_OAUTH_TOKEN",
     "ANTHROPIC_API_KEY",
+    "GATEWAY_CLIENTS",
     "GATEWAY_TLS_PRIVATE_KEY",
 )
 ROLES = ("egress", "litellm", "gateway")
@@ -77,6 +78,7 @@ class Declaration:
     volume: str
     authority: str | None = None
     key_created: str | None = None
+    clients: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     secrets: frozenset[str] = field(default_factory=frozenset, repr=False)
     exported: str = field(default="", repr=False)
     complete: bool = True
@@ -172,6 +174,7 @@ def parse(stack: str, shown: Mapping[str, Any], config: Mapping[str, Any], expor
         volume=volume,
         authority=authority,
         key_created=outputs.get("key_created"),
+        clients=outputs.get("clients") or {},
         secrets=without_public(secrets),
         exported=exported,
     )

@@ -14,6 +14,7 @@ SCHEMA = 2
 """Version of the JSON: a field may be added to it, none changes its meaning."""
 GROUPS = {
     "key": "Master key",
+    "clients": "Clients",
     "access": "Access",
     "https": "HTTPS",
     "network": "Network",
