@@ -119,6 +119,7 @@ hooks: ## check each commit as lint does (installs a git hook)
 
 docs: setup-dev ## the documentation as a site, in site/ (fails on a link that leads nowhere)
 	@$(PYTHON) -m tools.docs.settings_page
+	@$(PYTHON) -m tools.docs.usage_page
 	@$(PYTHON) -m posture --document >docs/posture.md
 	@setup/python.sh tools/docs/requirements.lock .toolchain/tools/docs
 	@NO_MKDOCS_2_WARNING=1 .toolchain/tools/docs/bin/mkdocs build --strict --quiet

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
-from ops.commands import OperationError, pulumi
+from ops.commands import OperationError, exit_status, pulumi
 from ops.stack_file import StackFile, how_to_declare, no_client
 from rules.clients import Client
 
@@ -98,17 +98,9 @@ def main() -> int:
     parser.add_argument("stack")
     parser.add_argument("--show", metavar="NAME", help="print this client's key, and how to use it")
     arguments = parser.parse_args()
-    try:
-        shown = (
-            key_and_use(arguments.stack, arguments.show)
-            if arguments.show
-            else listing(arguments.stack, datetime.now(UTC).date())
-        )
-    except OperationError as error:
-        sys.stderr.write(f"error: {error}\n")
-        return 1
-    sys.stdout.write(shown)
-    return 0
+    if arguments.show:
+        return exit_status(lambda: key_and_use(arguments.stack, arguments.show))
+    return exit_status(lambda: listing(arguments.stack, datetime.now(UTC).date()))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,10 @@
 """Runs pulumi, and says in a sentence when it fails. Nothing secret stands in an argument: it goes through stdin."""
 
 import subprocess
+import sys
+from collections.abc import Callable
+
+from rules.docker import EngineError
 
 
 class OperationError(Exception):
@@ -18,3 +22,14 @@ def pulumi(*arguments: str, stack: str, stdin: str | None = None) -> str:
     if done.returncode:
         raise OperationError(f"pulumi {' '.join(arguments[:2])} failed: {done.stderr.strip().removeprefix('error: ')}")
     return done.stdout
+
+
+def exit_status(operation: Callable[[], str]) -> int:
+    """Prints what ``operation`` returns and gives 0, or the one sentence with which it failed, and 1."""
+    try:
+        printed = operation()
+    except (OperationError, EngineError) as error:
+        sys.stderr.write(f"error: {error}\n")
+        return 1
+    sys.stdout.write(printed)
+    return 0

@@ -6,11 +6,10 @@
 import argparse
 import sys
 
-from ops.commands import OperationError
+from ops.commands import exit_status
 from ops.generations import Change
 from ops.rotate import alone, report, update
 from ops.stack_file import StackFile
-from rules.docker import EngineError
 
 
 def retire(stack: str, client: str | None = None) -> str:
@@ -27,13 +26,12 @@ def main() -> int:
     parser.add_argument("stack")
     parser.add_argument("--client", help="the client whose key it is; without it, the master key")
     arguments = parser.parse_args()
-    try:
+
+    def operation() -> str:
         with alone():
-            sys.stdout.write("\n" + retire(arguments.stack, arguments.client))
-    except (OperationError, EngineError) as error:
-        sys.stderr.write(f"error: {error}\n")
-        return 1
-    return 0
+            return "\n" + retire(arguments.stack, arguments.client)
+
+    return exit_status(operation)
 
 
 if __name__ == "__main__":

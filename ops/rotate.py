@@ -14,12 +14,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
-from ops.commands import OperationError, pulumi
+from ops.commands import OperationError, exit_status, pulumi
 from ops.generations import Change, duration, rotation, shown
 from ops.stack_file import StackFile
 from ops.state import State, name_of
 from ops.update import ROLE, Cutover, bring_up
-from rules.docker import EngineError
 
 
 @contextmanager
@@ -127,14 +126,13 @@ def main() -> int:
     parser.add_argument("--client", help="the client whose key it is; without it, the master key")
     arguments = parser.parse_args()
     os.nice(10)  # what serves goes first
-    try:
+
+    def operation() -> str:
         with alone():
             overlap = None if arguments.emergency else duration(arguments.overlap)
-            sys.stdout.write("\n" + rotate(arguments.stack, overlap, arguments.client))
-    except (OperationError, EngineError) as error:
-        sys.stderr.write(f"error: {error}\n")
-        return 1
-    return 0
+            return "\n" + rotate(arguments.stack, overlap, arguments.client)
+
+    return exit_status(operation)
 
 
 if __name__ == "__main__":

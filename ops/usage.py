@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ops.clients import table
-from ops.commands import OperationError
+from ops.commands import OperationError, exit_status
 from ops.generations import duration
 from ops.state import State
 
@@ -133,19 +133,16 @@ def main() -> int:
     parser.add_argument("--by", default="client", choices=sorted(GROUPS))
     parser.add_argument("--json", action="store_true", help="the sums as JSON")
     arguments = parser.parse_args()
-    try:
+
+    def operation() -> str:
         since = datetime.now(UTC) - duration(arguments.since, "SINCE")
-        logs = logs_of(arguments.stack)
-    except OperationError as error:
-        sys.stderr.write(f"error: {error}\n")
-        return 1
-    usage = summed(lines(logs), arguments.by, since)
-    if arguments.json:
+        usage = summed(lines(logs_of(arguments.stack)), arguments.by, since)
+        if not arguments.json:
+            return rendered(usage, arguments.by, since)
         told = {"oldest": usage.oldest, "usage": {name: vars(total) for name, total in usage.sums.items()}}
-        sys.stdout.write(json.dumps(told, indent=2, default=str) + "\n")
-    else:
-        sys.stdout.write(rendered(usage, arguments.by, since))
-    return 0
+        return json.dumps(told, indent=2, default=str) + "\n"
+
+    return exit_status(operation)
 
 
 if __name__ == "__main__":

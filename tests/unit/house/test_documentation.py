@@ -15,7 +15,7 @@ import pytest
 
 from rules.configuration import FIELDS
 from tests.unit.house.test_habits import ROOT, tracked
-from tools.docs import settings_page
+from tools.docs import settings_page, usage_page
 
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / ".github").rglob("*.md")])
 IDS = [str(page.relative_to(ROOT)) for page in PAGES]
@@ -94,6 +94,10 @@ def snippets(language: str) -> dict[str, str]:
         re.MULTILINE | re.DOTALL,
     )
     return dict(found)
+
+
+def test_the_page_of_usage_is_made_from_what_a_line_holds() -> None:
+    assert usage_page.PAGE.read_text() == usage_page.page(), "Fix: python -m tools.docs.usage_page"
 
 
 def test_the_page_of_settings_is_the_one_that_the_model_makes(capsys: pytest.CaptureFixture[str]) -> None:
