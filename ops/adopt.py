@@ -1,4 +1,4 @@
-"""Hands the files of an adopted login volume over to LiteLLM's user: ``python -m ops.adopt STACK``, before an update.
+"""Hands the files of an adopted login volume over to LiteLLM's user, before an update.
 
 A volume from a compose deployment holds files of root, or of uid 1000. LiteLLM runs as uid 10001 and without
 capabilities, so it may neither read them nor change their owner: that takes root, once, in a container that has nothing
@@ -10,7 +10,6 @@ from pathlib import Path
 
 from ops.commands import OperationError, pulumi
 from ops.engine import STACK_LABEL, Engine
-from rules.docker import EngineError
 from rules.layout import CLAUDE_CONFIG_DIR, PROJECT
 from setup.ports import setting
 
@@ -81,17 +80,3 @@ def _as_root(engine: Engine, volume: str, *command: str) -> str:
     confined += ["--security-opt", "no-new-privileges", "--log-driver", "none", "--user", "0:0"]
     mount = f"type=volume,source={volume},target={FOLDER},volume-nocopy=true"
     return engine.run("run", "--rm", *confined, "--mount", mount, IMAGE, *command).stdout
-
-
-def main() -> int:
-    """Returns the exit status: 1 with a sentence when the files could not be handed over."""
-    try:
-        hand_over(sys.argv[1], Engine())
-    except (OperationError, EngineError) as fault:
-        sys.stderr.write(f"error: {fault}\n")
-        return 1
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -82,7 +82,9 @@ def strays(state: State, engine: Engine) -> list[Removal]:
     ]
 
 
-def reconcile(stack: str, *, after_failure: bool = False, before_down: bool = False) -> None:
+def reconcile(
+    stack: str, state: State | None = None, *, after_failure: bool = False, before_down: bool = False
+) -> None:
     """Undoes failed containers, removes stray ones and, unless the stack goes down, brings back what is absent.
 
     The state is saved first, changed or not: the backend refuses that while another update holds the stack, and then
@@ -91,7 +93,7 @@ def reconcile(stack: str, *, after_failure: bool = False, before_down: bool = Fa
     Raises:
         OperationError: when the stack is held, or the engine does not do as it is told.
     """
-    state = State.of(stack)
+    state = state or State.of(stack)
     if not any(map(state.in_force, KINDS)):
         return
     engine = state.engine()

@@ -5,6 +5,7 @@ import http.client
 import socket
 import ssl
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -18,6 +19,8 @@ REPLACEMENT_TRIES = 8
 """With two containers taking turns the wrong one answers all of them once in 256; not more than failedAuthPerMinute."""
 NOT_THE_API = ("/", "/ui/", "/routes", "/health", "/key/generate", "/config/yaml", "/metrics", "/docs", "/v1/files")
 """Paths that LiteLLM serves and the gateway must not."""
+NOT_SERVED = (401, 404, 429)
+"""The replaced container may refuse the new key inside an update, before it looks at a path."""
 
 
 @dataclass
@@ -83,25 +86,26 @@ class Edge:
             return {"health": first}
         return {
             "health": first,
-            "current": self._current(key),
+            "current": self._of_the_new_one("/v1/models", key, lambda status: status in (401, 429)),
             "none": self.get("/v1/models"),
             "malformed": self.get("/v1/models", key="not-a-key"),
             "wrong": self.get("/v1/models", key="sk-1234"),
             **({} if key == DEVELOPMENT_KEY else {"development": self.get("/v1/models", key=DEVELOPMENT_KEY)}),
-            **{path: self.get(path, key=key) for path in NOT_THE_API},
+            **{path: self._of_the_new_one(path, key, lambda status: status not in NOT_SERVED) for path in NOT_THE_API},
         }
 
-    def _current(self, key: str) -> Answer:
+    def _of_the_new_one(self, path: str, key: str, of_the_old_one: Callable[[int], bool]) -> Answer:
         """Asks with the declared key. Inside an update the container that is being replaced may answer too.
 
-        It knows no key but its own, and the gateway takes turns, so a refusal counts there only when all tries meet it.
+        It knows no key but its own, an earlier version serves other paths, and the gateway takes turns: so an answer
+        that may be its own counts only when all tries meet one.
         """
-        answer = self.get("/v1/models", key=key)
+        answer = self.get(path, key=key)
         tries = min(REPLACEMENT_TRIES, self.declaration.settings.failed_auth_per_minute)
         for _ in range(0 if self.declaration.complete else tries - 1):
-            if answer.status not in (401, 429):
+            if not of_the_old_one(answer.status):
                 break
-            answer = self.get("/v1/models", key=key)
+            answer = self.get(path, key=key)
         return answer
 
 

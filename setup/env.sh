@@ -13,7 +13,7 @@ settings=$root/Pulumi.$name.yaml
 own_home=$root/.toolchain/home # where the built plugins are
 own_state=$(file_url "$root")/.pulumi-state
 # What an earlier `make env` has set in this shell, perhaps for another stack, is not the user's.
-[ "${PULUMI_HOME:-}" != "$own_home" ] || unset PULUMI_HOME
+[[ ${PULUMI_HOME:-} != */.toolchain/home ]] || unset PULUMI_HOME
 [ "${PULUMI_BACKEND_URL:-}" != "$own_state" ] || unset PULUMI_BACKEND_URL
 [[ ${PULUMI_CONFIG_PASSPHRASE_FILE:-} != "$root"/.pulumi-passphrase-* ]] || unset PULUMI_CONFIG_PASSPHRASE_FILE
 credentials=${PULUMI_CREDENTIALS_PATH:-${PULUMI_HOME:-$HOME/.pulumi}}
@@ -58,7 +58,7 @@ passphrase() {
 }
 
 bin=$root/.toolchain/bin
-if [ -x "$bin/pulumi" ] && [[ :$PATH: != *":$bin:"* ]]; then
+if [ -x "$bin/pulumi" ] && [[ :$PATH: != ":$bin:"* ]]; then
   # shellcheck disable=SC2016 # the shell that evaluates it expands it
   printf 'export PATH=%q:"$PATH"\n' "$bin"
 fi

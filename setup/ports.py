@@ -1,14 +1,8 @@
-#!/usr/bin/env python3
-"""Refuses to go on when something else has the gateway's port. Usage: ports.py STACK.
-
-Looks only where it can know: the engine is this machine's own, and no gateway of the stack holds the port already.
-"""
+"""Whether something else has the gateway's port, before an update replaces anything."""
 
 import errno
-import os
 import socket
-import subprocess
-import sys
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -48,26 +42,12 @@ def problem(address: str, port: int) -> str | None:
     return None
 
 
-def gateway_runs(stack: str) -> bool:
-    """Whether the stack's own gateway runs, which then has the port rightly."""
-    filters = [f"label=litellm-claude.stack={PROJECT}-{stack}", "label=litellm-claude.role=gateway"]
-    command = ["docker", "ps", "--quiet", *(part for f in filters for part in ("--filter", f))]
-    return bool(subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip())  # noqa: S603 - fixed words
-
-
-def main(stack: str, root: Path) -> int:
-    """The exit status: 1 with a sentence on standard error when a port cannot be had."""
-    if not os.environ.get("DOCKER_HOST", "unix:").startswith("unix:") or setting("dockerHost", stack, root):
-        return 0
-    if gateway_runs(stack):
-        return 0
+def problems(stack: str, root: Path, held: Collection[tuple[str, int]] = ()) -> list[str]:
+    """Returns a sentence for each port that the stack cannot have on this machine; ``held`` are those that it has."""
+    if setting("dockerHost", stack, root):
+        return []
     ports = filter(None, (setting("port", stack, root), setting("redirectPort", stack, root)))
     addresses = setting("bindAddresses", stack, root) or []
-    problems = [text for port in ports for address in addresses if (text := problem(str(address), int(port)))]
-    for text in problems:
-        sys.stderr.write(f"error: {text} --stack {stack}\n")
-    return 1 if problems else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1], Path(__file__).resolve().parent.parent))
+    wanted = [(str(address), int(port)) for port in ports for address in addresses]
+    found = (problem(*one) for one in wanted if one not in held)
+    return [f"{text} --stack {stack}" for text in found if text]

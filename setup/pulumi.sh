@@ -10,7 +10,7 @@ plugins=(docker random tls)
 store=$root/.toolchain
 stamp=$store/pulumi.stamp
 sources=$(cd "$root" && find toolchain -type f | LC_ALL=C sort | xargs cat | sha256sum | cut -d' ' -f1)
-[ "${PULUMI_HOME:-}" != "$store/home" ] || unset PULUMI_HOME # `make env` sets it
+[[ ${PULUMI_HOME:-} != */.toolchain/home ]] || unset PULUMI_HOME # `make env` has set it, perhaps in another working copy
 key="$sources ${PULUMI_HOME:-}"
 cli_was_built=
 
@@ -84,10 +84,8 @@ built_plugins() {
 }
 
 export PULUMI_SKIP_UPDATE_CHECK=true
-PATH=":$PATH:"
-PATH=${PATH//:"$store/bin":/:} # `make env` puts it there, and what counts as the user's own is the rest
-PATH=${PATH#:}
-PATH=${PATH%:}
+# `make env` puts a .toolchain/bin there, and what counts as the user's own is the rest
+PATH=$(tr : '\n' <<<"$PATH" | grep -v '/\.toolchain/bin$' | paste -sd:)
 if [ "$(cat "$stamp" 2>/dev/null)" = "$key" ] && PATH="$store/bin:$PATH" command -v pulumi >/dev/null; then
   exit 0
 fi

@@ -12,9 +12,7 @@ renice -n 10 -p $$ >/dev/null 2>&1 || true
 spare_the_file
 select_or_create up
 [ -z "$state" ] || "$python" -m setup.repair "$state" "$stack"
-"$python" -m ops.reconcile "$stack" || explain up
-"$python" setup/ports.py "$name"
-"$python" -m ops.adopt "$stack"
+"$python" -m ops.before_up "$stack" || exit 1
 running() { docker ps --quiet --no-trunc --filter "label=litellm-claude.stack=litellm-claude-$name" 2>/dev/null | sort; }
 before=$(running)
 pulumi up --stack "$stack" --yes --skip-preview || {

@@ -3,7 +3,7 @@
 # ruff: noqa: D103 - a check's title says what it does
 
 from posture.context import Context
-from posture.edge import NOT_THE_API, Answer
+from posture.edge import NOT_SERVED, NOT_THE_API, Answer
 from posture.model import Outcome, Status, check, excepted, failed, not_applicable, passed, verdict
 from rules.keys import DEVELOPMENT_KEY
 
@@ -95,10 +95,6 @@ def known_keys(context: Context) -> Outcome:
         )
     outcome = _refusal(context, "development")
     return failed("; ".join([*problems, outcome.evidence])) if problems else outcome
-
-
-# Inside an update the container that is being replaced may answer, which refuses the new key before it looks at a path.
-NOT_SERVED = (401, 404, 429)
 
 
 @check(

@@ -95,7 +95,7 @@ class Bed:
         self.refreshed: list[str] = []
         self._monkeypatch = monkeypatch
 
-    def reconcile(self, *resources: dict[str, Any], **options: bool) -> None:
+    def reconcile(self, *resources: dict[str, Any], after_failure: bool = False, before_down: bool = False) -> None:
         state = State("prod", {"deployment": {"resources": copy.deepcopy(list(resources))}})
 
         def save() -> None:
@@ -110,7 +110,7 @@ class Bed:
         for name, value in (("engine", lambda: self.engine), ("save", save), ("refresh", refresh)):
             self._monkeypatch.setattr(state, name, value)
         self._monkeypatch.setattr(State, "of", lambda stack: state)
-        reconcile("prod", **options)
+        reconcile("prod", after_failure=after_failure, before_down=before_down)
 
 
 @pytest.fixture

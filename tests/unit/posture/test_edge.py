@@ -1,6 +1,7 @@
 """The gateway's port during an update, when the container that is being replaced answers there too."""
 
 import socket
+import itertools
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -55,6 +56,17 @@ def test_a_key_that_nobody_accepts_fails(ask: Callable[..., tuple[Answer, int]])
 def test_outside_an_update_one_refusal_is_a_failure(ask: Callable[..., tuple[Answer, int]]) -> None:
     answer, tries = ask([401, 200], complete=True)
     assert (answer.status, tries) == (401, 1)
+
+
+@pytest.mark.parametrize(("complete", "status"), [(False, 404), (True, 200)])
+def test_a_path_that_an_earlier_version_serves_is_asked_of_the_new_one(
+    make: Make, monkeypatch: pytest.MonkeyPatch, complete: bool, status: int
+) -> None:
+    engine: Any = Local()
+    edge = Edge(replace(make().declaration, complete=complete), engine)
+    turns = itertools.cycle([200, 404])
+    monkeypatch.setattr(edge, "get", lambda path, **_: Answer(next(turns) if path == "/ui/" else 401))
+    assert edge.ask(KEY)["/ui/"].status == status
 
 
 @pytest.mark.parametrize("status", [200, 403, 503])

@@ -158,21 +158,3 @@ def test_an_unknown_stack_names_the_known_ones(copy: Copy) -> None:
     result = copy.run("up.sh", "staging")
     assert result.returncode == 1
     assert "there is no stack 'staging'. Known ones: dev, prod." in result.stderr
-
-
-@pytest.mark.parametrize(
-    ("key", "kind", "command"),
-    [
-        ("port", "integer", "port VALUE"),
-        ("allowedCidrs", "array<string>", "--path 'allowedCidrs[0]' VALUE"),
-        ("models", "object", "--path 'models.NAME' VALUE"),
-    ],
-)
-def test_a_value_of_the_wrong_type_is_answered_with_the_command_that_fixes_it(
-    copy: Copy, key: str, kind: str, command: str
-) -> None:
-    copy.fake("docker", "exit 0")
-    copy.fake("pulumi", f"echo \"error: Stack 'dev' with configuration key '{key}' must be of type '{kind}'\"; exit 1")
-    done = copy.run("preview.sh", "dev")
-    assert done.returncode == 1
-    assert f"Fix: pulumi config set --stack dev {command}" in done.stderr

@@ -1,0 +1,110 @@
+"""What ``make up`` looks at before Pulumi runs: ``python -m ops.before_up STACK``. The state is read once for all.
+
+- A stack that was renamed stops with the way back: all its names, the login's volume too, come from the stack's name.
+- What a failed or killed update left is mended, and what is absent brought back (ops/reconcile.py).
+- A port that another program has stops the update before anything is replaced (setup/ports.py).
+- The files of an adopted volume are handed over; one that takes another's place in the stack leaves that as it is.
+"""
+
+import sys
+from pathlib import Path
+
+from ops import adopt
+from ops.commands import OperationError, pulumi
+from ops.engine import STACK_LABEL, Engine
+from ops.reconcile import reconcile
+from ops.state import State, name_of
+from rules.docker import EngineError
+from rules.layout import PROJECT
+from setup import ports
+
+
+def refuse_renamed(state: State, name: str) -> None:
+    """Stops when the stack's resources carry another stack's name.
+
+    Raises:
+        OperationError: with the command that takes the renaming back.
+    """
+    old = (state.label or "").removeprefix(f"{PROJECT}-")
+    if old and old != name:
+        raise OperationError(
+            f"the stack '{name}' was '{old}' until it was renamed, and serves on under that name. A new name would be "
+            f"another gateway with an empty login. Go back: pulumi stack rename {old} --stack {name} "
+            f"&& make up STACK={old}"
+        )
+
+
+def held(state: State, engine: Engine) -> set[tuple[str, int]]:
+    """Returns the addresses and ports that the stack's own running containers have."""
+    own = engine.inspect("container", [one["id"] for one in state.containers() if one.get("id")])
+    return {
+        (binding["HostIp"] or "0.0.0.0", int(binding["HostPort"]))  # noqa: S104 - what the engine means
+        for container in own
+        if container["State"]["Running"]
+        for bindings in (container["HostConfig"].get("PortBindings") or {}).values()
+        for binding in bindings or []
+    }
+
+
+def refuse_taken_ports(state: State, engine: Engine, name: str) -> None:
+    """Stops when something else listens on the gateway's ports; what the stack's own containers have is theirs.
+
+    Raises:
+        OperationError: with a sentence for each port.
+    """
+    if not engine.local:
+        return
+    if problems := ports.problems(name, Path(), held(state, engine)):
+        twins = engine.run(
+            "ps", "--filter", f"label={STACK_LABEL}={PROJECT}-{name}", "--format", "{{.Names}}"
+        ).stdout.split()
+        if twins:
+            problems.append(
+                f"{', '.join(twins)} belong to a stack '{name}' of another working copy: take that down there "
+                f"(make down STACK={name}), or give this one another name"
+            )
+        raise OperationError("\nerror: ".join(problems))
+
+
+def let_go_of_the_volume(state: State, stack: str) -> None:
+    """Lifts Pulumi's protection of the login's volume when the stack adopts another one.
+
+    What keeps the old one on the engine is ``retainOnDelete``, which stays.
+    """
+    for volume in state.in_force("volume"):
+        wanted = adopt.volume_of(stack)
+        if volume.get("protect") and name_of(volume) not in {"", wanted}:
+            sys.stderr.write(
+                f"adopt: the stack's login is in the volume {wanted} from now on; {name_of(volume)} stays as it is\n"
+            )
+            pulumi("state", "unprotect", volume["urn"], "--yes", stack=stack)
+
+
+def prepare(stack: str) -> None:
+    """Does all of it.
+
+    Raises:
+        OperationError: with what a person must do.
+    """
+    name = stack.rpartition("/")[2]
+    state = State.of(stack)
+    engine = state.engine()
+    refuse_renamed(state, name)
+    reconcile(stack, state)
+    refuse_taken_ports(state, engine, name)
+    adopt.hand_over(stack, engine)
+    let_go_of_the_volume(state, stack)
+
+
+def main() -> int:
+    """Returns the exit status: 1 with a sentence when a person must do something first."""
+    try:
+        prepare(sys.argv[1])
+    except (OperationError, EngineError) as fault:
+        sys.stderr.write(f"error: {fault}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
