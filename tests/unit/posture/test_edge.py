@@ -1,7 +1,7 @@
 """The gateway's port during an update, when the container that is being replaced answers there too."""
 
-import socket
 import itertools
+import socket
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
