@@ -168,3 +168,12 @@ class TestCaching:
             message(system=[text("s", cache_control=MARK)], messages=[{"role": "user", "content": [result]}])
         )
         assert request.environment["DISABLE_PROMPT_CACHING"] == "1"
+
+
+def test_thoughts_are_not_kept_because_a_client_names_a_beta() -> None:
+    """The CLI would add an edit of its own."""
+    thinking = {"type": "enabled", "budget_tokens": 1024}
+    beta = "context-management-2025-06-27"
+    made = extra(cli_request(message(thinking=thinking), [beta]))
+    assert made["context_management"] == {"edits": []}
+    assert "context_management" not in extra(cli_request(message(thinking=thinking)))

@@ -45,6 +45,7 @@ DEFAULTS = {
 # Sent by the CLI itself, and not what a client sends.
 CLI_BETAS = frozenset({"claude-code-20250219", "oauth-2025-04-20", "interleaved-thinking-2025-05-14"})
 BETA = re.compile(r"[a-z0-9][a-z0-9-]{0,80}")
+CONTEXT_BETA = "context-management-2025-06-27"
 EFFORT_BETA = "effort-2025-11-24"  # the CLI sends it only for an effort of its own
 LINE_CHARACTERS = 200
 MAX_WHOLE_NUMBER = 2**53  # the CLI is JavaScript, which rounds greater ones
@@ -95,6 +96,8 @@ def cli_request(body: Mapping[str, Any], betas: Sequence[str] = ()) -> CliReques
         extra.setdefault("thinking", {"type": "disabled"})  # the same to Anthropic, and the CLI adds nothing beside it
     if "thinking" in extra:
         environment["CLAUDE_CODE_DISABLE_THINKING"] = ""
+        if CONTEXT_BETA in betas:
+            extra.setdefault("context_management", {"edits": []})  # else the CLI has all thoughts kept
     _check_numbers(messages)
     environment["ANTHROPIC_BETAS"] = ",".join(_betas(betas, extra))
     try:
