@@ -1,11 +1,13 @@
 """An update of a stack as ``make up`` does it, with the repair and the checks around it."""
 
+import os
 import signal
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 from ops.state import State
+from rules.configuration import ACCEPT_EXPIRED
 
 UP = Path("setup/up.sh")
 POLL_SECONDS = 0.5
@@ -17,7 +19,9 @@ def bring_up(stack: str, meanwhile: Callable[[], None] = lambda: None) -> bool:
 
     Ctrl-C reaches pulumi too, which then ends in order; what it left behind is looked at, so this process stays.
     """
-    with subprocess.Popen([str(UP), stack]) as update:  # noqa: S603 - no shell
+    # The key changes and the certificate stays, which may have expired today.
+    environment = {**os.environ, ACCEPT_EXPIRED: "1"}
+    with subprocess.Popen([str(UP), stack], env=environment) as update:  # noqa: S603 - no shell
         handler = signal.signal(signal.SIGINT, lambda *_: None)  # not SIG_IGN: a child would inherit it
         try:
             while True:

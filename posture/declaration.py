@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, get_origin
 
 from posture.redaction import SHORTEST
+from rules.certificates import ANY_TIME
 from rules.configuration import FIELDS
 from rules.keys import PREFIX, WELL_KNOWN
 from rules.layout import PROJECT
@@ -188,7 +189,7 @@ def settings_of(config: Mapping[str, Any]) -> Settings:
         if setting in FIELDS and entry["value"] != "":
             structured = get_origin(FIELDS[setting].annotation) in (list, dict)
             given[setting] = entry.get("objectValue", entry["value"]) if structured else entry["value"]
-    return Settings.model_validate(given)
+    return Settings.model_validate(given, context={ANY_TIME: True})
 
 
 def plain(value: Any) -> Any:

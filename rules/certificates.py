@@ -1,20 +1,31 @@
 """Whether a provided certificate fits its key, its name and the present time. Pure functions."""
 
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from ipaddress import ip_address
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 MINIMUM_RSA_BITS = 2048
 MINIMUM_EC_BITS = 224
+CURVES = frozenset({"secp256r1", "secp384r1"})
+"""Curves of a server's key in Mozilla's profiles, which `make verify` holds the gateway to (server-side TLS 5.7)."""
 BROKEN_HASHES = frozenset({"md5", "sha1"})
 """What OpenSSL refuses at security level 2, which Debian sets, so that HAProxy would not start."""
 
+ANY_TIME = "any time"
+"""In a validation's context: a certificate that has expired since is no reason to refuse the settings."""
 
-def pair_fault(certificate: str, private_key: str, *, hostname: str, now: datetime) -> str | None:  # noqa: PLR0911 - one a rule
-    """Returns why the PEM chain ``certificate`` (server's first) cannot serve ``hostname``, or None.
+
+def moment(context: Mapping[str, object] | None) -> datetime | None:
+    """Returns for which time the settings are judged: now, or none in particular."""
+    return None if (context or {}).get(ANY_TIME) else datetime.now(UTC)
+
+
+def pair_fault(certificate: str, private_key: str, *, hostname: str, now: datetime | None) -> str | None:  # noqa: PLR0911 - one a rule
+    """Returns why the PEM chain ``certificate`` (server's first) cannot serve ``hostname`` at ``now``, or None.
 
     The words never hold anything of the key. Names are matched as clients do (RFC 9525: subject alternative names
     alone, a wildcard for one leftmost label).
@@ -27,15 +38,20 @@ def pair_fault(certificate: str, private_key: str, *, hostname: str, now: dateti
         key = load_pem_private_key(private_key.encode(), password=None)
     except (ValueError, TypeError):
         return "cannot be used: tlsPrivateKey is not an unencrypted PEM private key"
-    form = Encoding.DER, PublicFormat.SubjectPublicKeyInfo
-    if key.public_key().public_bytes(*form) != leaf.public_key().public_bytes(*form):
+    if key.public_key() != leaf.public_key():
+        if key.public_key() in [authority.public_key() for authority in authorities]:
+            return "has another certificate before the server's, which comes first in a chain"
         return "does not match tlsPrivateKey"
-    if now >= leaf.not_valid_after_utc:
+    if now and now >= leaf.not_valid_after_utc:
         return f"expired on {leaf.not_valid_after_utc:%Y-%m-%d}"
-    if now < leaf.not_valid_before_utc:
+    if now and now < leaf.not_valid_before_utc:
         return f"is not valid before {leaf.not_valid_before_utc:%Y-%m-%d}"
     if weakness := next(filter(None, map(_weakness, (leaf, *authorities))), None):
         return weakness
+    if not isinstance(key, rsa.RSAPrivateKey) and not (
+        isinstance(key, ec.EllipticCurvePrivateKey) and key.curve.name in CURVES
+    ):
+        return "holds a key that Mozilla's TLS profiles leave out; take RSA, or ECDSA on P-256 or P-384"
     if not _covers(leaf, hostname):
         return f"does not cover the hostname {hostname}"
     return None

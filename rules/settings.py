@@ -1,12 +1,11 @@
 """The settings of a stack: typed, with safe defaults, and the rules between them. ``Pulumi.yaml`` describes each."""
 
-from datetime import UTC, datetime
 from functools import cached_property
 from ipaddress import ip_address
 from typing import Annotated, Self
 from urllib.parse import urlsplit
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, model_validator
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
@@ -26,8 +25,10 @@ from rules.vocabulary import (
     LogLevel,
     ModelName,
     Network,
+    Pem,
     PreviousGeneration,
     ProcessReuse,
+    SecretPem,
     TlsMode,
     TlsProfile,
 )
@@ -61,8 +62,8 @@ class Settings(BaseModel):
 
     tls: TlsMode | None = None
     tls_profile: TlsProfile = TlsProfile.INTERMEDIATE
-    tls_certificate: str | None = None
-    tls_private_key: SecretStr | None = None
+    tls_certificate: Pem | None = None
+    tls_private_key: SecretPem | None = None
     tls_validity_hours: Annotated[int, Field(ge=1, le=398 * 24)] = 90 * 24
     tls_renewal_hours: Positive = 30 * 24
 
@@ -77,7 +78,7 @@ class Settings(BaseModel):
     egress_private_cidrs: list[Network] = []
     egress_dns: list[Address] = []
     anthropic_base_url: str | None = None
-    upstream_ca_certificates: str | None = None
+    upstream_ca_certificates: Pem | None = None
 
     models: Annotated[dict[ModelName, ModelName], Field(min_length=1)] = MODELS
     claude_auth_volume: str | None = None
@@ -172,7 +173,7 @@ class Settings(BaseModel):
         return self
 
     @model_validator(mode="after")
-    def _transport_is_safe(self) -> Self:
+    def _transport_is_safe(self, info: ValidationInfo) -> Self:
         if engine := engines.fault(self.docker_host, self.docker_cert_path):
             raise fault(*engine)
         if self.tls_mode is TlsMode.OFF and not self.loopback_only:
@@ -181,7 +182,8 @@ class Settings(BaseModel):
             if self.tls_certificate is None or self.tls_private_key is None:
                 raise fault("tlsCertificate", "and tlsPrivateKey must both be set when tls is provided")
             pair = self.tls_certificate, self.tls_private_key.get_secret_value()
-            if problem := certificates.pair_fault(*pair, hostname=self.hostname, now=datetime.now(UTC)):
+            now = certificates.moment(info.context)
+            if problem := certificates.pair_fault(*pair, hostname=self.hostname, now=now):
                 raise fault("tlsCertificate", problem)
         if self.tls_renewal_hours >= self.tls_validity_hours:
             raise fault("tlsRenewalHours", "must be less than tlsValidityHours")

@@ -8,7 +8,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 from typing import Annotated, Any
 
 from publicsuffixlist import PublicSuffixList
-from pydantic import AfterValidator, BeforeValidator
+from pydantic import AfterValidator, BeforeValidator, SecretStr
 
 LABEL = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)")
 IMAGE = re.compile(r"(?:[^\s@]+@)?sha256:[0-9a-f]{64}")
@@ -154,6 +154,13 @@ def _model_name(value: str) -> str:
     return value
 
 
+def _without_mark(value: Any) -> Any:
+    """PEM text without the byte order mark of some editors, before which HAProxy sees nothing."""
+    return value.removeprefix("\ufeff") if isinstance(value, str) else value
+
+
+Pem = Annotated[str, BeforeValidator(_without_mark)]
+SecretPem = Annotated[SecretStr, BeforeValidator(_without_mark)]
 HostName = Annotated[str, AfterValidator(_host_name)]
 DomainName = Annotated[str, AfterValidator(_domain_name)]
 ImageDigest = Annotated[str, AfterValidator(_image)]

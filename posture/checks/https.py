@@ -3,7 +3,9 @@
 # ruff: noqa: D103 - a check's title says what it does
 
 import ssl
+import warnings
 from datetime import datetime, timedelta
+from ipaddress import ip_address
 
 from cryptography import x509
 from cryptography.x509.verification import PolicyBuilder, Store
@@ -53,7 +55,7 @@ def certificate(context: Context) -> Outcome:
     chain, pem, key = _chain(context)
     if pem != context.declaration.certificate:
         return failed("the gateway was started with another certificate than the declared one")
-    fault = certificates.pair_fault(pem, key, hostname=context.settings.hostname, now=context.now)
+    fault = certificates.pair_fault(pem, key, hostname=context.settings.hostname, now=None)
     if fault:
         return failed(f"the certificate {fault}")
     answer = context.probe("edge")["health"]
@@ -75,8 +77,7 @@ def chain(context: Context) -> Outcome:
     if managed:
         anchors = x509.load_pem_x509_certificates((context.declaration.authority or "").encode())
     else:
-        system = ssl.create_default_context().get_ca_certs(binary_form=True)
-        anchors = [x509.load_der_x509_certificate(der) for der in system]
+        anchors = _system_store()
     try:
         if managed:
             leaf.verify_directly_issued_by(anchors[0])
@@ -85,15 +86,41 @@ def chain(context: Context) -> Outcome:
     except Exception as error:  # noqa: BLE001 - cryptography raises many
         if managed:
             return failed(f"the certificate is not signed by the stack's own CA ({type(error).__name__})")
-        return warned("the certificate's CA is not one that this machine trusts; its clients must")
+        return warned(_open_end(leaf, others))
     return passed("signed by the stack's own CA" if managed else "signed by a CA of this machine's store")
+
+
+def _system_store() -> list[x509.Certificate]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of certificates that are none of ours
+        system = ssl.create_default_context().get_ca_certs(binary_form=True)
+        return [x509.load_der_x509_certificate(der) for der in system]
+
+
+def _open_end(leaf: x509.Certificate, others: list[x509.Certificate]) -> str:
+    """Says where a chain ends that leads to no CA of this machine's store."""
+    top, by_name = leaf, {other.subject: other for other in others}
+    while top.issuer != top.subject and top.issuer in by_name:
+        top = by_name.pop(top.issuer)
+    issuer = top.issuer.rfc4514_string()
+    if top.issuer == top.subject:
+        return f"the certificate's CA ({issuer}) is not one that this machine trusts; its clients must"
+    return (
+        f"the chain ends at {top.subject.rfc4514_string()}, and its issuer {issuer} is not in it: a client must trust "
+        "exactly that issuer. If it is an intermediate one, append its certificate to tlsCertificate"
+    )
 
 
 def _verify(
     context: Context, leaf: x509.Certificate, others: list[x509.Certificate], anchors: list[x509.Certificate]
 ) -> None:
+    name = context.settings.hostname
+    try:
+        subject: x509.DNSName | x509.IPAddress = x509.IPAddress(ip_address(name))
+    except ValueError:
+        subject = x509.DNSName(name)
     verifier = PolicyBuilder().store(Store(anchors)).time(context.now.replace(tzinfo=None))
-    verifier.build_server_verifier(x509.DNSName(context.settings.hostname)).verify(leaf, others)
+    verifier.build_server_verifier(subject).verify(leaf, others)
 
 
 @check(
@@ -110,7 +137,7 @@ def days_left(context: Context) -> Outcome:
     end: datetime = _chain(context)[0][0].not_valid_after_utc
     left = (end - context.now) / timedelta(days=1)
     hours = context.settings.tls_renewal_hours if context.settings.tls_mode is TlsMode.MANAGED else 14 * 24
-    text = f"valid until {end:%Y-%m-%d}, {left:.0f} days"
+    text = f"valid until {end:%Y-%m-%d}, {left:.0f} days" if left > 0 else f"expired on {end:%Y-%m-%d}"
     return passed(text) if left * 24 > hours else failed(text)
 
 

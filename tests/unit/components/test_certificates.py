@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 import trustme
 from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from rules import certificates
+from rules.configuration import ACCEPT_EXPIRED
 from rules.vocabulary import TlsMode
 from tests.unit.components.test_configuration import refusal, settings
 
@@ -54,10 +56,31 @@ def test_a_provided_certificate_must_be_valid_now_and_match_its_key() -> None:
     assert fault(chain, other, hostname="localhost", now=NOW) == "does not match tlsPrivateKey"
     assert fault("nonsense", key, hostname="localhost", now=NOW) == "is not a PEM certificate chain"
     assert "not an unencrypted PEM private key" in str(fault(chain, "nonsense", hostname="localhost", now=NOW))
+    leaf, *rest = [
+        str(one.public_bytes(Encoding.PEM), "ascii") for one in x509.load_pem_x509_certificates(chain.encode())
+    ]
+    assert "comes first" in str(fault("".join([pair("localhost")[0], leaf, *rest]), key, hostname="localhost", now=NOW))
     old, old_key = pair("localhost", not_after=NOW - timedelta(days=1))
     assert str(fault(old, old_key, hostname="localhost", now=NOW)).startswith("expired on ")
     young, young_key = pair("localhost", not_before=NOW + timedelta(days=1))
     assert str(fault(young, young_key, hostname="localhost", now=NOW)).startswith("is not valid before ")
+
+
+def test_an_editors_byte_order_mark_does_no_harm() -> None:
+    chain, key = pair("localhost")
+    changes = {"tls": "provided", "tlsCertificate": f"\ufeff{chain}", "upstreamCaCertificates": f"\ufeff{chain}"}
+    found = settings("prod", {"tlsPrivateKey": f"\ufeff{key}"}, **changes)
+    assert (found.tls_certificate, found.upstream_ca_certificates) == (chain, chain)
+    assert found.tls_private_key is not None
+    assert found.tls_private_key.get_secret_value() == key
+
+
+def test_a_rotation_is_possible_on_the_day_on_which_the_certificate_expires(monkeypatch: pytest.MonkeyPatch) -> None:
+    chain, key = pair("localhost", not_after=NOW - timedelta(minutes=1))
+    changes = {"tls": "provided", "tlsCertificate": chain}
+    assert "expired on" in refusal("prod", {"tlsPrivateKey": key}, **changes)
+    monkeypatch.setenv(ACCEPT_EXPIRED, "1")
+    assert settings("prod", {"tlsPrivateKey": key}, **changes).tls_certificate == chain
 
 
 @pytest.mark.parametrize(
@@ -65,6 +88,9 @@ def test_a_provided_certificate_must_be_valid_now_and_match_its_key() -> None:
     [
         (("rsa:1024",), "sha256", "holds an RSA key of 1024 bits"),
         (("ec", "-pkeyopt", "ec_paramgen_curve:prime192v1"), "sha256", "holds an elliptic curve key of 192 bits"),
+        (("ec", "-pkeyopt", "ec_paramgen_curve:P-521"), "sha256", "holds a key that Mozilla's TLS profiles leave out"),
+        (("ed25519",), "sha256", "holds a key that Mozilla's TLS profiles leave out"),
+        (("ec", "-pkeyopt", "ec_paramgen_curve:P-384"), "sha256", None),
         (("rsa:2048",), "sha1", "is signed with SHA1"),
         (("rsa:2048",), "sha256", None),
     ],
