@@ -1,15 +1,19 @@
-"""What ``make up`` looks at before Pulumi runs: ``python -m ops.before_up STACK``. The state is read once for all.
+"""What ``make up`` looks at before Pulumi runs: ``python -m ops.before_up [--look] STACK``. The state is read once.
+
+With ``--look``, for a preview, nothing is changed: only what would stop an update is said.
 
 - A stack that was renamed stops with the way back: all its names, the login's volume too, come from the stack's name.
 - What a failed or killed update left is mended, and what is absent brought back (ops/reconcile.py).
+- An engine or a shell with which it cannot work stops it (ops/preflight.py).
 - A port that another program has stops the update before anything is replaced (setup/ports.py).
 - The files of an adopted volume are handed over; one that takes another's place in the stack leaves that as it is.
 """
 
+import argparse
 import sys
 from pathlib import Path
 
-from ops import adopt
+from ops import adopt, preflight
 from ops.commands import OperationError, pulumi
 from ops.engine import STACK_LABEL, Engine
 from ops.reconcile import reconcile
@@ -80,8 +84,8 @@ def let_go_of_the_volume(state: State, stack: str) -> None:
             pulumi("state", "unprotect", volume["urn"], "--yes", stack=stack)
 
 
-def prepare(stack: str) -> None:
-    """Does all of it.
+def prepare(stack: str, *, look: bool = False) -> None:
+    """Does all of it, or only looks.
 
     Raises:
         OperationError: with what a person must do.
@@ -90,16 +94,23 @@ def prepare(stack: str) -> None:
     state = State.of(stack)
     engine = state.engine()
     refuse_renamed(state, name)
-    reconcile(stack, state)
+    preflight.refuse(name, engine, len(state.in_force("network")))
+    if not look:
+        reconcile(stack, state)
     refuse_taken_ports(state, engine, name)
-    adopt.hand_over(stack, engine)
-    let_go_of_the_volume(state, stack)
+    if not look:
+        adopt.hand_over(stack, engine)
+        let_go_of_the_volume(state, stack)
 
 
 def main() -> int:
     """Returns the exit status: 1 with a sentence when a person must do something first."""
+    parser = argparse.ArgumentParser(prog="python -m ops.before_up", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("stack")
+    parser.add_argument("--look", action="store_true", help="change nothing")
+    arguments = parser.parse_args()
     try:
-        prepare(sys.argv[1])
+        prepare(arguments.stack, look=arguments.look)
     except (OperationError, EngineError) as fault:
         sys.stderr.write(f"error: {fault}\n")
         return 1

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from ops import preflight
 from ops.before_up import refuse_renamed, refuse_taken_ports
 from ops.commands import OperationError
 from ops.state import State
@@ -65,6 +66,7 @@ def explain(stack: str, target: str, state_folder: str) -> str:
             state_file.checkpoint(Path(state_folder), name)
         state = State.of(stack)
         refuse_renamed(state, name)
+        preflight.refuse(name, state.engine(), len(state.in_force("network")))
         refuse_taken_ports(state, state.engine(), name)
     except (OperationError, EngineError) as fault:
         return str(fault)

@@ -50,6 +50,9 @@ if command -v docker >/dev/null && reply=$(answers); then
   exit 0
 fi
 case ${reply:-} in
+  *"client version"* | *"API version"*)
+    [ -z "${DOCKER_API_VERSION:-}" ] || die "DOCKER_API_VERSION=$DOCKER_API_VERSION in this shell is a version that the engine" \
+      "does not speak: $reply. Fix: unset DOCKER_API_VERSION" ;;
   *"permission denied"*)
     die "the Docker engine at ${DOCKER_HOST:-$socket} refuses this user. Add yourself to its group" \
       "('sudo usermod -aG docker $(id -un)', then log in again), or run make with sudo." ;;

@@ -13,9 +13,13 @@ PROJECT = "litellm-claude"
 
 def setting(name: str, stack: str, root: Path) -> Any:
     """A setting as the stack has it, else its default in Pulumi.yaml; None when neither is there."""
-    settings = yaml.safe_load((root / f"Pulumi.{stack}.yaml").read_text()) or {}
+    try:
+        settings = yaml.safe_load((root / f"Pulumi.{stack}.yaml").read_text()) or {}
+    except yaml.YAMLError:
+        settings = {}  # Pulumi refuses it, and says where it is wrong
     declared = (yaml.safe_load((root / "Pulumi.yaml").read_text()).get("config") or {}).get(name) or {}
     default = declared.get("default") if isinstance(declared, dict) else declared
+    settings = settings if isinstance(settings, dict) else {}
     return (settings.get("config") or {}).get(f"{PROJECT}:{name}", default)
 
 
@@ -28,7 +32,14 @@ def problem(address: str, port: int) -> str | None:
             if family == socket.AF_INET6:
                 listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
             listener.bind((address, port))
+    except OverflowError:
+        return None  # the settings' own rules refuse it
     except OSError as error:
+        if error.errno == errno.EAFNOSUPPORT:
+            return (
+                f"this machine has no IPv6, and {address} is an IPv6 address. "
+                "Leave it out: pulumi config set --path 'bindAddresses[0]' 127.0.0.1"
+            )
         if error.errno == errno.EADDRINUSE:
             return (
                 f"port {port} on {address} is taken by another program (see: ss -ltnp 'sport = :{port}'). "
@@ -48,6 +59,9 @@ def problems(stack: str, root: Path, held: Collection[tuple[str, int]] = ()) -> 
         return []
     ports = filter(None, (setting("port", stack, root), setting("redirectPort", stack, root)))
     addresses = setting("bindAddresses", stack, root) or []
-    wanted = [(str(address), int(port)) for port in ports for address in addresses]
+    try:
+        wanted = [(str(address), int(port)) for port in ports for address in addresses]
+    except (TypeError, ValueError):
+        return []  # Pulumi refuses it
     found = (problem(*one) for one in wanted if one not in held)
     return [f"{text} --stack {stack}" for text in found if text]

@@ -8,4 +8,5 @@ set -euo pipefail
 
 spare_the_file
 select_or_create preview
+"$python" -m ops.before_up --look "$stack" || exit 1
 pulumi preview --stack "$stack" || explain preview

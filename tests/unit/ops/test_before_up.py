@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ops import before_up, explain
+from ops import adopt, before_up, explain, preflight
 from ops.commands import OperationError
 from ops.state import KINDS, State
 
@@ -134,6 +134,7 @@ def test_all_of_it_is_done_on_one_reading_of_the_state(
     docker: Docker, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], port: int
 ) -> None:
     read: list[str] = []
+    monkeypatch.setattr(preflight, "refuse", lambda *_: None)
 
     def of(stack: str) -> State:
         read.append(stack)
@@ -146,6 +147,23 @@ def test_all_of_it_is_done_on_one_reading_of_the_state(
     Path("Pulumi.prod.yaml").write_text("config: {}\n")
     assert before_up.main() == 0
     assert read == ["organization/litellm-claude/prod"] * 2
+
+
+def test_a_preview_looks_and_changes_nothing(monkeypatch: pytest.MonkeyPatch, port: int) -> None:
+    done: list[str] = []
+    monkeypatch.setattr(State, "of", lambda _stack: state(GATEWAY))
+    for place, name in (
+        (preflight, "refuse"),
+        (before_up, "reconcile"),
+        (before_up, "refuse_taken_ports"),
+        (adopt, "hand_over"),
+        (before_up, "let_go_of_the_volume"),
+    ):
+        monkeypatch.setattr(place, name, lambda *_, name=name: done.append(name))
+    before_up.prepare("prod", look=True)
+    assert done == ["refuse", "refuse_taken_ports"]
+    before_up.prepare("prod")
+    assert done[2:] == ["refuse", "reconcile", "refuse_taken_ports", "hand_over", "let_go_of_the_volume"]
 
 
 @pytest.mark.parametrize(
@@ -179,6 +197,7 @@ def test_what_is_not_known_points_at_pulumis_own_words(
     docker: Docker, monkeypatch: pytest.MonkeyPatch, port: int
 ) -> None:
     monkeypatch.setattr(explain, "preview", lambda _stack: "something else")
+    monkeypatch.setattr(preflight, "refuse", lambda *_: None)
     monkeypatch.setattr(State, "of", lambda _stack: state())
     assert f"port {port} on 127.0.0.1 is taken" in explain.explain("prod", "up", "")
     Path("Pulumi.prod.yaml").write_text("config: {}\n")

@@ -25,6 +25,14 @@ def test_an_engine_that_answers_is_used_in_silence(copy: Copy) -> None:
     assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
 
 
+def test_an_api_version_of_the_shell_that_the_engine_does_not_speak_is_named(copy: Copy) -> None:
+    silent(copy, "Error response from daemon: client version 1.20 is too old. Minimum supported API version is 1.44")
+    copy.environment |= {"DOCKER_API_VERSION": "1.20", "SETUP_ASSUME_UID": "0"}
+    result = copy.run("engine.sh")
+    assert result.returncode == 1
+    assert "Fix: unset DOCKER_API_VERSION" in result.stderr
+
+
 def test_without_permission_it_names_the_group_and_sudo(user: Copy) -> None:
     silent(user, "Got permission denied while trying to connect to the Docker daemon socket")
     result = user.run("engine.sh")

@@ -1,0 +1,153 @@
+"""What of an engine or a shell does not work, and why: said at preview, before anything is replaced.
+
+Pure decisions about what ``docker version``, ``docker info`` and ``docker network inspect`` print; a test holds
+recorded answers of each kind of engine against them.
+"""
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from ipaddress import IPv4Network, ip_network
+from pathlib import Path
+from typing import Any
+
+from ops.commands import OperationError
+from ops.engine import Engine
+from setup.ports import setting
+
+OLDEST = (20, 10)
+BROKEN: dict[tuple[int, ...], str] = {(29, 1, 0): "its DNS does not resolve outside names on networks like ours"}
+"""Releases that must not be used, and why."""
+BUILDKIT = (23, 0)
+"""The first release that builds with BuildKit of its own accord."""
+BESIDE_LITELLM_MIB = 1024
+"""Limits of the other containers together, and room for the engine (components/gateway.py, components/egress.py)."""
+MIB = 1024 * 1024
+NETWORKS = 3
+POOLS = [
+    *(ip_network(f"172.{number}.0.0/16") for number in range(17, 32)),
+    *ip_network("192.168.0.0/16").subnets(new_prefix=20),
+]
+"""From what an engine without default-address-pools takes a network's addresses."""
+
+Answer = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What the stack asks of its engine."""
+
+    stack: str
+    memory_mib: int = 3072
+    cpus: float = 2
+    allow_host: bool = False
+    loopback: bool = True
+    new_networks: int = NETWORKS
+
+
+def wanted(stack: str, folder: Path, networks: int) -> Wanted:
+    """Returns what the stack's file says; a value that Pulumi refuses counts as not set."""
+
+    def number(name: str, otherwise: float) -> float:
+        try:
+            return float(setting(name, stack, folder) or otherwise)
+        except (TypeError, ValueError):
+            return otherwise
+
+    addresses = setting("bindAddresses", stack, folder) or []
+    return Wanted(
+        stack,
+        memory_mib=int(number("litellmMemoryMib", Wanted.memory_mib)),
+        cpus=number("litellmCpus", Wanted.cpus),
+        allow_host=str(setting("allowHost", stack, folder)).lower() == "true",
+        loopback=all(str(address).startswith("127.") or str(address) == "::1" for address in addresses),
+        new_networks=max(0, NETWORKS - networks),
+    )
+
+
+def release(server: Answer) -> tuple[int, ...]:
+    """Returns an engine's version as numbers, 20.10.24+dfsg1 is (20, 10, 24); none for another kind."""
+    parts = str(server.get("Version", "")).split("-")[0].split("+")[0].split(".")
+    return tuple(map(int, parts)) if all(part.isdigit() for part in parts) else ()
+
+
+def hides_clients(server: Answer, info: Answer) -> str | None:
+    """Returns what kind of engine it is when every client looks like its bridge; None when addresses are kept."""
+    if any("name=rootless" in option for option in info.get("SecurityOptions") or []):
+        return "a rootless engine"
+    if "Docker Desktop" in (str(info.get("OperatingSystem")), str((server.get("Platform") or {}).get("Name"))[:14]):
+        return "Docker Desktop"
+    if any("podman" in str(part.get("Name")).lower() for part in server.get("Components") or []):
+        return "Podman"
+    return None
+
+
+def free_pools(info: Answer, subnets: Iterable[str]) -> int:
+    """Returns how many more networks the engine has addresses for; those of the machine itself are not known here."""
+    pools: list[Any] = list(POOLS)
+    if given := info.get("DefaultAddressPools"):
+        pools = [part for pool in given for part in ip_network(pool["Base"]).subnets(new_prefix=int(pool["Size"]))]
+    taken = [network for text in subnets if isinstance(network := ip_network(text, strict=False), IPv4Network)]
+    return sum(not any(pool.overlaps(network) for network in taken) for pool in pools if pool.version == 4)
+
+
+def faults(
+    want: Wanted, version: Answer, info: Answer, subnets: Iterable[str], environment: Mapping[str, str]
+) -> Iterator[str]:
+    """Yields a sentence, with the command that fixes it, for each thing that does not work."""
+    server, option = version.get("Server") or {}, f"--stack {want.stack}"
+    found = release(server)
+    podman = hides_clients(server, info) == "Podman"
+    if found and found < OLDEST and not podman:
+        yield (
+            f"the engine is Docker {server['Version']}; 20.10 is the oldest that works. Upgrade it, or choose another: "
+            f"pulumi config set dockerHost ssh://USER@HOST {option}"
+        )
+    if reason := BROKEN.get(found[:3]):
+        yield f"Docker {server['Version']} must not be used: {reason}. Upgrade it (29.1.1 mends it)"
+    if (kind := hides_clients(server, info)) and want.allow_host and not want.loopback:
+        yield (
+            f"on {kind} every client arrives from the bridge's own address, so that allowHost would admit all. "
+            f"Fix: pulumi config set allowHost false {option}"
+        )
+    if environment.get("DOCKER_BUILDKIT") == "0" and found >= BUILDKIT:
+        yield (
+            "DOCKER_BUILDKIT=0 in this shell chooses the builder that Docker has given up; its images are others. "
+            "Fix: unset DOCKER_BUILDKIT"
+        )
+    total = int(info.get("MemTotal") or 0) // MIB
+    if total and want.memory_mib + BESIDE_LITELLM_MIB > total:
+        yield (
+            f"the engine's machine has {total} MiB of memory, and the containers' limits are "
+            f"{want.memory_mib + BESIDE_LITELLM_MIB} MiB together: under load the kernel would kill one of them. "
+            f"Fix: pulumi config set litellmMemoryMib {max(512, total - BESIDE_LITELLM_MIB)} {option}"
+        )
+    processors = int(info.get("NCPU") or 0)
+    if processors and want.cpus > processors:
+        yield (
+            f"the engine's machine has {processors} processors, and litellmCpus is {want.cpus:g}. "
+            f"Fix: pulumi config set litellmCpus {processors} {option}"
+        )
+    if want.new_networks > (free := free_pools(info, subnets)):
+        yield (
+            f"the stack needs {want.new_networks} networks, and the engine has addresses for {free} more. "
+            "Fix: docker network prune (removes unused networks), or give the engine more default-address-pools"
+        )
+
+
+def refuse(stack: str, engine: Engine, networks: int) -> None:
+    """Stops when the engine or the shell cannot run the stack; ``networks`` is how many of its own exist.
+
+    Raises:
+        OperationError: with a sentence for each reason.
+    """
+    (version,) = engine.objects("version", "--format", "{{json .}}") or [{}]
+    (info,) = engine.objects("info", "--format", "{{json .}}") or [{}]
+    want = wanted(stack, Path(), networks)
+    subnets: list[str] = []
+    if want.new_networks:
+        names = engine.run("network", "ls", "--quiet").stdout.split()
+        ipam = [entry.get("IPAM") or {} for entry in engine.inspect("network", names)]
+        subnets = [part["Subnet"] for one in ipam for part in one.get("Config") or [] if part.get("Subnet")]
+    if sentences := list(faults(want, version, info, subnets, os.environ)):
+        raise OperationError("\nerror: ".join(sentences))

@@ -1,0 +1,145 @@
+"""Engines and shells with which a stack does not work, by what `docker version` and `docker info` print of them."""
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ops import preflight
+from ops.commands import OperationError
+from ops.engine import Engine
+from ops.preflight import Wanted, faults, free_pools
+
+WANT = Wanted("prod")
+INFO: dict[str, Any] = {
+    "OperatingSystem": "Debian GNU/Linux 12 (bookworm)",
+    "MemTotal": 25_276_502_016,
+    "NCPU": 2,
+    "SecurityOptions": ["name=seccomp,profile=default"],
+    "DefaultAddressPools": None,
+}
+ROOTLESS = {**INFO, "SecurityOptions": ["name=seccomp,profile=builtin", "name=rootless", "name=cgroupns"]}
+DESKTOP = {**INFO, "OperatingSystem": "Docker Desktop", "Name": "docker-desktop"}
+PODMAN = {"Version": "5.4.2", "ApiVersion": "1.41", "Components": [{"Name": "Podman Engine", "Version": "5.4.2"}]}
+
+
+def server(version: str, **more: Any) -> dict[str, Any]:
+    return {"Server": {"Version": version, "Platform": {"Name": ""}, "Components": [{"Name": "Engine"}], **more}}
+
+
+def said(
+    version: str = "28.5.2",
+    info: dict[str, Any] | None = None,
+    want: Wanted = WANT,
+    subnets: tuple[str, ...] = (),
+    **environment: str,
+) -> list[str]:
+    return list(faults(want, server(version), info or INFO, subnets, environment))
+
+
+@pytest.mark.parametrize("version", ["20.10.24+dfsg1", "26.1.5+dfsg1", "28.5.2", "29.1.1", "v2.0.0-beta.24", "dev"])
+def test_engines_that_work_are_passed_in_silence(version: str) -> None:
+    assert said(version) == []
+
+
+@pytest.mark.parametrize("version", ["18.09.1", "19.03.15", "20.9.9"])
+def test_an_old_engine_is_named(version: str) -> None:
+    (sentence,) = said(version)
+    assert sentence.startswith(f"the engine is Docker {version}; 20.10 is the oldest that works")
+    assert "dockerHost ssh://USER@HOST --stack prod" in sentence
+
+
+def test_the_release_whose_names_do_not_resolve_is_refused() -> None:
+    (sentence,) = said("29.1.0")
+    assert "29.1.1 mends it" in sentence
+
+
+@pytest.mark.parametrize(
+    ("version", "info", "kind"),
+    [
+        (server("28.5.2"), ROOTLESS, "a rootless engine"),
+        (server("28.5.2", Platform={"Name": "Docker Desktop 4.45.0 (203075)"}), INFO, "Docker Desktop"),
+        (server("28.5.2"), DESKTOP, "Docker Desktop"),
+        ({"Server": PODMAN}, INFO, "Podman"),
+    ],
+)
+def test_where_every_client_looks_like_the_host_the_host_is_not_admitted_to_open_ports(
+    version: dict[str, Any], info: dict[str, Any], kind: str
+) -> None:
+    exposed = Wanted("prod", allow_host=True, loopback=False)
+    (sentence,) = faults(exposed, version, info, [], {})
+    assert sentence.startswith(f"on {kind} every client arrives from the bridge's own address")
+    assert "pulumi config set allowHost false --stack prod" in sentence
+    for harmless in (Wanted("prod", allow_host=True), Wanted("prod", loopback=False)):
+        assert list(faults(harmless, version, info, [], {})) == []
+
+
+def test_an_old_builder_chosen_in_the_shell_is_refused_where_there_is_a_new_one() -> None:
+    (sentence,) = said(DOCKER_BUILDKIT="0")
+    assert "unset DOCKER_BUILDKIT" in sentence
+    assert said("20.10.24", DOCKER_BUILDKIT="0") == said(DOCKER_BUILDKIT="1") == []
+
+
+def test_limits_that_the_machine_cannot_keep_are_refused_with_those_that_it_can() -> None:
+    (sentence,) = said(info={**INFO, "MemTotal": 2048 * preflight.MIB})
+    assert "pulumi config set litellmMemoryMib 1024 --stack prod" in sentence
+    (sentence,) = said(info={**INFO, "NCPU": 1})
+    assert "pulumi config set litellmCpus 1 --stack prod" in sentence
+
+
+def test_an_engine_without_addresses_for_the_networks_is_told_how_to_get_some() -> None:
+    used = (*(f"172.{number}.0.0/16" for number in range(17, 32)), "192.168.0.0/19", "192.168.32.0/24", "fd00::/64")
+    assert free_pools(INFO, used) == 13
+    full = (*used, *(f"192.168.{number}.0/20" for number in range(48, 240, 16)))
+    (sentence,) = said(subnets=full)
+    assert "the stack needs 3 networks, and the engine has addresses for 1 more. Fix: docker network prune" in sentence
+    assert said(subnets=full, want=Wanted("prod", new_networks=1)) == []
+    given = {**INFO, "DefaultAddressPools": [{"Base": "10.10.0.0/16", "Size": 24}, {"Base": "fd01::/60", "Size": 64}]}
+    assert free_pools(given, ["10.10.1.0/24"]) == 255
+
+
+BUSY = (
+    "{litellm-claude:litellmMemoryMib: '512', litellm-claude:litellmCpus: '0.5', "
+    "litellm-claude:allowHost: true, litellm-claude:bindAddresses: ['::1', 0.0.0.0]}"
+)
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ("{}", Wanted("prod", new_networks=1)),
+        (
+            BUSY,
+            Wanted("prod", 512, 0.5, allow_host=True, loopback=False, new_networks=1),
+        ),
+        ("{litellm-claude:litellmCpus: many}", Wanted("prod", new_networks=1)),
+    ],
+)
+def test_what_a_stack_asks_for_is_read_from_its_file(tmp_path: Path, settings: str, expected: Wanted) -> None:
+    (tmp_path / "Pulumi.yaml").write_text("config:\n  bindAddresses: {type: array, default: [127.0.0.1]}\n")
+    (tmp_path / "Pulumi.prod.yaml").write_text(f"config: {settings}\n")
+    assert preflight.wanted("prod", tmp_path, 2) == expected
+
+
+def test_all_that_is_wrong_is_said_at_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "Pulumi.yaml").write_text("config: {}\n")
+    (tmp_path / "Pulumi.prod.yaml").write_text("config: {}\n")
+    answers = {
+        "version": json.dumps(server("29.1.0")),
+        "info": json.dumps({**INFO, "NCPU": 1, "DefaultAddressPools": [{"Base": "10.1.0.0/24", "Size": 24}]}),
+        "network": json.dumps({"IPAM": {"Config": [{"Subnet": "10.1.0.0/24"}, {"Gateway": "10.1.0.1"}]}}),
+    }
+
+    def run(command: list[str], **_: Any) -> subprocess.CompletedProcess[str]:
+        text = "one\n" if command[3:5] == ["network", "ls"] else answers[command[3]]
+        return subprocess.CompletedProcess(command, 0, text, "")
+
+    monkeypatch.setattr(subprocess, "run", run)
+    with pytest.raises(OperationError) as refusal:
+        preflight.refuse("prod", Engine(), 0)
+    assert str(refusal.value).count("\nerror: ") == 2
+    answers |= {"version": json.dumps(server("28.5.2")), "info": json.dumps(INFO)}
+    preflight.refuse("prod", Engine(), 3)
