@@ -76,8 +76,10 @@ if [ -z "$backend" ]; then
   (umask 077 && mkdir -p "$root/.pulumi-state")
   backend=$own_state
   export_line PULUMI_BACKEND_URL "$backend"
+elif [[ $backend == file://* ]]; then
+  export_line PULUMI_BACKEND_URL "$backend" # a login, too: what looks after the state's files must know where they are
 fi
-provider=$(sed -n 's/^secretsprovider: *//p' "$settings" 2>/dev/null | head -n 1)
+provider=$(sed -n 's/^secretsprovider: *//p' "$settings" 2>/dev/null | tr -d '\r' | head -n 1)
 if [ -z "$provider" ] && [[ $backend == http* ]]; then
   provider=service # Pulumi Cloud's own
 fi

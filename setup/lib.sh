@@ -40,6 +40,8 @@ file_url() {
 }
 path_of() {
   local path=${1#file://}
+  path=${path%%\?*} # options of the backend
+  path=${path/#\~/$HOME}
   printf '%b\n' "${path//%/\\x}"
 }
 

@@ -1,5 +1,6 @@
 """The environment that make sets for pulumi."""
 
+import shlex
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -135,6 +136,25 @@ def test_a_login_elsewhere_is_respected(copy: Copy, exports: Exports) -> None:
     assert "PULUMI_BACKEND_URL" not in found
     assert found["PULUMI_CREDENTIALS_PATH"] == str(home)
     assert not (copy.root / ".pulumi-passphrase-prod").exists(), "Pulumi Cloud keeps its own secrets"
+
+
+@pytest.mark.parametrize("url", ["file://~", "file:///var/lib/states?no_tmp_dir=true"])
+def test_a_login_to_a_folder_is_looked_after_like_the_working_copys_own(copy: Copy, exports: Exports, url: str) -> None:
+    home = copy.root.parent / "home"
+    (home / ".pulumi").mkdir()
+    (home / ".pulumi" / "credentials.json").write_text(f'{{"current": "{url}"}}')
+    assert shlex.split(exports("dev")["PULUMI_BACKEND_URL"]) == [url]
+    ready(copy)
+    copy.fake("pulumi", "exit 0")
+    copy.fake("docker", "exit 0")
+    shown = 'printf "%s\\n" "$@" >>"$HOME/asked"'
+    python = copy.root / ".venv" / "bin" / "python"
+    python.unlink()
+    python.write_text(f"#!/bin/bash\n{shown}\n")
+    python.chmod(0o755)
+    assert copy.run("up.sh", "dev").returncode == 0
+    folder = f"{home}/.pulumi" if "~" in url else "/var/lib/states/.pulumi"
+    assert (home / "asked").read_text().splitlines()[:4] == ["-m", "setup.repair", folder, "dev"]
 
 
 def test_a_backend_in_the_project_file_is_respected(copy: Copy, exports: Exports) -> None:
