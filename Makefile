@@ -79,6 +79,9 @@ test-integration: setup-pulumi setup-dev setup-engine setup-base ## tests on a r
 test-faults: setup-pulumi setup-dev setup-engine setup-base ## break running stacks on purpose (not part of test)
 	@setup/in_env.sh dev $(PYTHON) -m pytest $(SPREAD) -m faults tests/integration tests/gateway
 
+test-mishaps: setup-pulumi setup-dev setup-engine setup-base ## 50 mishaps at random to one stack: does make up bring it back? (an hour)
+	@MISHAPS=$(or $(MISHAPS),50) setup/in_env.sh dev $(PYTHON) -m pytest tests/integration/test_mishaps.py
+
 test-mutants: setup-dev ## do the tests notice a changed rule? a random sample, ten minutes (not part of test)
 	@setup/python.sh tools/mutants/requirements.lock .toolchain/tools/mutants
 	@.toolchain/tools/mutants/bin/python -m tools.mutants.sample $(MUTANTS)

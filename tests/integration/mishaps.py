@@ -1,0 +1,179 @@
+"""What happens to a stack when nobody means harm: kills, removals, damaged files, a full disk, a taken port.
+
+A mishap is done to a running stack. It returns what `make up` may say of it and what a person then does, or None when
+`make up` alone must mend it.
+"""
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.integration.deployment import Deployment, docker
+from tests.integration.operations import Operations
+
+MIB = 1024 * 1024
+DISK_MIB = 40
+SIGNALS = {"killed": signal.SIGKILL, "hung up": signal.SIGHUP, "terminated": signal.SIGTERM}
+
+
+@dataclass
+class Way:
+    """A sentence that `make up` ends with, and the one thing that it names."""
+
+    sentence: str
+    follow: Callable[[str], None] = lambda _said: None
+    environment: dict[str, str] = field(default_factory=dict)
+
+
+class Bed:
+    """The stack, and ways to harm it. ``number`` makes each changed setting another one."""
+
+    def __init__(self, stack: Deployment, operations: Operations) -> None:
+        self.stack, self.operations = stack, operations
+        self.number = 0
+
+    @property
+    def state_file(self) -> Path:
+        (path,) = (self.stack.state / ".pulumi").glob(f"stacks/*/{self.stack.name}.json")
+        return path
+
+    def one(self, role: str) -> str:
+        return self.stack.there(role)[0]
+
+    def networks(self) -> list[str]:
+        return self.stack.there(kind="network")
+
+    def removed(self, role: str) -> None:
+        docker("rm", "--force", self.one(role))
+
+    def stopped(self, role: str, how: str) -> None:
+        docker(how, self.one(role))
+
+    def renamed(self, role: str) -> None:
+        docker("rename", self.one(role), f"by-hand-{self.stack.name}")
+
+    def disconnected(self, role: str) -> None:
+        name = self.one(role)
+        attached = json.loads(docker("inspect", name))[0]["NetworkSettings"]["Networks"]
+        docker("network", "disconnect", "--force", min(attached), name)
+
+    def pruned(self) -> None:
+        """All containers and networks are gone, as after `docker system prune` on a machine that was off."""
+        docker("rm", "--force", *self.stack.there())
+        docker("network", "rm", *self.networks())
+
+    def image_removed(self, role: str) -> None:
+        image = json.loads(docker("inspect", self.one(role)))[0]["Image"]
+        docker("rm", "--force", self.one(role))
+        docker("image", "rm", "--force", image)
+
+    def changed(self) -> None:
+        """Another grace for LiteLLM: the next update replaces it."""
+        self.number += 1
+        self.stack.set(drainSeconds=2 + self.number % 5)
+
+    def interrupted(self, how: str, after: float, *, pulumi_alone: bool) -> None:
+        """An update that replaces a container ends at some moment, whole or its pulumi alone."""
+        self.changed()
+        update = self.operations.start("setup/up.sh", self.stack.name)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            update.wait(after)
+        if update.poll() is None and pulumi_alone:
+            for pid in children(update.pid, "pulumi"):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, SIGNALS[how])
+        elif update.poll() is None:
+            os.killpg(update.pid, SIGNALS[how])
+        update.communicate(timeout=280)
+
+    def two_at_once(self) -> None:
+        """Both may be refused or the second alone; the third, which follows, mends what there is."""
+        self.changed()
+        both = [self.operations.start("setup/up.sh", self.stack.name) for _ in range(2)]
+        for update in both:
+            said = update.communicate(timeout=280)[0]
+            assert not update.returncode or "another update" in said or "currently locked" in said, said
+
+    def half_written(self, what: str) -> Way | None:
+        if what == "state":
+            whole = self.state_file.read_text()
+            self.state_file.write_text(whole[: len(whole) // 2])
+            return Way("is damaged", lambda said: shell(said.rpartition("try again: ")[2].splitlines()[0]))
+        if what == "notes":
+            self.state_file.with_name(f"{self.state_file.name}.attrs").write_text("")
+            return None
+        folder = self.stack.state / ".pulumi" / "locks" / "organization" / "litellm-claude" / self.stack.name
+        folder.mkdir(parents=True, exist_ok=True)
+        name, text = {
+            "lock": ("0.json.1.tmp", ""),
+            "cut lock": ("0b0a.json", '{"pid": 12'),
+            "dead lock": (
+                "0c0d.json",
+                json.dumps(
+                    {"pid": 4194303, "username": "root", "hostname": socket.gethostname(), "timestamp": "2026-01-01"}
+                ),
+            ),
+        }[what]
+        (folder / name).write_text(text)
+        return None
+
+    def damaged_settings(self) -> Way:
+        path = self.stack.project / f"Pulumi.{self.stack.name}.yaml"
+        whole = path.read_bytes()
+        path.write_bytes(whole + b"  litellm-claude:prot: 1\n" if b"encryptionsalt" not in whole else b"a: [" + whole)
+        return Way("error", lambda _said: (path.write_bytes(whole), None)[1])
+
+    def wrong_passphrase(self) -> Way:
+        return Way("passphrase", environment={"PULUMI_CONFIG_PASSPHRASE": "another one"})
+
+    def taken_port(self) -> Way:
+        listener = socket.socket()
+        port = int(self.stack.output("url").rpartition(":")[2])
+        for name in self.stack.there():
+            if docker("port", name, check=False):
+                docker("rm", "--force", name)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(("0.0.0.0", port))
+        listener.listen()
+        return Way(f"port {port} on ", lambda _said: listener.close())
+
+    def full_disk(self) -> Way:
+        """The state's file system has no free byte while an update runs."""
+        self.changed()
+        filler = self.stack.state / "filler"
+        with filler.open("wb", buffering=0) as file, contextlib.suppress(OSError):
+            while True:
+                file.write(bytes(MIB // 16))
+        return Way("no space left on device", lambda _said: filler.unlink())
+
+
+def children(pid: int, name: str) -> Iterator[int]:
+    """The processes of that name below ``pid``."""
+    listed = subprocess.run(["ps", "-eo", "pid=,ppid=,comm="], capture_output=True, text=True, check=True).stdout
+    rows = [line.split(None, 2) for line in listed.splitlines()]
+    below = {str(pid)}
+    for _ in rows:
+        below |= {row[0] for row in rows if row[1] in below}
+    yield from (int(row[0]) for row in rows if row[0] in below and row[2] == name)
+
+
+def shell(command: str) -> None:
+    subprocess.run(["sh", "-c", command], check=True)
+
+
+@contextlib.contextmanager
+def small_disk(stack: Deployment) -> Iterator[None]:
+    """The stack's state is on a file system of its own, which can be full."""
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK_MIB}m,mode=700", "none", stack.state], check=True)
+    try:
+        yield
+    finally:
+        time.sleep(0.2)
+        subprocess.run(["umount", "--lazy", stack.state], check=False)
