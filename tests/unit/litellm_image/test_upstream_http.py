@@ -9,18 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.fakes.anthropic_api import FakeAnthropic
+from tests.unit.litellm_image.raw_upstream import BODY, KEY, Script, ask, content, said, served
 
 from claude_gateway.front.errors import Failure
 from claude_gateway.start.secret import Secret
 from claude_gateway.upstream.anthropic_http import AnthropicHttp
-from claude_gateway.upstream.base import Answer, Ask, Endpoint, passed_headers
+from claude_gateway.upstream.base import passed_headers
 from claude_gateway.upstream.refusals import refusal
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-
-MESSAGE = {"model": "claude-sonnet-5-5", "max_tokens": 5}
-KEY = "sk-ant-of-the-operator"
 
 
 @pytest.fixture
@@ -30,18 +28,6 @@ def fake() -> Iterator[FakeAnthropic]:
     yield server
     server.shutdown()
     server.server_close()
-
-
-def ask(text: str = "hi", *, stream: bool = False) -> Ask:
-    body = {**MESSAGE, "messages": [{"role": "user", "content": text}], "stream": stream}
-    return Ask(Endpoint.MESSAGES, body, ("context-1m-2025-08-07",), "master")
-
-
-async def content(answer: Answer) -> bytes:
-    try:
-        return b"".join([piece async for piece in answer.content])
-    finally:
-        await answer.close()
 
 
 def with_upstream(url: str, test: Callable[[AnthropicHttp], Awaitable[Any]]) -> Any:
@@ -127,43 +113,7 @@ def test_headers_of_the_upstream_pass_but_for_the_account() -> None:
     assert passed_headers(given) == {"request-id": "r", "anthropic-ratelimit-requests-remaining": "3"}
 
 
-class Script:
-    """A raw HTTP server: each connection answers its requests by the next of `plans`."""
-
-    def __init__(self, *plans: list[bytes | None]) -> None:
-        self.plans = list(plans)
-        self.requests = 0
-
-    async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        for answer in self.plans.pop(0) if self.plans else []:
-            try:
-                head = await reader.readuntil(b"\r\n\r\n")
-            except asyncio.IncompleteReadError:
-                break
-            length = int(
-                next(line.split(b":")[1] for line in head.split(b"\r\n") if line.lower().startswith(b"content-length"))
-            )
-            await reader.readexactly(length)
-            self.requests += 1
-            if answer is None:
-                break
-            writer.write(answer)
-            await writer.drain()
-        writer.close()
-
-
-async def served(script: Script, test: Callable[[AnthropicHttp], Awaitable[Any]]) -> Any:
-    server = await asyncio.start_server(script, "127.0.0.1", 0)
-    upstream = AnthropicHttp(Secret(KEY), f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", None, None)
-    await upstream.start()
-    try:
-        return await asyncio.wait_for(test(upstream), 10)
-    finally:
-        await upstream.close()
-        server.close()
-
-
-GOOD = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}"
+GOOD = said(BODY)
 
 
 def test_a_request_that_meets_the_end_of_an_idle_connection_is_sent_once_more() -> None:
@@ -172,7 +122,7 @@ def test_a_request_that_meets_the_end_of_an_idle_connection_is_sent_once_more() 
     async def test(upstream: AnthropicHttp) -> list[bytes]:
         return [await content(await upstream.ask(ask())) for _ in range(2)]
 
-    assert asyncio.run(served(script, test)) == [b"{}", b"{}"]
+    assert asyncio.run(served(script, test)) == [BODY, BODY]
     assert script.requests == 3
 
 

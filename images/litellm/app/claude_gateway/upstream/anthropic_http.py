@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import logging
 import socket
 import ssl
@@ -10,8 +12,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import aiohttp
 
 from claude_gateway.front.errors import NO_RETRY, Failure, retry_after
-from claude_gateway.upstream.base import SILENCE_SECONDS, Answer, Ask, passed_headers
-from claude_gateway.upstream.refusals import refusal
+from claude_gateway.upstream.base import SILENCE_SECONDS, Answer, Ask, Endpoint, passed_headers
+from claude_gateway.upstream.refusals import no_answer, refusal
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine
@@ -29,6 +31,11 @@ CONNECT_SECONDS = 10.0
 IDLE_SECONDS = 4.0
 # A connection that a NAT has forgotten is found out in about two minutes (Linux tcp(7)).
 KEEP_ALIVE = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 15, "TCP_KEEPCNT": 4}
+MEMBERS = {Endpoint.MESSAGES: "content", Endpoint.COUNT_TOKENS: "input_tokens"}
+"""What tells a good answer from any other JSON."""
+KINDS = {True: "text/event-stream", False: "application/json"}
+ERROR_BYTES = 64 * 1024
+ERROR_SECONDS = 10.0
 UNREACHABLE = "Claude cannot be reached from the gateway: the operator finds the reason with make logs."
 BROKEN = "The connection to Claude broke off."
 SILENT = f"Claude said nothing for {SILENCE_SECONDS:g} s."
@@ -67,13 +74,15 @@ class AnthropicHttp:
         """Raises Failure. A request that met the end of an idle connection, unanswered, is sent once more."""
         response = await _translated(lambda: self._send(ask))
         if response.status != 200:
-            content = await _translated(response.read)
-            raise refusal(response.status, response.headers, content)
+            raise refusal(response.status, response.headers, await _beginning(response))
+        if response.headers.get("content-type") and response.content_type != KINDS[ask.streamed]:
+            raise no_answer(response.headers, await _beginning(response))
 
         async def close() -> None:
             response.close()
 
-        return Answer(_pieces(response) if ask.streamed else _whole(response), passed_headers(response.headers), close)
+        content = _pieces(response) if ask.streamed else _whole(response, ask.endpoint)
+        return Answer(content, passed_headers(response.headers), close)
 
     async def _send(self, ask: Ask) -> aiohttp.ClientResponse:
         content = ask.encoded()
@@ -121,8 +130,34 @@ async def _translated(what: Callable[[], Coroutine[Any, Any, T]]) -> T:
         raise Failure(502, BROKEN) from error
 
 
-async def _whole(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
-    yield await _translated(response.read)
+async def _beginning(response: aiohttp.ClientResponse) -> bytes:
+    """What an error says, or a page in its place; the rest of it, and the connection, are given up."""
+
+    async def read() -> bytes:
+        content = bytearray()
+        async for piece in response.content.iter_any():
+            content += piece
+            if len(content) > ERROR_BYTES:
+                break
+        return bytes(content)
+
+    try:
+        return await asyncio.wait_for(_translated(read), ERROR_SECONDS)
+    except (TimeoutError, Failure):
+        return b""  # the status says enough
+    finally:
+        response.close()
+
+
+async def _whole(response: aiohttp.ClientResponse, endpoint: Endpoint) -> AsyncIterator[bytes]:
+    content = await _translated(response.read)
+    try:
+        found = json.loads(content)
+    except ValueError:
+        found = None
+    if not isinstance(found, dict) or MEMBERS[endpoint] not in found:
+        raise no_answer(response.headers, content)
+    yield content
 
 
 async def _pieces(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:

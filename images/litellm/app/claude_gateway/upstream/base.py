@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
+import time
 from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -81,5 +84,20 @@ class Upstream(Protocol):
 
 
 def passed_headers(headers: Mapping[str, str]) -> dict[str, str]:
-    """What of the upstream's headers the client gets."""
-    return {name.lower(): value for name, value in headers.items() if name.lower().startswith(PASSED_HEADERS)}
+    """What of the upstream's headers the client gets. `retry-after` is in seconds: not every SDK reads dates."""
+    passed = {name.lower(): value for name, value in headers.items() if name.lower().startswith(PASSED_HEADERS)}
+    if "retry-after" in passed:
+        seconds = _seconds(passed.pop("retry-after"))
+        passed |= {} if seconds is None else {"retry-after": str(seconds)}
+    return passed
+
+
+def _seconds(retry_after: str) -> int | None:
+    try:
+        wait = float(retry_after)
+    except ValueError:
+        try:
+            wait = parsedate_to_datetime(retry_after).timestamp() - time.time()
+        except ValueError:
+            return None
+    return max(1, math.ceil(wait)) if math.isfinite(wait) else None

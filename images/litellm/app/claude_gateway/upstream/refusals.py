@@ -7,7 +7,7 @@ import logging
 import re
 from typing import TYPE_CHECKING
 
-from claude_gateway.front.errors import NO_RETRY, Failure
+from claude_gateway.front.errors import ANTHROPIC_TYPES, NO_RETRY, Failure
 from claude_gateway.upstream.base import passed_headers
 
 if TYPE_CHECKING:
@@ -54,6 +54,16 @@ def refusal(status: int, headers: Mapping[str, str], content: bytes) -> Failure:
         return Failure(status, WORDS[status], headers=passed)
     known = status if 400 <= status <= 599 and status not in (407, 408, 421) else 502
     return Failure(known, f"Claude failed with status {status}.", headers=passed)
+
+
+def no_answer(headers: Mapping[str, str], content: bytes) -> Failure:
+    """The failure for an answer of status 200 that is none: an error of the API's, or some middlebox's page."""
+    try:
+        kind = json.loads(content)["error"]["type"]
+    except (ValueError, KeyError, TypeError):
+        kind = None
+    statuses = {name: status for status, name in ANTHROPIC_TYPES.items()}
+    return refusal(statuses.get(kind, 502) if isinstance(kind, str) else 502, headers, content)
 
 
 def _message(content: bytes) -> str:

@@ -1,0 +1,86 @@
+"""What comes from the upstream, or from something in its place, and is no answer."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from email.utils import formatdate
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.unit.litellm_image.raw_upstream import BODY, Script, ask, content, said, served
+
+from claude_gateway.front.errors import Failure
+from claude_gateway.upstream.base import passed_headers
+from claude_gateway.upstream.refusals import refusal
+
+if TYPE_CHECKING:
+    from claude_gateway.upstream.anthropic_http import AnthropicHttp
+
+
+def refused_with(answer: bytes, *, stream: bool) -> Failure:
+    """The failure that the client gets when the upstream says `answer`."""
+
+    async def test(upstream: AnthropicHttp) -> None:
+        await content(await upstream.ask(ask(stream=stream)))
+
+    with pytest.raises(Failure) as failed:
+        asyncio.run(served(Script([answer]), test))
+    return failed.value
+
+
+OVERLOADED = b'{"type":"error","error":{"type":"overloaded_error","message":"busy"}}'
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize(
+    ("answer", "status"),
+    [
+        (said(b"<html>middlebox</html>", kind=b"text/html"), 502),
+        (said(b"<html>middlebox</html>"), 502),
+        (said(b""), 502),
+        (said(b"[1]"), 502),
+        (said(b'{"blocked":"middlebox"}'), 502),
+        (said(b'{"content":[', kind=b"application/json; charset=utf-8"), 502),
+        (said(OVERLOADED), 529),
+        (said(b"", b"location: http://middlebox/", status=b"302 Found"), 502),
+        (said(b"", status=b"204 No Content"), 502),
+        (said(b"\x1f\x8bmiddlebox", b"content-encoding: gzip", kind=b"text/html"), 502),
+        (said(b"middlebox", b"content-encoding: br", kind=b"text/html"), 502),
+        (b"middlebox\r\n\r\n", 502),
+        (said(BODY).replace(b"content-length: 14", b"content-length: 99"), 502),
+    ],
+)
+def test_a_good_status_makes_no_good_answer(answer: bytes, status: int, stream: bool) -> None:
+    if b"content-length: 99" in answer and stream:
+        answer = answer.replace(b"application/json", b"text/html")
+    failure = refused_with(answer, stream=stream)
+    assert failure.status == status
+    assert "middlebox" not in failure.message
+
+
+def test_of_an_error_without_end_only_the_beginning_is_read() -> None:
+    endless = said(b"x" * 10, status=b"500 Oops").replace(b"content-length: 10", b"content-length: 9999999999")
+    assert refused_with(endless + b"x" * 1024 * 1024, stream=False).status == 500
+
+
+@pytest.mark.parametrize(
+    ("given", "seconds"),
+    [
+        ("7", 7),
+        ("0", 1),
+        ("0.2", 1),
+        ("2.5", 3),
+        ("-4", 1),
+        ("soon", 30),
+        ("nan", 30),
+        ("Thu, 01 Jan 1970 00:00:00 GMT", 1),
+    ],
+)
+def test_when_to_try_again_is_said_in_seconds(given: str, seconds: int) -> None:
+    assert refusal(429, {"Retry-After": given}, b"").headers["retry-after"] == str(seconds)
+
+
+def test_a_date_to_try_again_is_turned_into_seconds() -> None:
+    headers = passed_headers({"Retry-After": formatdate(time.time() + 40, usegmt=True)})
+    assert 1 < int(headers["retry-after"]) <= 41
