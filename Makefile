@@ -95,6 +95,9 @@ bench-rotation: setup-pulumi setup-dev setup-engine setup-base ## a rotation und
 bench-claude: setup-dev setup-engine setup-base ## what the Claude path costs: native, one process a request, reused processes
 	@$(PYTHON) -m bench.claude
 
+bench-clients: setup-pulumi setup-dev setup-engine setup-base ## what 500 clients cost: a look at a key, a preview
+	@setup/in_env.sh dev $(PYTHON) -m bench.clients
+
 bench-soak: setup-dev setup-engine setup-base ## 2,000 requests to Claude: do memory, processes or files grow?
 	@$(PYTHON) -m bench.soak
 
