@@ -1,6 +1,7 @@
 """LiteLLM, the proxy that speaks to Claude."""
 
 import json
+from datetime import UTC, datetime
 
 import pulumi
 import pulumi_docker as docker
@@ -14,6 +15,7 @@ from components.images import Images
 from components.master_key import MasterKey
 from components.networks import Networks
 from components.stack import Deployment
+from rules import model_ends
 from rules.container import environment_fault
 from rules.layout import CLAUDE_CONFIG_DIR
 from rules.settings import Settings
@@ -75,6 +77,9 @@ class LiteLLM(pulumi.ComponentResource):
         }
         if problem := environment_fault({**environment, **_plain(settings)}):
             raise pulumi.RunError(f"the LiteLLM container would not start: {problem}")
+        for sentence in model_ends.sentences(settings.models.values(), datetime.now(UTC).date()):
+            fix = f"pulumi config set --stack {pulumi.get_stack()} --path 'models.NAME' MODEL, then make up"
+            pulumi.log.warn(f"the model {sentence}. Name another one: {fix}", self)
         self.container = hardened(
             deployment,
             "litellm",

@@ -26,7 +26,7 @@ EXAMPLES = {
     "egressAllow": "--path 'egressAllow[0]' api.anthropic.com",
     "egressPrivateCidrs": "--path 'egressPrivateCidrs[0]' 10.1.2.3/32",
     "egressDns": "--path 'egressDns[0]' 10.0.0.53",
-    "models": "--path 'models.sonnet' claude-sonnet-4-5",
+    "models": "--path 'models.sonnet' claude-sonnet-5-5",
     "clients": "--path 'clients.alice.requestsPerMinute' 60",
     "tls": "tls managed",
     "keyRotation": "keyRotation 2026-11-24",

@@ -6,9 +6,9 @@ import re
 from pathlib import Path
 
 from posture.context import Context
-from posture.model import Outcome, check, not_applicable, passed, verdict
+from posture.model import Outcome, Severity, check, failed, not_applicable, passed, verdict, warned
 from posture.running import name_of
-from rules import releases
+from rules import model_ends, releases
 from rules.layout import IMAGES
 
 PINNED = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)(?:\[[^\]]*\])?==([^\s;\\]+)(?:\s*;\s*([^\\\n]*))?", re.MULTILINE)
@@ -38,6 +38,21 @@ def litellm(context: Context) -> Outcome:
     numbers = tuple(int(part) for part in re.findall(r"\d+", version)[:3])
     fault = releases.version_fault(numbers)
     return verdict([fault] if fault else [], f"LiteLLM {version}")
+
+
+@check(
+    "supply.models",
+    "No model of the stack has ended, or ends within 90 days",
+    severity=Severity.MEDIUM,
+    source="Anthropic's model deprecations, by LiteLLM's list; rules/model_ends.py",
+    remediation="pulumi config set --stack {stack} --path 'models.NAME' MODEL, then make up STACK={stack}",
+)
+def models(context: Context) -> Outcome:
+    names, today = context.settings.models.values(), context.now.date()
+    if ended := model_ends.ended(names, today):
+        return failed("; ".join(ended))
+    ending = model_ends.sentences(names, today)
+    return warned("; ".join(ending)) if ending else passed("none of them")
 
 
 @check("supply.packages", "The packages inside are the locked ones", source="images/litellm/requirements.lock")

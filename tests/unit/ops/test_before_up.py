@@ -181,7 +181,7 @@ def test_a_preview_looks_and_changes_nothing(monkeypatch: pytest.MonkeyPatch, po
         ),
         (
             "Stack 'prod' with configuration key 'models' must be of type 'object'",
-            "--stack prod --path 'models.sonnet' claude-sonnet-4-5",
+            "--stack prod --path 'models.sonnet' claude-sonnet-5-5",
         ),
         ("litellm-claude-prod-claude-auth ... is marked for protection", "make up STACK=prod takes the named one"),
     ],

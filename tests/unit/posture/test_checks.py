@@ -169,3 +169,19 @@ def test_a_process_that_is_becoming_another_one_is_looked_at_twice(monkeypatch: 
     monkeypatch.setattr(inside, "RUNC_INIT_SECONDS", 0)
     monkeypatch.setattr(inside, "_processes", lambda *_: next(seen))
     assert inside.processes(Engine(), "x") == [became, lasting]
+
+
+@pytest.mark.parametrize(
+    ("model", "today", "expected"),
+    [
+        ("claude-sonnet-5-5", "2026-11-26", "pass"),
+        ("claude-sonnet-4-5", "2026-08-01", "pass"),
+        ("claude-sonnet-4-5", "2026-11-26", "warn"),
+        ("claude-sonnet-4-5", "2026-11-30", "fail"),
+    ],
+)
+def test_a_model_that_ends_is_judged(make: Make, model: str, today: str, expected: str) -> None:
+    context = make(settings={"models": {"sonnet": model}})
+    context.now = datetime.fromisoformat(today).replace(tzinfo=UTC)
+    assert status(context, "supply.models") == expected
+    assert REGISTRY["supply.models"].severity.value == "medium"  # it stops no update
