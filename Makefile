@@ -141,6 +141,9 @@ audit: ## locked packages against the published advisories (asks the network)
 lock: setup-dev ## lock the newest versions that requirements*.in allow, with hashes
 	@setup/lock.sh
 
+clients-matrix: setup-dev setup-engine setup-base ## try real clients, and write docs/clients-matrix.md
+	@WRITE_CLIENTS_MATRIX=1 setup/in_env.sh dev $(PYTHON) -m pytest -q tests/conformance/test_clients.py
+
 version: ## the version of this working copy
 	@sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml
 

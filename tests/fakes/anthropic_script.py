@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
+import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 Block = tuple[dict[str, Any], list[dict[str, Any]]]  # a content block as it starts, and its deltas
 
 MARKER = re.compile(r"FAKE:(?P<name>[a-z0-9_]+)(?::(?P<argument>[0-9.]+))?")
+AGENT = re.compile(r"^FAKE:agent (\S+) (\{.*\})$", re.MULTILINE)
 CANARY = re.compile(r"[A-Z]+-\d+-canary")
 USAGE = {
     "input_tokens": 7,
@@ -40,6 +42,7 @@ ERRORS = {
 STOP_REASONS = {
     **dict.fromkeys(("maxtok", "maxtooltok"), "max_tokens"),
     **dict.fromkeys(("tool", "texttool", "paralleltools", "thinktool", "badjsontool", "first_tool"), "tool_use"),
+    "agent": "tool_use",
     "stopseq": "stop_sequence",
     "refusal": "refusal",
     "window": "model_context_window_exceeded",
@@ -111,10 +114,14 @@ class Script:
 
     name: str = ""
     argument: float | None = None
+    step: tuple[str, ...] = ()
 
     @classmethod
     def for_request(cls, body: dict[str, Any]) -> Script:
-        """The script that the last user message asks for, in its last marker; a plain answer without one."""
+        """The script of the last user message, in its last marker; of an agent the first line `FAKE:agent TOOL {...}`
+        that has no result yet; a plain answer without either."""
+        if steps := agent_steps(body):
+            return cls("agent", zlib.crc32("".join(steps[0]).encode()), steps[0])
         matches = list(MARKER.finditer(last_user_text(body)))
         if not matches:
             return cls()
@@ -137,6 +144,8 @@ class Script:
         if self.name == "first_tool":
             asked = body["tools"][0]
             return [tool("toolu_fake", asked["name"], asked["input_schema"].get("default", {}))]
+        if self.name == "agent":
+            return [tool(f"toolu_{self.argument}", *self.step)]
         if self.name == "echo":
             return [text(*(f"{canary} " for canary in CANARY.findall(json.dumps(body))))]
         count = WORDS.get(self.name, words)
@@ -147,6 +156,18 @@ def last_user_text(body: dict[str, Any]) -> str:
     """The text of the last user message: of its text blocks, and of the tools' results."""
     users = [message for message in body.get("messages", []) if message.get("role") == "user"]
     return _text(users[-1].get("content", "")) if users else ""
+
+
+def agent_steps(body: dict[str, Any]) -> list[tuple[str, str]]:
+    """The calls that are still to be made; nothing where no tools are."""
+    left: list[tuple[str, str]] = []
+    for message in body.get("messages", []) if body.get("tools") else []:
+        for block in message["content"] if isinstance(message["content"], list) else [{"text": message["content"]}]:
+            if block.get("type") == "tool_result":
+                left = left[1:]
+            elif message["role"] == "user":
+                left += AGENT.findall(block.get("text", ""))
+    return left
 
 
 def _text(content: Any) -> str:
@@ -176,7 +197,7 @@ def error_headers(name: str, argument: float | None) -> dict[str, str]:
 def events(script: Script, body: dict[str, Any], words: int) -> Iterator[dict[str, Any]]:
     """A complete stream for `script`."""
     message = {
-        "id": "msg_fake",
+        "id": f"msg_{script.argument}" if script.step else "msg_fake",  # an agent takes messages of one id for one
         "type": "message",
         "role": "assistant",
         "model": body.get("model", "unknown"),

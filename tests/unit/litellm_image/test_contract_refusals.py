@@ -140,7 +140,7 @@ M, CHAT, RESPONSES, COMPLETIONS = Route.MESSAGES, Route.CHAT, Route.RESPONSES, R
         (
             CHAT,
             {"response_format": {"type": "json_object"}},
-            "response_format: is not supported: Claude keeps to a schema or to nothing; use json_schema",
+            "response_format: json_object wants a prompt with the word JSON in it",
         ),
         (COMPLETIONS, {"prompt": ["a", "b"]}, "prompt: is not supported as several prompts: send one text"),
         (COMPLETIONS, {"prompt": [1, 2]}, "prompt: is not supported as tokens: send one text"),

@@ -157,3 +157,28 @@ def test_a_litellm_that_is_not_asked_for_more_sends_nothing_of_its_own() -> None
         "stop_sequences": ["x"],
         "max_tokens": 7,
     }
+
+
+@pytest.mark.parametrize("route", list(ASKED))
+def test_who_leaves_a_stream_ends_the_upstreams_answer(route: Route) -> None:
+    """LiteLLM does not, so the reply has to."""
+    ended: list[str] = []
+
+    class Endless(Upstream):
+        async def ask(self, ask: Ask) -> Answer:
+            answer = await super().ask(ask)
+
+            async def close() -> None:
+                ended.append("ended")
+
+            return Answer(answer.content, close=close)
+
+    async def run() -> None:
+        reply = await OpenAIRoutes(Endless()).answer(call(route, stream=True))
+        await anext(reply.content)
+        assert ended == []
+        assert reply.close is not None
+        await reply.close()
+
+    asyncio.run(run())
+    assert ended

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 class Call:
     """`body` has passed the contract.
 
-    `passed` is put into what LiteLLM makes of it; `failure` and `headers` are what the upstream said to LiteLLM.
+    `passed` is put into what LiteLLM makes of it; `failure` and `headers` are what the upstream said to LiteLLM, and
+    `close` ends the upstream's answer, which LiteLLM leaves to itself when a client goes.
     """
 
     route: Route
@@ -31,6 +32,7 @@ class Call:
     passed: dict[str, Any] = field(default_factory=dict)
     failure: Failure | None = None
     headers: dict[str, str] = field(default_factory=dict)
+    close: Callable[[], Awaitable[None]] | None = None
     usage: Usage = field(default_factory=Usage)
 
     @property

@@ -21,6 +21,7 @@ from litellm.utils import (
 from claude_gateway.front.call import Call, Reply, current_call
 from claude_gateway.front.contract import Dialect, Route
 from claude_gateway.front.errors import Failure
+from claude_gateway.front.json_mode import is_asked_for, without_format
 from claude_gateway.front.passed import split
 from claude_gateway.front.reasoning import as_events, as_response
 from claude_gateway.upstream.base import SILENCE_SECONDS
@@ -85,15 +86,20 @@ class OpenAIRoutes:
         """Raises Failure."""
         current_call.set(call)
         try:
-            if call.route is Route.RESPONSES:
-                return await self._responses(call)
-            if call.route is Route.COMPLETIONS:
-                return await self._completions(call)
-            return await self._chat(call)
-        except Failure:
-            raise
-        except Exception as error:
+            return await self._answered(call)
+        except BaseException as error:
+            if call.close is not None:
+                await call.close()
+            if isinstance(error, Failure) or not isinstance(error, Exception):
+                raise
             raise failure(call, error) from error
+
+    async def _answered(self, call: Call) -> Reply:
+        if call.route is Route.RESPONSES:
+            return await self._responses(call)
+        if call.route is Route.COMPLETIONS:
+            return await self._completions(call)
+        return await self._chat(call)
 
     async def _chat(self, call: Call) -> Reply:
         answer = await litellm.acompletion(**self._arguments(call, without_impossible_thinking(call.body)))
@@ -118,6 +124,8 @@ class OpenAIRoutes:
     def _arguments(self, call: Call, body: dict[str, Any]) -> dict[str, Any]:
         if not self._drop_params:
             body, call.passed = split(body)
+        if is_asked_for(body):
+            body = without_format(body)
         return {**body, **self._fixed, "model": f"anthropic/{body['model']}"}
 
 
@@ -176,7 +184,7 @@ async def _stream(answer: Any, call: Call, render: Render, done: bytes = DONE) -
     first = await anext(parts)
     if call.failure is not None:
         raise call.failure
-    return Reply(_events(first, parts, call, render, done), call.headers)
+    return Reply(_events(first, parts, call, render, done), call.headers, call.close)
 
 
 async def _events(first: Any, parts: Any, call: Call, render: Render, done: bytes) -> AsyncIterator[bytes]:

@@ -12,6 +12,7 @@ import httpx
 
 from claude_gateway.front.call import current_call
 from claude_gateway.front.errors import Failure
+from claude_gateway.front.json_mode import is_asked_for, object_alone
 from claude_gateway.front.mended import mended
 from claude_gateway.upstream.base import Ask, Endpoint
 
@@ -39,6 +40,9 @@ class UpstreamTransport(httpx.AsyncBaseTransport):
             body = mended(json.loads(content), call.body) | call.passed
             ask = Ask(Endpoint.MESSAGES, body, betas, call.client, usage=call.usage)
             answer = await self._upstream.ask(ask)
+            call.close = answer.close
+            if is_asked_for(call.body):
+                answer = await object_alone(answer, streamed=ask.streamed)
         except Failure as failure:
             call.failure = failure
             return httpx.Response(failure.status, json={"error": {"message": failure.message}}, request=request)

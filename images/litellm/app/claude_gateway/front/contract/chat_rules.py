@@ -126,7 +126,6 @@ CHAT_SHAPE = Shape(
         "ChatCompletionMessageCustomToolCallParam": openai.NO_FREE_TOOLS,
         "ChatCompletionNamedToolChoiceCustomParam": openai.NO_FREE_TOOLS,
         "ChatCompletionAllowedToolChoiceParam": "send only the tools that Claude may use",
-        "ResponseFormatJSONObject": openai.NO_JSON_MODE,
         "ChatCompletionFunctionMessageParam": "use a message with the role tool",
     },
     # Claude knows no names of those who speak, and looks at every image as closely as it can.

@@ -38,8 +38,15 @@ def _without_orphans(made: dict[str, Any]) -> None:
         made.pop("max_tokens", None)
 
 
+def _refuse_json_unsaid(path: str, wish: Any, *said: Any) -> None:
+    """OpenAI's own rule, for the same reason: nothing else tells the model."""
+    if (wish or {}).get("type") == "json_object" and "json" not in json.dumps(said).lower():
+        raise wrong(path, "json_object wants a prompt with the word JSON in it", code="invalid_value")
+
+
 def _chat(made: dict[str, Any]) -> None:
     _without_orphans(made)
+    _refuse_json_unsaid("response_format", made.get("response_format"), made["messages"])
     for index, message in enumerate(made["messages"]):
         if message["role"] == "assistant":
             refusal = message.pop("refusal", None)
@@ -54,6 +61,7 @@ def _chat(made: dict[str, Any]) -> None:
 
 def _responses(made: dict[str, Any]) -> None:
     _without_orphans(made)
+    _refuse_json_unsaid("text.format", (made.get("text") or {}).get("format"), made["input"], made.get("instructions"))
     if isinstance(made["input"], str):
         if not made["input"].strip():
             raise wrong("input", NOTHING_SAID, code="invalid_value")

@@ -12,7 +12,6 @@ NO_PENALTIES = "Claude has no such setting"
 NO_AUDIO = "Claude neither hears nor speaks"
 NO_FREE_TOOLS = "Claude calls tools with JSON alone; use a tool of type function"
 NO_STATE = "nothing is kept here between requests"
-NO_JSON_MODE = "Claude keeps to a schema or to nothing; use json_schema"
 NO_MODERATION = "there is no moderation of OpenAI's here"
 # A URL that is left to LiteLLM would be fetched by the gateway itself.
 SAFE_URL: CoreSchema = core_schema.str_schema(pattern=r"^(?:https://|data:)")

@@ -141,7 +141,6 @@ SHAPE = Shape(
             ),
             OPENAIS_ITEM,
         ),
-        "ResponseFormatJSONObject": openai.NO_JSON_MODE,
         "ItemReference": "no item is kept here; send the item itself",
         "ToolChoiceAllowedParam": "send only the tools that Claude may use",
     },
