@@ -12,4 +12,7 @@ compile() { "$uv" pip compile --quiet --upgrade --generate-hashes --universal --
 compile requirements.in -o requirements.lock
 compile -c requirements.lock requirements-dev.in -o requirements-dev.lock
 for tool in tools/*/requirements.in; do compile "$tool" -o "${tool%.in}.lock"; done
+if command -v npm >/dev/null; then
+  (cd tools/clients && rm -f package-lock.json && npm install --silent --package-lock-only --ignore-scripts)
+fi
 say "locked requirements.lock, requirements-dev.lock and the tools; run 'make test' before you commit them"

@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 
 import pytest
 
 from tests.conformance.harness import ROOT, TOKEN, Bed, Gateway, container
 
-ENVIRONMENT = ".toolchain/tools/clients"
+ENVIRONMENT = ROOT / ".toolchain" / "tools" / "clients"
+NODE_ENVIRONMENT = ROOT / ".toolchain" / "tools" / "node-clients"
 LOCK = "tools/clients/requirements.lock"
+NODE_FILES = ("tools/clients/package.json", "tools/clients/package-lock.json", "tests/clients/suite.mjs")
 PAGE = ROOT / "docs" / "clients-matrix.md"
 CREDENTIALS = {
     "API key": {"CLAUDE_AUTH": "api-key", "ANTHROPIC_API_KEY": "sk-ant-of-the-test"},
@@ -23,30 +26,38 @@ Outcomes = dict[tuple[str, str], str]  # client and scenario, and what went wron
 
 @pytest.fixture(scope="module")
 def outcomes(bed: Bed) -> dict[str, Outcomes]:
-    subprocess.run(["setup/python.sh", LOCK, ENVIRONMENT], cwd=ROOT, check=True)
-    made = {}
+    suites = [python_suite(), *([node_suite()] if shutil.which("npm") else [])]
+    made: dict[str, Outcomes] = {}
     for name, settings in CREDENTIALS.items():
         with container(bed, **settings) as gateway:
-            made[name] = run_suite(gateway)
+            made[name] = {where: wrong for suite in suites for where, wrong in run_suite(suite, gateway).items()}
     return made
 
 
-def run_suite(gateway: Gateway) -> Outcomes:
+def python_suite() -> list[str]:
+    subprocess.run(["setup/python.sh", LOCK, str(ENVIRONMENT.relative_to(ROOT))], cwd=ROOT, check=True)
+    return [str(ENVIRONMENT / "bin" / "python"), "-m", "tests.clients"]
+
+
+def node_suite() -> list[str]:
+    NODE_ENVIRONMENT.mkdir(parents=True, exist_ok=True)
+    for file in NODE_FILES:
+        shutil.copy(ROOT / file, NODE_ENVIRONMENT)
+    install = ["npm", "ci", "--silent", "--no-audit", "--no-fund", "--ignore-scripts"]
+    subprocess.run(install, cwd=NODE_ENVIRONMENT, check=True)
+    return ["node", str(NODE_ENVIRONMENT / "suite.mjs")]
+
+
+def run_suite(command: list[str], gateway: Gateway) -> Outcomes:
     where = {"SUITE_URL": gateway.url, "SUITE_KEY": gateway.key, "SUITE_FAKE": gateway.fake_url}
-    done = subprocess.run(
-        [str(ROOT / ENVIRONMENT / "bin" / "python"), "-m", "tests.clients"],
-        env={"PATH": os.environ["PATH"], "HOME": os.environ["HOME"], **where},
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    env = {"PATH": os.environ["PATH"], "HOME": os.environ["HOME"], **where}
+    done = subprocess.run(command, env=env, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
     lines = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("[")]
     return {(client, scenario): wrong for client, scenario, wrong in lines}
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("credential", list(CREDENTIALS))
 def test_every_client_gets_what_it_asks_for(credential: str, outcomes: dict[str, Outcomes]) -> None:
     assert {where: wrong for where, wrong in outcomes[credential].items() if wrong} == {}
@@ -58,6 +69,7 @@ def test_both_credentials_are_asked_the_same(outcomes: dict[str, Outcomes]) -> N
     assert len(by_key) >= 80
 
 
+@pytest.mark.skipif(shutil.which("npm") is None, reason="no Node here")
 def test_the_page_of_clients_is_what_the_run_gives(outcomes: dict[str, Outcomes]) -> None:
     """`make clients-matrix` writes it anew."""
     if "WRITE_CLIENTS_MATRIX" in os.environ:
@@ -67,7 +79,10 @@ def test_the_page_of_clients_is_what_the_run_gives(outcomes: dict[str, Outcomes]
 
 def versions() -> dict[str, str]:
     """The version of each locked package."""
-    return dict(re.findall(r"^([\w-]+)(?:\[[^]]*\])?==(\S+)", (ROOT / LOCK).read_text(encoding="utf-8"), re.MULTILINE))
+    python = re.findall(r"^([\w-]+)(?:\[[^]]*\])?==(\S+)", (ROOT / LOCK).read_text(encoding="utf-8"), re.MULTILINE)
+    locked = json.loads((ROOT / NODE_FILES[1]).read_text(encoding="utf-8"))["packages"]
+    node = {f"{name.removeprefix('node_modules/')} (Node)": one["version"] for name, one in locked.items() if name}
+    return {**dict(python), **node}
 
 
 def page(outcomes: dict[str, Outcomes]) -> str:
@@ -100,7 +115,7 @@ and aliases, and the calls of its small model.
 """
 PACKAGES = (
     *("anthropic", "openai", "langchain-openai", "langchain-anthropic", "pydantic-ai-slim", "openai-agents"),
-    "instructor",
+    *("instructor", "openai (Node)", "@anthropic-ai/sdk (Node)", "ai (Node)"),
 )
 
 

@@ -39,6 +39,7 @@ RESPONSES: dict[str, Decision] = {
 }
 NOT_FOR_SERVERS = "Anthropic has no such setting for MCP servers"
 ITEM = {"cache_control": CacheControl, "created_by": str}
+OF_AN_ANSWER = core_schema.nullable_schema(ANY)  # clients leave it out when they send an answer back
 FUNCTION = {
     "cache_control": CacheControl,
     "eager_input_streaming": bool,
@@ -88,7 +89,13 @@ SHAPE = Shape(
         OUTPUT: ITEM,
         "ResponseCustomToolCallParam": {**ITEM, "async_": ANY},
         "ResponseCustomToolCallOutputParam": ITEM,
-        "ResponseOutputTextParam": {"cache_control": CacheControl, "parsed": ANY, "annotations": ANY, "logprobs": ANY},
+        "ResponseOutputTextParam": {
+            "annotations": OF_AN_ANSWER,
+            "cache_control": CacheControl,
+            "logprobs": OF_AN_ANSWER,
+            "parsed": ANY,
+        },
+        "ResponseReasoningItemParam": {"id": str | None},
         TEXT: CACHED_PART,
         "ResponseInputTextContentParam": CACHED_PART,
         IMAGE: IMAGE_PART,
