@@ -33,8 +33,8 @@ def refuse_renamed(state: State, name: str) -> None:
     if old and old != name:
         raise OperationError(
             f"the stack '{name}' was '{old}' until it was renamed, and serves on under that name. A new name would be "
-            f"another gateway with an empty login. Go back: pulumi stack rename {old} --stack {name} "
-            f"&& make up STACK={old}"
+            f'another gateway with an empty login. Go back: eval "$(make -s env STACK={name})" && '
+            f"pulumi stack rename {old} --stack {name} && make up STACK={old}"
         )
 
 

@@ -47,7 +47,7 @@ class StackFile:
             configured=bool(entries.get(f"{PROJECT}:masterKey", {}).get("secret")),
             generation=value("keyRotation"),
             previous_generation=value("previousKeyRotation"),
-            previous_expires=_time(expires) if expires else None,
+            previous_expires=_time(expires, self.stack) if expires else None,
         )
 
     @staticmethod
@@ -67,7 +67,7 @@ class StackFile:
             configured=False,
             generation=declared.get("keyRotation"),
             previous_generation=declared.get("previousKeyRotation"),
-            previous_expires=_time(expires) if expires else None,
+            previous_expires=_time(expires, self.stack) if expires else None,
         )
 
     @contextmanager
@@ -140,12 +140,12 @@ def how_to_declare(stack: str) -> str:
     return f"Declare one with: {command}, then: make up STACK={stack}"
 
 
-def _time(text: Any) -> datetime:
+def _time(text: Any, stack: str) -> datetime:
     try:
         found = datetime.fromisoformat(str(text))
     except ValueError as error:
         raise OperationError(
             f"previousKeyExpires is {text!r}, not a time such as 2026-11-25T12:00:00Z. "
-            "Fix: pulumi config set previousKeyExpires TIME"
+            f"Fix: pulumi config set previousKeyExpires TIME --stack {stack}"
         ) from error
     return found if found.tzinfo else found.replace(tzinfo=UTC)

@@ -41,6 +41,8 @@ EXAMPLES = {
 
 ACCEPT_EXPIRED = "LITELLM_CLAUDE_ACCEPT_EXPIRED_CERTIFICATE"
 """Set by a rotation (ops/rotate.py): the certificate stays as it is, and may have expired today."""
+ONE_TOO_MANY = ("so nothing would be rotated", "; keep one", "is set, but neither", "are both set")
+"""Words of the rules that a setting breaks by being there: to set it to something else would not help."""
 GENERATE = "printf 'sk-%s' \"$(openssl rand -hex 32)\" | pulumi config set --secret "
 
 
@@ -118,7 +120,9 @@ def _sentence(problem: Any) -> str:
         message = f"is not a setting of a client; those are {', '.join(CLIENT_FIELDS)}"
     elif problem["type"] != "setting" and not message.startswith("must"):
         message = f"is wrong: {message[:1].lower()}{message[1:]}"
-    return f"{place}: {message}. {_fix(name)}"
+    if any(words in message for words in ONE_TOO_MANY):
+        return f"{place}: {message}. Fix: pulumi config rm {name} {_this_stack()}"
+    return f"{place}: {message}. {_fix(name, *problem['loc'][1:2])}"
 
 
 def _place(location: tuple[str | int, ...]) -> str:
@@ -128,14 +132,31 @@ def _place(location: tuple[str | int, ...]) -> str:
     return (path or "clients").encode("unicode_escape").decode()
 
 
-def _fix(name: str) -> str:
+def _fix(name: str, item: object = None) -> str:
     if name in ("masterKey", "previousMasterKey"):
         return f"Fix: {GENERATE}{name} {_this_stack()}"
     if name in SECRETS or name.endswith(("Certificate", "Certificates")):
         flag = "--secret " if name in SECRETS else ""
         return f"Fix: pulumi config set {flag}{name} {_this_stack()} < FILE"
     default = FIELDS[name].default if name in FIELDS else ""
+    if "--path" in EXAMPLES.get(name, "") and name != "clients":
+        return f"Fix: {_without(name, item)}pulumi config set {_example(name, item)} {_this_stack()}"
+    if default is None and name not in EXAMPLES:
+        return f"Fix: pulumi config rm {name} {_this_stack()}"
     return f"Fix: pulumi config set {EXAMPLES.get(name, f'{name} {_shown(default)}')} {_this_stack()}"
+
+
+def _without(name: str, item: object) -> str:
+    """What removes the wrong part of a list or map first: the item that is named, which a list's example replaces."""
+    if isinstance(item, int):
+        return ""
+    key = str(item or "")
+    part = f"--path '{name}[\"{key}\"]'" if key.isprintable() and key and not set(key) & set("'\"\\[]") else name
+    return f"pulumi config rm {part} {_this_stack()}; "
+
+
+def _example(name: str, item: object) -> str:
+    return EXAMPLES[name].replace("[0]", f"[{item}]") if isinstance(item, int) else EXAMPLES[name]
 
 
 def _this_stack() -> str:
@@ -144,8 +165,6 @@ def _this_stack() -> str:
 
 
 def _shown(default: object) -> str:
-    if default is None:
-        return "VALUE"
     return str(default).lower() if isinstance(default, bool) else str(default)
 
 

@@ -38,9 +38,19 @@ encrypted_already() {
   grep -qs '^encryptionsalt:' "$settings" || grep -qs '"salt"' "$(path_of "$backend")"/.pulumi/stacks/{,*/}"$name.json"
 }
 
+# former_name: under which name the stack was made, as its containers' label has it; `pulumi stack rename` leaves the passphrase
+former_name() {
+  grep -A1 -hs '"litellm-claude\.stack"' "$(path_of "$backend")"/.pulumi/stacks/{,*/}"$name.json" |
+    sed -n 's/.*"value": *"litellm-claude-\(.*\)".*/\1/p' | head -n 1
+}
+
 # A passphrase made here is written once, and never printed. One that was made elsewhere cannot be replaced.
 passphrase() {
-  local file=$root/.pulumi-passphrase-$name
+  local file=$root/.pulumi-passphrase-$name former
+  if [ ! -s "$file" ]; then
+    former=$root/.pulumi-passphrase-$(former_name || true)
+    [ ! -s "$former" ] || file=$former
+  fi
   if [ ! -s "$file" ]; then
     if ! encrypted_already; then
       (umask 077 && head -c 32 /dev/urandom | od -An -v -tx1 | tr -d ' \n' >"$file.new" && mv "$file.new" "$file")

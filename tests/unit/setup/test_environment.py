@@ -79,6 +79,17 @@ def test_a_lost_passphrase_is_missed_when_the_state_alone_has_the_salt(copy: Cop
     assert ".pulumi-passphrase-prod is missing" in result.stderr
 
 
+def test_a_renamed_stack_still_has_its_passphrase_so_that_it_can_be_renamed_back(copy: Copy, exports: Exports) -> None:
+    (copy.root / "Pulumi.new.yaml").write_text("config: {}\n")
+    old = copy.root / ".pulumi-passphrase-prod"
+    old.write_text("of prod")
+    salted_state(copy, "new")
+    (state,) = (copy.root / ".pulumi-state").rglob("new.json")
+    labels = '{\n "label": "litellm-claude.stack",\n "value": "litellm-claude-prod"\n}\n'
+    state.write_text(state.read_text() + labels)
+    assert exports("new")["PULUMI_CONFIG_PASSPHRASE_FILE"] == str(old)
+
+
 def test_a_shell_that_was_set_up_for_one_stack_is_none_for_another(copy: Copy, exports: Exports) -> None:
     copy.environment |= exports("dev")
     found = exports("prod")

@@ -1,0 +1,83 @@
+"""What a refused setting tells one to type is typed, and mends it."""
+
+import json
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pytest
+import yaml
+
+from posture.declaration import settings_of
+from rules.layout import PROJECT
+from tests.integration.deployment import ROOT
+from tests.unit.components.conftest import configuration
+from tests.unit.components.test_configuration import STRONG, WRONG, refusal
+
+STACK = pulumi.get_stack()  # outside of an update a name that stands for none
+NOT_BY_ITSELF = ("tlsCertificate", "dockerCertPath", "upstreamCaCertificates")  # a file or folder of the operator's
+COMPANIONS = {"must have timezone info": {"previousKeyRotation": "initial", "keyRotation": "2026-11-24"}}
+"""Without these the value would be refused for another reason, once it is right."""
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a stack that is configured, and never deployed."""
+    folder = tmp_path_factory.mktemp("sentences")
+    (folder / "state").mkdir()
+    (folder / "Pulumi.yaml").write_text((ROOT / "Pulumi.yaml").read_text())
+    assert typed(folder, f"pulumi stack init {STACK}").returncode == 0
+    return folder
+
+
+def typed(folder: Path, command: str) -> subprocess.CompletedProcess[str]:
+    environment = {
+        **os.environ,
+        "PULUMI_BACKEND_URL": f"file://{folder}/state",
+        "PULUMI_CONFIG_PASSPHRASE": "of the tests",
+        "PULUMI_SKIP_UPDATE_CHECK": "true",
+    }
+    return subprocess.run(
+        ["bash", "-c", command], cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=60
+    )
+
+
+def written(folder: Path, settings: dict[str, Any]) -> None:
+    path = folder / f"Pulumi.{STACK}.yaml"
+    kept = yaml.safe_load(path.read_text())
+    plain = {f"{PROJECT}:{name}": value for name, value in settings.items()}
+    path.write_text(yaml.safe_dump({**kept, "config": plain}))
+
+
+@pytest.mark.parametrize(("name", "value", "reason"), [one for one in WRONG if one[0] not in NOT_BY_ITSELF])
+def test_the_command_of_a_refusal_mends_it(project: Path, name: str, value: Any, reason: str) -> None:
+    values = {name: value, **COMPANIONS.get(reason, {})}
+    said = refusal("prod", **values)
+    command = said.partition(". Fix: ")[2]
+    if any(f" {needed} " in command for needed in NOT_BY_ITSELF):
+        pytest.skip("it takes a file of the operator's")
+    given = {key.rpartition(":")[2]: text for key, text in configuration("prod", values).items()}
+    written(project, {key: structured(text) for key, text in given.items()})
+    done = typed(project, command)
+    assert done.returncode == 0, done.stderr
+    settings_of(json.loads(typed(project, f"pulumi config --json --show-secrets --stack {STACK}").stdout))
+
+
+def structured(text: str) -> Any:
+    """Lists and maps as the stack's file has them; everything else is text there."""
+    try:
+        found = json.loads(text)
+    except json.JSONDecodeError:
+        return text
+    return found if isinstance(found, list | dict) else text
+
+
+def test_a_generated_key_mends_a_weak_one(project: Path) -> None:
+    written(project, {"environment": "production"})
+    assert typed(project, f"printf sk-weak | pulumi config set --secret masterKey --stack {STACK}").returncode == 0
+    command = refusal("prod", {"masterKey": STRONG[:-1]}).partition(". Fix: ")[2]
+    assert typed(project, command).returncode == 0
+    found = json.loads(typed(project, f"pulumi config --json --show-secrets --stack {STACK}").stdout)
+    assert settings_of(found).master_key is not None
