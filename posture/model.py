@@ -103,7 +103,7 @@ class Finding:
 
 REGISTRY: dict[str, Check] = {}
 UP = "make up STACK={stack}"
-REPLACE = "docker rm --force the container named, pulumi refresh --stack {stack}, make up STACK={stack}"
+REPLACE = "docker rm --force CONTAINER, which the evidence names, then make up STACK={stack} makes it anew"
 
 
 def check(

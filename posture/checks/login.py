@@ -12,6 +12,11 @@ from rules.layout import CLAUDE_CONFIG_DIR
 from rules.vocabulary import ClaudeAuth
 
 PAGE = "security page: Authentication flow"
+HAND_OVER = (
+    '; or, where the owner is another: docker stop "$(pulumi stack output litellm_container --stack {stack})"; '
+    "make up STACK={stack}"
+)
+"""An update hands over the files of a volume that no healthy LiteLLM has mounted (ops/adopt.py)."""
 INSIDE = 'docker exec "$(pulumi stack output litellm_container --stack {stack})"'
 APP = 10001
 """LiteLLM's user and group."""
@@ -48,7 +53,7 @@ def shared(context: Context) -> Outcome:
     "login.volume-mode",
     "The login's folder belongs to LiteLLM's user, and to nobody else",
     source="claude-code: credentials are mode 0600",
-    remediation=f"{INSIDE} chmod 700 /home/app/.claude",
+    remediation=f"{INSIDE} chmod 700 /home/app/.claude{HAND_OVER}",
     fast=True,
 )
 def mode(context: Context) -> Outcome:
@@ -64,7 +69,7 @@ def mode(context: Context) -> Outcome:
     "login.file-mode",
     "The login itself can be read by LiteLLM's user alone",
     source="claude-code: credentials are mode 0600",
-    remediation=f"{INSIDE} chmod 600 /home/app/.claude/.credentials.json",
+    remediation=f"{INSIDE} chmod 600 /home/app/.claude/.credentials.json{HAND_OVER}",
     fast=True,
 )
 def file_mode(context: Context) -> Outcome:
