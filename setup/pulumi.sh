@@ -85,7 +85,7 @@ built_plugins() {
 
 export PULUMI_SKIP_UPDATE_CHECK=true
 # `make env` puts a .toolchain/bin there, and what counts as the user's own is the rest
-PATH=$(tr : '\n' <<<"$PATH" | grep -v '/\.toolchain/bin$' | paste -sd:)
+PATH=$(tr : '\n' <<<"$PATH" | grep -v '/\.toolchain/bin$' | paste -sd: -)
 if [ "$(cat "$stamp" 2>/dev/null)" = "$key" ] && PATH="$store/bin:$PATH" command -v pulumi >/dev/null; then
   exit 0
 fi
