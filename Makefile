@@ -79,6 +79,9 @@ test-integration: setup-pulumi setup-dev setup-engine setup-base ## tests on a r
 test-faults: setup-pulumi setup-dev setup-engine setup-base ## break running stacks on purpose (not part of test)
 	@setup/in_env.sh dev $(PYTHON) -m pytest $(SPREAD) -m faults tests/integration tests/gateway
 
+test-engine: setup-pulumi setup-dev setup-engine setup-base ## a stack on Debian's newer engines, with both image stores (as root, half an hour)
+	@NEWER_ENGINES=1 setup/in_env.sh dev $(PYTHON) -m pytest -m faults tests/integration/test_engine_faults.py
+
 test-mishaps: setup-pulumi setup-dev setup-engine setup-base ## 50 mishaps at random to one stack: does make up bring it back? (an hour)
 	@MISHAPS=$(or $(MISHAPS),50) setup/in_env.sh dev $(PYTHON) -m pytest tests/integration/test_mishaps.py
 

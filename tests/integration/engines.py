@@ -1,6 +1,7 @@
 """A second Docker engine on this machine, in a network namespace of its own, which tests may stop and start."""
 
 import contextlib
+import json
 import os
 import shutil
 import signal
@@ -10,7 +11,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.integration.hosts import Host, host
+from tests.integration.hosts import ROOT, Host, host
 
 ANSWER_SECONDS = 60
 LOG_DISK_MIB = 20
@@ -19,8 +20,13 @@ LOG_DISK_MIB = 20
 class SecondEngine:
     """An engine with its own images, containers, networks and firewall rules; ports appear at ``machine.address``."""
 
-    def __init__(self, machine: Host, folder: Path) -> None:
+    def __init__(self, machine: Host, folder: Path, programs: Path | None = None, *, containerd: bool = False) -> None:
         self.machine = machine
+        self._path = f"{programs}:{os.environ['PATH']}" if programs else os.environ["PATH"]
+        self._driver = "overlayfs" if containerd else "overlay2"
+        (folder / "daemon.json").write_text(
+            json.dumps({"features": {"containerd-snapshotter": True}} if containerd else {})
+        )
         self._folder = folder
         self.url = f"unix://{folder}/docker.sock"
         logs = folder / "data" / "containers"
@@ -47,13 +53,14 @@ class SecondEngine:
         self._process = subprocess.Popen(
             [
                 *("nsenter", f"--net=/run/netns/{self.machine.name}", "unshare", "--mount", "--propagation", "private"),
-                *("sh", "-c", program, "sh", "--host", self.url, "--storage-driver", "overlay2"),
-                *("--cgroup-parent", f"/{self.machine.name}", "--config-file", str(self._folder / "none.json")),
+                *("sh", "-c", program, "sh", "--host", self.url, "--storage-driver", self._driver),
+                *("--cgroup-parent", f"/{self.machine.name}", "--config-file", str(self._folder / "daemon.json")),
                 *(part for name, path in options.items() for part in (f"--{name}", str(self._folder / path))),
             ],
             stdout=self._log,
             stderr=self._log,
             start_new_session=True,
+            env={**os.environ, "PATH": self._path},
         )
         deadline = time.time() + ANSWER_SECONDS
         while subprocess.run(["docker", "--host", self.url, "version"], capture_output=True, check=False).returncode:
@@ -97,22 +104,52 @@ class SecondEngine:
         finally:
             filler.unlink()
 
-    def copy_image(self, image: str) -> None:
-        """Takes an image over from this machine's own engine."""
-        with subprocess.Popen(["docker", "save", image], stdout=subprocess.PIPE) as source:
+    def load(self, name: str) -> None:
+        """Takes an image over under its name."""
+        with subprocess.Popen(["docker", "save", name], stdout=subprocess.PIPE) as source:
             subprocess.run(["docker", "--host", self.url, "load"], stdin=source.stdout, check=True, capture_output=True)
+
+    def copy_image(self, image: str, role: str) -> str:
+        """Takes an image over from this machine's own engine and returns its id here: each store has its own."""
+        name = f"litellm-claude/{role}:{self.machine.name}"
+        subprocess.run(["docker", "tag", image, name], check=True)
+        self.load(name)
+        subprocess.run(["docker", "image", "rm", "--force", "--no-prune", name], check=False, capture_output=True)
+        return self.docker("image", "inspect", "--format", "{{.Id}}", name)
 
     def close(self) -> None:
         self._log.close()
         subprocess.run(["umount", "--lazy", self._folder / "data" / "containers"], check=False)
 
 
+UNPACK = """
+mirror=$(grep -rhoE 'https?://[^ ]+' /etc/apt/sources.list /etc/apt/sources.list.d 2>/dev/null | head -n 1)
+rm -rf /etc/apt/sources.list.d/* && echo "deb $mirror $SUITE main" >/etc/apt/sources.list
+apt-get -qq -o Acquire::Check-Valid-Until=false update
+cd "$(mktemp -d)" && apt-get -qq download docker.io containerd
+for package in *.deb; do dpkg-deb -x "$package" all; done
+mkdir -p /out/new && find all -type f -perm /111 -path '*bin/*' -exec cp {} /out/new \\;
+mv /out/new /out/bin
+"""
+
+
+def programs_of(suite: str) -> Path:
+    """The engine of another Debian suite, unpacked once; runc stays this machine's, for its C library's sake."""
+    folder = ROOT / ".toolchain" / "engines" / suite
+    if not (folder / "bin").exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(folder / "new", ignore_errors=True)
+        command = ["docker", "run", "--rm", "--env", f"SUITE={suite}", "--volume", f"{folder}:/out"]
+        subprocess.run([*command, "debian:trixie-slim", "sh", "-ec", UNPACK], check=True, timeout=600)
+    return folder / "bin"
+
+
 @contextlib.contextmanager
-def second_engine() -> Iterator[SecondEngine]:
-    """An engine on a host of its own, gone again at the end with all that it had."""
+def second_engine(suite: str = "", *, containerd: bool = False) -> Iterator[SecondEngine]:
+    """An engine on a host of its own, gone at the end with all that it had; without a suite of this machine's kind."""
+    programs = programs_of(suite) if suite else None
     with host() as machine, tempfile.TemporaryDirectory(prefix="engine-", ignore_cleanup_errors=True) as folder:
-        (Path(folder) / "none.json").write_text("{}")
-        engine = SecondEngine(machine, Path(folder))
+        engine = SecondEngine(machine, Path(folder), programs, containerd=containerd)
         try:
             engine.start()
             yield engine

@@ -1,5 +1,6 @@
 """A stack whose engine or machine restarts, or whose disk is full: on an engine of the tests' own."""
 
+import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,24 +21,32 @@ pytestmark = [
 ]  # images are copied, and the engine is waited for
 
 
-@pytest.fixture(scope="module")
-def engine() -> Iterator[SecondEngine]:
-    with second_engine() as made:
+# Debian's suites with newer engines (26.1 and 28.5), and how each keeps its images; `make test-engine` sets it.
+NEWER = [("trixie", False), ("trixie", True), ("sid", False), ("sid", True)]
+ENGINES = NEWER if os.environ.get("NEWER_ENGINES") else [("", False)]
+
+
+@pytest.fixture(scope="module", params=ENGINES, ids=lambda one: "-".join([one[0] or "own", "containerd"][: 1 + one[1]]))
+def engine(request: pytest.FixtureRequest) -> Iterator[SecondEngine]:
+    suite, containerd = request.param
+    with second_engine(suite, containerd=containerd) as made:
         yield made
 
 
 @pytest.fixture(scope="module")
 def stack(engine: SecondEngine) -> Iterator[Deployment]:
     """A production stack on that engine, from images that were built on this machine's own."""
+    engine.load("debian:trixie-slim")  # make sees to it; an update looks into the login's volume with it
     images = {}
     for role in ("litellm", "gateway", "egress"):
         printed = docker("build", "--quiet", str(ROOT / "images" / role)).splitlines()
-        images[role] = next(line for line in printed if line.startswith("sha256:"))
-        engine.copy_image(images[role])
+        images[role] = engine.copy_image(next(line for line in printed if line.startswith("sha256:")), role)
     with deployment(
         "prod",
         port=PORT,
         hostname=engine.machine.address,
+        bindAddresses=[engine.machine.address],  # where an update's last look finds it, too
+        allowHost=False,
         dockerHost=engine.url,
         verifyOnUpdate=False,  # it looks from this machine, on which nothing is bound
         allowedCidrs=[f"{engine.machine.machine}/32"],
