@@ -13,6 +13,8 @@ from tests.integration.operations import Operations
 
 ROOT = Path(__file__).parents[2]
 PORT = 14670
+STRANGER = "10.213.254.77"
+"""An address that is on no list."""
 ROLES = ("egress", "gateway", "litellm")
 
 pytestmark = [
@@ -46,7 +48,6 @@ def stack(engine: SecondEngine) -> Iterator[Deployment]:
         port=PORT,
         hostname=engine.machine.address,
         bindAddresses=[engine.machine.address],  # where an update's last look finds it, too
-        allowHost=False,
         dockerHost=engine.url,
         verifyOnUpdate=False,  # it looks from this machine, on which nothing is bound
         allowedCidrs=[f"{engine.machine.machine}/32"],
@@ -146,7 +147,8 @@ def test_after_a_restart_of_engine_or_machine_all_comes_back_and_is_closed_until
     assert states(engine) == before == dict.fromkeys(before, "running")
     assert len(before) == len(ROLES)
     assert stack.changes() == {}
-    refused = engine.machine.run("curl", "-sk", "--max-time", "5", str(stack.output("url")))
+    engine.machine.run("ip", "address", "replace", f"{STRANGER}/32", "dev", "lo")
+    refused = engine.machine.run("curl", "-sk", "--max-time", "5", "--interface", STRANGER, str(stack.output("url")))
     assert refused.returncode, "a source outside the allow-list was served"
 
 
