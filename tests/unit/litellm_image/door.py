@@ -77,6 +77,7 @@ class Door:
         headers: Any = AUTHORIZED,
         method: str = "POST",
         kind: str = "http",
+        raw_path: bytes | None = None,
     ) -> Door:
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
         pending: list[Message] = [{"type": "http.request", "body": content, "more_body": False}]
@@ -92,6 +93,7 @@ class Door:
             self.sent.append(message)
 
         scope = {"type": kind, "path": path, "method": method, "headers": headers, "client": ("10.0.0.1", 1)}
+        scope["raw_path"] = path.encode() if raw_path is None else raw_path
         await self.door(scope, receive, send)
         return self
 

@@ -111,7 +111,10 @@ def test_a_client_that_leaves_holds_nothing() -> None:
 @pytest.mark.parametrize(
     "headers",
     [
-        *({b"content-encoding": kind} for kind in (b"gzip", b"deflate", b"br", b"zstd", b"GZIP")),
+        *(
+            {b"content-encoding": kind}
+            for kind in (b"gzip, identity", b"identity, gzip", b"gzip", b"deflate", b"br", b"zstd", b"GZIP")
+        ),
         {b"content-type": b"application/x-www-form-urlencoded"},
         {b"content-type": b"Multipart/form-data; boundary=x"},
     ],

@@ -47,6 +47,10 @@ def test_what_is_the_clis_own_is_not_in_the_extra_body() -> None:
     assert set(extra(cli_request(body))) == {"messages", "max_tokens"}
 
 
+def test_a_field_that_asks_for_what_holds_anyway_is_left_out() -> None:
+    assert set(extra(cli_request(message(mcp_servers=[], speed="standard")))) == {"messages", "max_tokens"}
+
+
 @pytest.mark.parametrize(
     "name", ["container", "mcp_servers", "speed", "betas", "anthropic_beta", "fallbacks", "extra_body", "user_id"]
 )

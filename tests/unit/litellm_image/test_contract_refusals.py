@@ -54,6 +54,24 @@ M, CHAT, RESPONSES, COMPLETIONS = Route.MESSAGES, Route.CHAT, Route.RESPONSES, R
             {"messages": [{"role": "user", "content": [{"type": "text", "text": "x", "cache_controll": None}]}]},
             "messages.0.content.0.cache_controll: is not a field that is known here; did you mean cache_control?",
         ),
+        (
+            M,
+            {
+                "messages": [
+                    {"role": "user", "content": [{"type": "image", "source": {"type": "url", "url": "file:///x"}}]}
+                ]
+            },
+            "messages.0.content.0.source.url: must be an https: URL",
+        ),
+        (
+            M,
+            {
+                "messages": [
+                    {"role": "user", "content": [{"type": "document", "source": {"type": "url", "url": "http://x"}}]}
+                ]
+            },
+            "messages.0.content.0.source.url: must be an https: URL",
+        ),
         (M, {"tools": [{"name": "f"}]}, "tools.0.input_schema: is required"),
         (
             M,

@@ -51,10 +51,19 @@ def test_only_the_model_api_is_served(path: str) -> None:
     assert door.error["message"]
 
 
-@pytest.mark.parametrize(("path", "allow"), [("/v1/messages", b"POST"), ("/v1/models", b"GET, HEAD")])
+@pytest.mark.parametrize(
+    ("path", "allow"),
+    [("/v1/messages", b"POST"), ("/v1/models", b"GET, HEAD"), ("/health/readiness", b"GET, HEAD")],
+)
 def test_a_wrong_method_is_told_the_right_one(path: str, allow: bytes) -> None:
     door = run(Door().ask(path, method="DELETE"))
     assert (door.status, door.headers[b"allow"]) == (405, allow)
+
+
+def test_a_path_has_one_spelling() -> None:
+    for raw in (b"/v1%2fmessages", b"/v1/%6dessages"):
+        assert run(Door().ask("/v1/messages", raw_path=raw)).status == 404
+    assert run(Door().ask("/v1/models/sonnet", method="GET", raw_path=b"/v1/models/s%6fnnet")).status == 200
 
 
 @pytest.mark.parametrize("path", ["/", "/api/hello"])
@@ -92,7 +101,7 @@ def test_after_too_many_wrong_keys_a_source_is_told_to_wait_and_the_right_key_st
     [("/health/readiness", False, 200), ("/health/readiness", True, 503), ("/health/liveliness", True, 200)],
 )
 def test_health_needs_no_key_and_says_when_it_drains(path: str, draining: bool, status: int) -> None:
-    assert run(Door(draining=draining).ask(path, headers=[])).status == status
+    assert run(Door(draining=draining).ask(path, method="GET", headers=[])).status == status
 
 
 def test_answers_while_draining_close_their_connection() -> None:
@@ -138,6 +147,8 @@ def test_errors_have_the_dialect_of_their_route() -> None:
     assert said["type"] == "error"
     assert said["error"] == {"type": "overloaded_error", "message": "Claude is overloaded."}
     assert said["request_id"].encode() == anthropic.headers[b"x-request-id"]
+    for path in ("/v1/messages/", "/v1/messages/batches"):
+        assert json.loads(run(Door().ask(path)).body)["type"] == "error"
     openai = run(Door(failing).ask(CHAT))
     assert openai.error == {
         "message": "Claude is overloaded.",

@@ -32,6 +32,7 @@ REFUSED = {
     "mcp_servers": "Anthropic would call them for the gateway's Claude account; run the MCP client on your side",
     "speed": "it is paid from the extra usage of the gateway's Claude account, not from its plan",
 }
+HARMLESS = {"mcp_servers": [], "speed": "standard"}  # what holds without the field
 ADVICE = "Leave it out, or use a gateway with an Anthropic API key."
 # Every variable that a request may set, at its default: all are written for each request, because the CLI merges what
 # it is told with what it knows, and removes nothing.
@@ -79,7 +80,7 @@ class CliRequest:
 
 def cli_request(body: Mapping[str, Any], betas: Sequence[str] = ()) -> CliRequest:
     """Translate a Messages request. Raises UpstreamError(400) for what cannot be passed on with a Claude login."""
-    given = {name: value for name, value in body.items() if value is not None}
+    given = {name: value for name, value in body.items() if value not in (None, HARMLESS.get(name))}
     for name in given:
         if name not in PASSED | OWN:
             why = REFUSED.get(name, "the gateway does not know it")

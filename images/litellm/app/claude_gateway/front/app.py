@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 HEALTH_PATHS = frozenset({"/health/readiness", "/health/liveliness", "/health/liveness"})
+READING = ("GET", "HEAD")
 GREETINGS = frozenset({"/", "/api/hello"})  # Claude Code asks these whether anybody is there
 OWN_ADDRESS = "127.0.0.1"  # the checks of the stack's security ask from inside, also with wrong keys
 
@@ -89,6 +90,7 @@ class FrontDoor:
         method, path = exchange.scope["method"], exchange.scope["path"]
         if path in HEALTH_PATHS:
             exchange.quiet = True
+            _check_method(method, path, READING)
             draining = path == "/health/readiness" and self._is_draining()
             await exchange.json(503 if draining else 200, {"status": "draining" if draining else "ready"})
             return
@@ -97,10 +99,9 @@ class FrontDoor:
             return
         client = self._admitted(exchange)
         route, identifier = Route.of(path)
-        if route is None:
+        if route is None or (route is not Route.MODEL and b"%" in exchange.scope.get("raw_path", b"")):
             raise Failure(404, "Not found: only the model API is served here.")
-        if method not in route.methods:
-            raise Failure(405, f"{method} is not a method of {path}.", headers={"allow": ", ".join(route.methods)})
+        _check_method(method, path, route.methods)
         if route in (Route.MODELS, Route.MODEL):
             listed = model_answer(self._models.only(client.models), exchange.dialect, identifier)
             await exchange.json(200, listed)
@@ -138,10 +139,15 @@ class FrontDoor:
             betas = request_betas(exchange.scope["headers"], drop=self._drop_params)
             version = exchange.headers.get(b"anthropic-version")
             call = Call(route, exchange.request_id, client.name, body, tuple(betas), usage=exchange.usage)
-            call.version = version.decode("latin-1").strip() if version else None
+            call.version = version.decode("latin-1").rpartition(",")[2].strip() if version else None
             if call.streamed:
                 await exchange.stream(self._answer(call))
             else:
                 await exchange.whole(await self._answer(call))
         finally:
             reading.close()
+
+
+def _check_method(method: str, path: str, allowed: tuple[str, ...]) -> None:
+    if method not in allowed:
+        raise Failure(405, f"{method[:20]} is not a method of {path}.", headers={"allow": ", ".join(allowed)})

@@ -126,7 +126,7 @@ class Reading:
 def refuse_other_encodings(headers: dict[bytes, bytes]) -> None:
     """JSON alone, and not compressed: what a compressed body expands to has no bound. Raises Failure (415)."""
     encoding = headers.get(b"content-encoding", b"identity").decode("latin-1").strip().lower()
-    if encoding not in ("", "identity"):
+    if set(encoding.replace(" ", "").split(",")) - {"", "identity"}:
         raise Failure(
             415, f"Compressed bodies ({encoding[:20]!r}) are not read here: send the JSON without content-encoding."
         )

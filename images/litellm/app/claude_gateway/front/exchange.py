@@ -16,7 +16,7 @@ from claude_gateway.front.usage_line import UsageLine
 from claude_gateway.upstream.base import Usage
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Awaitable
+    from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Iterable
 
     from starlette.types import Message, Scope, Send
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
 REQUEST_ID_HEADER, SOURCE_HEADER = b"x-request-id", b"x-gateway-source"  # set by the gateway in front
 GENERATION_HEADER = b"x-key-generation"  # the gateway takes it off the answer
+BELOW_MESSAGES = "/messages/"
 
 
 class Exchange:
@@ -34,7 +35,7 @@ class Exchange:
 
     def __init__(self, scope: Scope, send: Send, *, draining: bool) -> None:
         self.scope = scope
-        self.headers: dict[bytes, bytes] = dict(scope["headers"])
+        self.headers = _joined(scope["headers"])
         given = self.headers.get(REQUEST_ID_HEADER, b"").decode("latin-1")
         self.request_id = given if REQUEST_ID.fullmatch(given) else f"req_{secrets.token_hex(12)}"
         client = scope.get("client") or ("unknown", 0)
@@ -157,4 +158,14 @@ def dialect_of(path: str, headers: dict[bytes, bytes]) -> Dialect:
     route, _ = Route.of(path)
     if route is not None and route not in (Route.MODELS, Route.MODEL):
         return route.dialect
+    if BELOW_MESSAGES in path:  # batches, a slash too many
+        return Dialect.ANTHROPIC
     return Dialect.ANTHROPIC if b"anthropic-version" in headers else Dialect.OPENAI
+
+
+def _joined(headers: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
+    """Each header's value; of one that is there twice, the list that both are (RFC 9110, 5.3)."""
+    made: dict[bytes, bytes] = {}
+    for name, value in headers:
+        made[name] = made[name] + b", " + value if name in made else value
+    return made

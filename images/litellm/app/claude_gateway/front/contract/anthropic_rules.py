@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from anthropic.types.beta import message_create_params
+from pydantic_core import core_schema
 
 from claude_gateway.front.contract.rules import LEFT_OUT, PASSED, Decision, Rules, refused
 from claude_gateway.front.contract.schema import FROM_ONE, FROM_ZERO, SHARE, Shape
@@ -59,7 +60,15 @@ NOT_COUNTED = (
     *("output_format", "service_tier", "stop_sequences", "stream", "temperature", "top_k", "top_p"),
 )
 COUNT_TOKENS = MESSAGES | dict.fromkeys(NOT_COUNTED, LEFT_OUT)
-SHAPE = Shape(fields={REQUEST.__name__: {"max_tokens": FROM_ONE}})
+# Anthropic fetches these, and takes no other scheme.
+HTTPS = {"url": core_schema.str_schema(pattern=r"^https://")}
+SHAPE = Shape(
+    fields={
+        REQUEST.__name__: {"max_tokens": FROM_ONE},
+        "BetaURLImageSourceParam": HTTPS,
+        "BetaURLPDFSourceParam": HTTPS,
+    }
+)
 NEEDED = frozenset({"messages", "model"})
 MESSAGES_RULES = Rules(REQUEST, MESSAGES, SHAPE, ADDED, NEEDED | {"max_tokens"}, HEADERS)
 COUNT_TOKENS_RULES = Rules(REQUEST, COUNT_TOKENS, SHAPE, ADDED, NEEDED, HEADERS)
