@@ -30,6 +30,10 @@ help: ## this list
 up: setup ## bring the stack up, and say how to use it
 	@setup/up.sh $(STACK)
 
+upgrade: setup ## build the images with Debian's security updates of today, and bring the stack up with them
+	@$(IN_STACK) $(PYTHON) -m ops.upgrade $(STACK)
+	@setup/up.sh $(STACK)
+
 preview: setup ## show what `up` would change
 	@setup/preview.sh $(STACK)
 

@@ -32,6 +32,9 @@ class Images(pulumi.ComponentResource):
 
         def image(role: str, ready: str | None) -> pulumi.Output[str]:
             digest = context_digest(IMAGES / role)
+            since = settings.security_updates
+            if since:
+                digest = hashlib.sha256(f"{digest} {since}".encode()).hexdigest()
             # The tag is the stack's own: a containerd store collects an image whose tag moved to another stack's build.
             # keep_locally: a replacement deletes the old image last, and with it the tag that was just built.
             resource = docker.RemoteImage(
@@ -39,7 +42,10 @@ class Images(pulumi.ComponentResource):
                 name=ready or tag(role, digest, pulumi.get_stack()),
                 build=None
                 if ready
-                else docker.RemoteImageBuildArgs(context=str((IMAGES / role).relative_to(Path.cwd()))),
+                else docker.RemoteImageBuildArgs(
+                    context=str((IMAGES / role).relative_to(Path.cwd())),
+                    build_args={"SECURITY_UPDATES": since} if since else None,
+                ),
                 triggers=None if ready else {"context": digest},
                 keep_locally=True,
                 opts=deployment.child(self),

@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from posture import edge, inside, outsider, running, tls
+from posture import debian, edge, inside, outsider, running, tls
 from posture.declaration import Declaration, DeclaredContainer
 from posture.engine import Engine, EngineError
 
@@ -46,6 +46,11 @@ class Context:
         named = [c for c in self.running.containers if running.name_of(c) == declared.name]
         made = [c for c in self.running.containers if c["Id"] == declared.id]
         return next(iter([*named, *made]), None)
+
+    def built_here(self) -> list[str]:
+        """The roles whose image the stack builds; the others' are ready ones, by digest."""
+        ready = {"litellm": "litellm_image", "gateway": "gateway_image", "egress": "egress_image"}
+        return [role for role, setting in ready.items() if getattr(self.settings, setting) is None]
 
     def live(self, role: str) -> Container:
         """The running container that plays ``role``.
@@ -117,6 +122,9 @@ PROBES: dict[str, Callable[[Context], Any]] = {
         inside.questions(context.declaration, context.running.networks),
     ),
     "processes": _processes,
+    "debian": lambda context: {
+        role: debian.look(context.engine, context.live(role)["Id"]) for role in context.built_here()
+    },
     "logs": _logs,
     "edge": lambda context: context.edge.ask(context.declaration.key),
     "tls": lambda context: tls.scan(context.edge),

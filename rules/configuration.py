@@ -30,6 +30,7 @@ EXAMPLES = {
     "clients": "--path 'clients.alice.requestsPerMinute' 60",
     "tls": "tls managed",
     "keyRotation": "keyRotation 2026-11-24",
+    "securityUpdates": "securityUpdates 2026-11-24",
     "previousKeyExpires": "previousKeyExpires 2026-11-25T12:00:00Z",
     "allowHost": "allowHost false",
     "dockerHost": "dockerHost ssh://operator@gateway.example.org",

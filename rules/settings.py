@@ -91,6 +91,7 @@ class Settings(BaseModel):
     clients: dict[ClientName, Client] = {}
     master_key_calls_models: bool = True
 
+    security_updates: Generation | None = None
     litellm_image: ImageDigest | None = None
     gateway_image: ImageDigest | None = None
     egress_image: ImageDigest | None = None
@@ -228,10 +229,8 @@ class Settings(BaseModel):
     def _upstream_is_one(self) -> Self:
         if self.claude_oauth_token and self.anthropic_api_key:
             raise fault("anthropicApiKey", "and claudeOauthToken are both set, but a stack has one Claude credential")
-        for name, secret in (
-            ("claudeOauthToken", self.claude_oauth_token),
-            ("anthropicApiKey", self.anthropic_api_key),
-        ):
+        given = {"claudeOauthToken": self.claude_oauth_token, "anthropicApiKey": self.anthropic_api_key}
+        for name, secret in given.items():
             if secret is not None and (problem := credentials.fault(name, secret.get_secret_value())):
                 raise fault(name, problem)
         url = urlsplit(self.anthropic_base_url or ANTHROPIC)

@@ -132,15 +132,13 @@ def _image(value: str) -> str:
 
 def _generation(value: str) -> str:
     if not GENERATION.fullmatch(value):
-        raise ValueError(
-            "must be the ISO date of the rotation, such as 2026-11-24 (2026-11-24.2 for a second one that day)"
-        )
+        raise ValueError("must be an ISO date, such as 2026-11-24 (2026-11-24.2 for a second one that day)")
     try:
         day = date.fromisoformat(value[:10])
     except ValueError:
         raise ValueError("must be a day that the calendar has") from None
     if day > datetime.now(UTC).date() + timedelta(days=1):  # a day ahead: another time zone's today
-        raise ValueError("must not be in the future: the key's age is counted from that day")
+        raise ValueError("must not be in the future: the age is counted from that day")
     return value
 
 

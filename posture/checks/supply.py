@@ -12,6 +12,7 @@ from rules import model_ends, releases
 from rules.layout import IMAGES
 
 PINNED = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)(?:\[[^\]]*\])?==([^\s;\\]+)(?:\s*;\s*([^\\\n]*))?", re.MULTILINE)
+UPDATES_DAYS = 30
 UNPACKED = {"pip", "setuptools", "wheel"}
 """What an image may have or lack besides the lock."""
 
@@ -69,6 +70,28 @@ def packages(context: Context) -> Outcome:
         if wanted.get(name, found[name]) != found[name]
     ]
     return verdict(problems, f"{len(found)} packages, name and version equal the lock")
+
+
+@check(
+    "supply.updates",
+    f"The images took Debian's security updates within {UPDATES_DAYS} days",
+    source="CIS Docker 4.4",
+    severity=Severity.MEDIUM,
+    remediation="make upgrade STACK={stack}",
+)
+def updates(context: Context) -> Outcome:
+    found = context.probe("debian")
+    if not found:
+        return not_applicable("all images are ready ones, by digest; their packages are their makers'")
+    problems, good = [], []
+    for role, packages in found.items():
+        days = sorted(packages.installed.values())
+        if packages.updated is None:
+            problems.append(f"the {role} image does not say when it took them")
+        elif (age := (context.now.date() - packages.updated).days) > UPDATES_DAYS:
+            problems.append(f"the {role} image took them {age} days ago")
+        good.append(f"{role} on {packages.updated}, {len(days)} packages of {days[0]} to {days[-1]}")
+    return verdict(problems, "; ".join(good))
 
 
 @check("supply.images", "Each container runs the image that the state names", source="CIS Docker 4.2, 6.1")

@@ -21,7 +21,7 @@ GROUPS = {
     "egressAllow": "Whom it may call",
     "models": "Models and the Claude credential",
     "clients": "Clients",
-    "litellmImage": "Images and resources",
+    "securityUpdates": "Images and resources",
 }
 """The first setting of each group, in the order of the model, and the group's title."""
 

@@ -135,7 +135,7 @@ WRONG: list[tuple[str, Any, str]] = [
     ("tlsProfile", "old", "must be 'intermediate' or 'modern'"),
     ("tlsRenewalHours", "2160", "must be less than tlsValidityHours"),
     ("redirectPort", "443", "needs TLS and a port other than the gateway's own"),
-    ("keyRotation", "yesterday", "must be the ISO date of the rotation"),
+    ("keyRotation", "yesterday", "must be an ISO date"),
     ("keyRotation", "2026-02-31", "must be a day that the calendar has"),
     ("keyRotation", "9999-01-01", "must not be in the future"),
     ("dockerHost", "http://10.0.0.1:2375", "must begin with one of: unix://, ssh://, tcp://"),

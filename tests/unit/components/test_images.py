@@ -8,6 +8,7 @@ import pytest
 
 from components.images import context_digest, tag
 from rules import releases
+from rules.layout import IMAGES
 from tests.unit.components.conftest import Deploy
 
 
@@ -30,6 +31,28 @@ def test_images_are_built_from_a_relative_context(deploy: Deploy) -> None:
         assert image.inputs["build"] == {"context": f"images/{image.name.rsplit('-', 1)[1]}"}
         assert image.inputs["keepLocally"] is True
         assert len(image.inputs["triggers"]["context"]) == 64
+
+
+def test_security_updates_of_another_day_are_another_image(deploy: Deploy) -> None:
+    def built(**settings: str) -> dict[str, Any]:
+        graph = deploy("prod", **settings)
+        return {image.name: image.inputs for image in graph.of("docker:index/remoteImage:RemoteImage")}
+
+    without, first, second = built(), built(securityUpdates="2026-11-24"), built(securityUpdates="2026-11-24.2")
+    for name, image in second.items():
+        assert image["build"]["buildArgs"] == {"SECURITY_UPDATES": "2026-11-24.2"}
+        assert len({found[name]["name"] for found in (without, first, second)}) == 3
+        assert len({found[name]["triggers"]["context"] for found in (without, first, second)}) == 3
+
+
+@pytest.mark.parametrize("role", ["litellm", "gateway", "egress"])
+def test_every_image_takes_updates_when_it_is_asked_to(role: str) -> None:
+    """The last stage is what runs. A step whose arguments changed is not taken from the engine's cache."""
+    stage = (IMAGES / role / "Dockerfile").read_text().rpartition("FROM debian:")[2]
+    step = next(part for part in stage.split("\nRUN ") if "apt-get upgrade -y" in part)
+    assert "$SECURITY_UPDATES" in step
+    assert "> /etc/updated" in step
+    assert "\nARG SECURITY_UPDATES=\n" in stage.partition(step)[0]
 
 
 def test_an_image_belongs_to_one_stack(deploy: Deploy) -> None:

@@ -1,13 +1,14 @@
 """What the checks make of an engine's answers, beyond what the tamper tests show on a real stack."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from posture import inside
+from posture import debian, inside
 from posture.checks.supply import locked
+from posture.debian import Packages
 from posture.declaration import without_public
 from posture.engine import Engine
 from posture.inside import Inside, Process
@@ -107,6 +108,28 @@ def test_a_previous_key_without_an_end_fails(make: Make) -> None:
 @pytest.mark.parametrize(("version", "expected"), [("1.108.7", "pass"), ("1.82.8", "fail"), ("1.83.9", "fail")])
 def test_a_bad_litellm_release_is_found(make: Make, version: str, expected: str) -> None:
     assert status(make(inside=changed(packages={"litellm": version})), "supply.litellm") == expected
+
+
+@pytest.mark.parametrize(("days", "expected"), [(0, "pass"), (30, "pass"), (31, "fail"), (None, "fail")])
+def test_security_updates_must_not_be_old(make: Make, days: int | None, expected: str) -> None:
+    today = datetime.now(UTC).date()
+    updated = None if days is None else today - timedelta(days=days)
+    fresh = Packages(today, {"libc6": today - timedelta(days=90), "haproxy": today})
+    outcome = REGISTRY["supply.updates"].run(
+        make(debian={"gateway": Packages(updated, fresh.installed), "egress": fresh})
+    )
+    assert outcome.status.value == expected
+    assert ("gateway" in outcome.evidence) or days == 0
+    assert expected == "fail" or f"2 packages of {today - timedelta(days=90)} to {today}" in outcome.evidence
+
+
+def test_packages_are_read_with_their_days() -> None:
+    class Told:
+        def run(self, *_arguments: str) -> str:
+            return "2026-11-26\n2026-11-01 libc6:amd64.list\n2026-11-26 haproxy.list\n"
+
+    found = debian.look(Told(), "id")  # type: ignore[arg-type]
+    assert found == Packages(date(2026, 11, 26), {"libc6": date(2026, 11, 1), "haproxy": date(2026, 11, 26)})
 
 
 def test_packages_that_differ_from_the_lock_are_named(make: Make) -> None:

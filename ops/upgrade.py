@@ -1,0 +1,32 @@
+"""Asks for today's security updates in the images: the next update builds them anew. ``make upgrade`` runs both.
+
+``python -m ops.upgrade STACK``, in the project's folder and the stack's environment.
+"""
+
+import json
+import sys
+from datetime import UTC, datetime
+
+from ops.commands import exit_status, pulumi
+from ops.generations import next_generation
+from rules.layout import PROJECT
+
+SETTING = "securityUpdates"
+
+
+def upgrade(stack: str) -> str:
+    """Sets the stack's setting, and returns what to tell the operator."""
+    entries = json.loads(pulumi("config", "--json", stack=stack))
+    current = entries.get(f"{PROJECT}:{SETTING}", {}).get("value") or ""
+    fresh = next_generation(datetime.now(UTC).date(), current)
+    pulumi("config", "set", SETTING, fresh, stack=stack)
+    return f"{SETTING} is {fresh}: the images are built anew.\n"
+
+
+def main() -> int:
+    """Returns the exit status: 1 with a sentence when the setting was not changed."""
+    return exit_status(lambda: upgrade(sys.argv[1]))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
