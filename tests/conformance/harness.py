@@ -79,6 +79,9 @@ class Gateway:
         done = subprocess.run(["docker", "logs", self.container], capture_output=True, text=True, check=True)
         return done.stdout + done.stderr
 
+    def restarts(self) -> int:
+        return int(docker("inspect", "--format", "{{.RestartCount}}", self.container))
+
     def cli_processes(self) -> int:
         """How many Claude CLI processes exist in the container, zombies included."""
         listing = docker("top", self.container, "-eo", "pid,comm")

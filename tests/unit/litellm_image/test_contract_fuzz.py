@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import random
-from copy import deepcopy
-from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.fakes.mutations import mutated
 from tests.unit.litellm_image.contract_cases import LARGE, MODELS, SMALL
 
 from claude_gateway.front.contract import Rejection, Route, admit
@@ -25,40 +23,6 @@ WORDS_OF_PYTHON = (
     "valid string",
     "str ",
 )
-JUNK: list[Any] = [
-    *(None, True, False, 0, -1, 1.5, 10**30, "", "x", "text", "user", [], {}, [[]], [None], {"type": "text"}),
-    *({"type": None}, {"role": "user"}, ["x"], [{}], {"x": {"y": []}}, "\x00", "\x1b[31m", "a" * 500, {"\n": 1}),
-]
-
-
-NAMES = ["x", "type", "role", "content", "api_base", "id", "\x1b", "metadata"]
-
-
-def mutated(body: dict[str, Any], chance: random.Random) -> dict[str, Any]:
-    """`body` with up to four changes anywhere: another value, one less, one more, one from elsewhere."""
-    body = json.loads(json.dumps(body))
-    for _ in range(chance.randint(1, 4)):
-        places = list(containers(body))
-        place = chance.choice(places)
-        keys: list[Any] = list(place) if isinstance(place, dict) else list(range(len(place)))
-        new = deepcopy(chance.choice([*JUNK, *places[:20]]))
-        kind = chance.randrange(3)
-        if kind == 0 and isinstance(place, dict):
-            place[chance.choice(NAMES)] = new
-        elif kind == 0:
-            place.append(new)
-        elif kind == 1 and keys:
-            del place[chance.choice(keys)]
-        elif keys:
-            place[chance.choice(keys)] = new
-    return body
-
-
-def containers(value: Any) -> Any:
-    if isinstance(value, dict | list):
-        yield value
-        for member in value.values() if isinstance(value, dict) else value:
-            yield from containers(member)
 
 
 @pytest.mark.parametrize("route", list(SMALL))

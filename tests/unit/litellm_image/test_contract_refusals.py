@@ -216,7 +216,7 @@ def test_numbers_of_messages_and_tools_have_a_bound() -> None:
 
 
 def test_a_clients_text_reaches_no_message_unescaped_or_whole() -> None:
-    name = "x\n\x1b" + "y" * 1000
+    name = "x\n\x1b\u202e\ufeff" + "y" * 1000
     rejection = refusal(CHAT, {**SMALL[CHAT], "messages": [{**USER, name: "sk-secret"}]})
     assert rejection is not None
     assert rejection.message.isprintable()

@@ -52,6 +52,14 @@ async def test_a_second_signal_ends_at_once(server: DrainingServer) -> None:
     assert server.force_exit
 
 
+@pytest.mark.parametrize("sign", list("\n\r\x1b\x00\x9b\u2028\u202e\u2066\ufeff\U000e0041"))
+def test_nothing_that_a_client_sent_speaks_to_a_terminal_or_begins_a_line(sign: str) -> None:
+    record = logging.LogRecord("n", logging.INFO, __file__, 1, "model %s here", (f"a{sign}b",), None)
+    text = RedactingFormatter([]).format(record)
+    assert text.isprintable()
+    assert "b here" in text
+
+
 def test_the_log_masks_every_secret_in_messages_and_tracebacks() -> None:
     formatter = RedactingFormatter([Secret("sk-very-secret"), Secret("token-very-secret")])
     try:

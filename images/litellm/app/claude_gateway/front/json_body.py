@@ -8,7 +8,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from claude_gateway.front.contract.rejection import Rejection, escaped, quoted, wrong
+from claude_gateway.front.contract.rejection import Rejection, quoted, wrong
+from claude_gateway.printable import escaped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,16 +6,15 @@ import logging
 import sys
 from typing import TYPE_CHECKING
 
+from claude_gateway.printable import escaped
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from claude_gateway.start.secret import Secret
 
 # What a client sent may stand in a message: it must neither begin a line of its own nor speak to a terminal.
-ESCAPED = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029)} | {
-    0x0A: "\\n",
-    0x09: "\\t",
-}
+SHORT = {0x0A: "\\n", 0x09: "\\t"}
 USAGE_LOGGER = "usage"
 """Its lines are JSON (front/usage_line.py), for programs to read."""
 LITELLM_LOGGERS = ("LiteLLM", "LiteLLM Proxy", "LiteLLM Router")
@@ -34,7 +33,7 @@ class RedactingFormatter(logging.Formatter):
         text = record.getMessage() if record.name == USAGE_LOGGER else super().format(record)
         for secret in self._secrets:
             text = text.replace(secret, "[redacted]")
-        return text.translate(ESCAPED)
+        return escaped(text.translate(SHORT))
 
 
 def set_up_log(level: str, secrets: Iterable[Secret]) -> None:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
+from claude_gateway.printable import escaped
 
 LONGEST = 60
-UNPRINTABLE = re.compile(r"[^\x20-\x7e\xa1-\ud7ff\ue000-\uffff]")
 
 
 class Rejection(Exception):  # noqa: N818 - an answer to the client, not a bug
@@ -32,8 +31,3 @@ def quoted(text: str) -> str:
     """`text` from a client as it may stand in an answer and in a log: short, and without control characters."""
     short = text if len(text) <= LONGEST else text[: LONGEST - 3] + "..."
     return '"' + escaped(short) + '"'
-
-
-def escaped(text: str) -> str:
-    """`text` without anything that a terminal or a log could take for more than text."""
-    return UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import difflib
 from typing import TYPE_CHECKING, Any, cast
 
-from claude_gateway.front.contract.rejection import Rejection, escaped, quoted, wrong
+from claude_gateway.front.contract.rejection import Rejection, quoted, wrong
+from claude_gateway.printable import escaped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
