@@ -105,6 +105,14 @@ bench-claude: setup-dev setup-engine setup-base ## what the Claude path costs: n
 bench-clients: setup-pulumi setup-dev setup-engine setup-base ## what 500 clients cost: a look at a key, a preview
 	@setup/in_env.sh dev $(PYTHON) -m bench.clients
 
+bench-gateways: setup-dev setup-engine setup-base ## the whole stack beside stock LiteLLM and Portkey's gateway (needs Node.js)
+	@setup/python.sh tools/gateways/requirements.lock .toolchain/tools/gateways
+	@setup/node.sh tools/gateways .toolchain/tools/portkey
+	@$(PYTHON) -m bench.gateways
+
+bench-siege: setup-dev setup-engine setup-base ## all attacks at all limits at once, for two minutes: does an honest client notice?
+	@$(PYTHON) -m bench.siege
+
 bench-soak: setup-dev setup-engine setup-base ## 2,000 requests to Claude: do memory, processes or files grow?
 	@$(PYTHON) -m bench.soak
 

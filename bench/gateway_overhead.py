@@ -29,7 +29,7 @@ ROUNDS, ALONE, TOGETHER, WORKERS = 16, 40, 200, 8
 
 
 @contextlib.contextmanager
-def gateway(net: str, authority: trustme.CA) -> Iterator[str]:
+def gateway(net: str, authority: trustme.CA, more: dict[str, str] | None = None) -> Iterator[str]:
     """HAProxy with the stack's settings between a network of this machine's and `net`; yields its address."""
     name, edge = f"{net}-gateway", f"{net}-edge"
     issued = authority.issue_cert("localhost")
@@ -37,6 +37,7 @@ def gateway(net: str, authority: trustme.CA) -> Iterator[str]:
         "GATEWAY_ALLOW_HOST": "true",
         "GATEWAY_TLS_CERTIFICATE": b"".join(blob.bytes() for blob in issued.cert_chain_pems).decode(),
         "GATEWAY_TLS_PRIVATE_KEY": issued.private_key_pem.bytes().decode(),
+        **(more or {}),
     }
     docker("build", "--quiet", "--tag", IMAGE, str(ROOT / "images" / "gateway"))
     docker("network", "create", edge)

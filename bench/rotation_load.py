@@ -63,7 +63,11 @@ class Connection:
             f"POST /v1/chat/completions HTTP/1.1\r\nhost: {target.host}\r\nauthorization: Bearer {key}\r\n"
             f"content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
         )
-        self.writer.write(head.encode() + body)
+        return await self.exchange(head.encode() + body)
+
+    async def exchange(self, request: bytes) -> tuple[int, bytes, bool]:
+        """The same for a request as it stands on the wire."""
+        self.writer.write(request)
         await self.writer.drain()
         first, *lines = (await self.reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
         headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}

@@ -101,3 +101,10 @@ def test_whatever_starts_with_a_shebang_can_be_run() -> None:
     scripts = [path for path in tracked(":!images") if path.read_bytes()[:2] == b"#!"]
     assert len(scripts) > 15
     assert [str(path.relative_to(ROOT)) for path in scripts if not path.stat().st_mode & 0o100] == []
+
+
+def test_the_benchmark_has_stock_litellm_in_the_images_version() -> None:
+    def locked(name: str) -> list[str]:
+        return re.findall(r"^litellm==(\S+)", (ROOT / name).read_text(), re.MULTILINE)
+
+    assert locked("tools/gateways/requirements.lock") == locked("images/litellm/requirements.lock")
