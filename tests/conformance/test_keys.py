@@ -10,8 +10,10 @@ import httpx2
 import openai
 import pytest
 
+from tests.conformance.harness import container, docker
+
 if TYPE_CHECKING:
-    from tests.conformance.harness import Gateway
+    from tests.conformance.harness import Bed, Gateway
 
 PATHS = ["/v1/models", "/v1/chat/completions", "/v1/messages", "/v1/messages/count_tokens", "/v1/responses", "/nothing"]
 WRONG = "sk-wrong-key-with-a-text-that-no-log-may-hold"
@@ -98,3 +100,16 @@ def test_the_log_shows_no_key_and_says_which_generation_was_used(gateway: Gatewa
     assert WRONG not in log
     assert gateway.key not in log
     assert "master key of generation" in log
+
+
+def test_no_process_shows_the_secrets_to_others_of_its_user(bed: Bed) -> None:
+    """The engine starts health checks and claude-login with all of the container's variables (proc(5), environ)."""
+    secret = "sk-ant-of-the-operator"
+    with container(bed, CLAUDE_AUTH="api-key", ANTHROPIC_API_KEY=secret) as made:
+        for interpreter in ("/usr/bin/python3", "/opt/venv/bin/python"):
+            docker("exec", "--detach", made.container, interpreter, "-IS", "-c", "import time; time.sleep(60)")
+        look = "for one in /proc/[0-9]*; do echo $one; cat $one/environ 2>/dev/null; done; true"
+        found = made.run("env", "-i", "/bin/sh", "-c", look)
+        assert len(found.splitlines()) > 3, "the looker sees the processes, the health check's among them"
+        assert made.key not in found
+        assert secret not in found
