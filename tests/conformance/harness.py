@@ -102,9 +102,8 @@ def address(container: str) -> str:
 
 
 def build_image() -> str:
-    """Build images/litellm (quick when nothing changed)."""
-    docker("build", "--quiet", "--tag", IMAGE, str(ROOT / "images" / "litellm"))
-    return IMAGE
+    """Build images/litellm (quick when nothing changed); its id, because another working copy may take the tag."""
+    return docker("build", "--quiet", "--tag", IMAGE, str(ROOT / "images" / "litellm"))
 
 
 def start_fake(image: str, network: str, name: str, environment: Mapping[str, str] | None = None) -> str:

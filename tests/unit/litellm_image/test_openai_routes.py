@@ -159,6 +159,14 @@ def test_a_litellm_that_is_not_asked_for_more_sends_nothing_of_its_own() -> None
     }
 
 
+@pytest.mark.parametrize("route", [Route.CHAT, Route.RESPONSES])
+def test_a_stream_has_no_price(route: Route) -> None:
+    more: dict[str, Any] = {"stream_options": {"include_usage": True}} if route is Route.CHAT else {}
+    _, body = answered(Upstream(), call(route, stream=True, **more))
+    assert b'"usage"' in body
+    assert b'"cost"' not in body
+
+
 @pytest.mark.parametrize("route", list(ASKED))
 def test_who_leaves_a_stream_ends_the_upstreams_answer(route: Route) -> None:
     """LiteLLM does not, so the reply has to."""

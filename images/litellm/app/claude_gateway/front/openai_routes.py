@@ -210,6 +210,8 @@ async def _events(first: Any, parts: Any, call: Call, render: Render, done: byte
 
 
 def _chunk(part: Any) -> bytes:
+    if getattr(part, "usage", None) is not None:
+        part.usage.__dict__.pop("cost", None)  # by LiteLLM's list of prices; Anthropic's answer has none
     return _data(part.model_dump_json(exclude_none=True, exclude_unset=True))
 
 
