@@ -14,8 +14,8 @@ from rules.keys import rotation_fault
 from rules.vocabulary import FIRST_GENERATION, Generation, ModelName, Network, PreviousGeneration
 
 NAME = re.compile(r"[a-z](?:-?[a-z0-9]){0,31}")
-RESERVED = frozenset({"master"})
-"""What the log calls whoever uses the master key."""
+RESERVED = frozenset({"master", "metrics"})
+"""What the log calls whoever uses the master key, or that of the metrics."""
 MISSING = "previousKeyRotation is not"
 Limit = Annotated[int, Field(ge=1, le=1_000_000_000)]
 
@@ -24,7 +24,7 @@ def _client_name(value: str) -> str:
     if not NAME.fullmatch(value) or len(value) > 32:
         raise ValueError("must name a client in 1 to 32 lower-case letters, digits and single hyphens, a letter first")
     if value in RESERVED:
-        raise ValueError(f"must not call a client {value}, because the log means the master key by it")
+        raise ValueError(f"must not call a client {value}, because the log calls another key so")
     return value
 
 

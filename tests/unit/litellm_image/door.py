@@ -13,6 +13,7 @@ from claude_gateway.front.call import Call, Reply
 from claude_gateway.front.contract import Models
 from claude_gateway.front.failed_keys import FailedKeys
 from claude_gateway.front.keys import Authenticator
+from claude_gateway.front.metrics import Metrics
 from claude_gateway.start.secret import Secret
 from claude_gateway.start.settings import MasterKey
 
@@ -62,6 +63,7 @@ class Door:
             MODELS,
             self._answering,
             lambda: draining,
+            Metrics(clients),
             drop_params=False,
             master_key_calls_models=master_key_calls_models,
         )

@@ -56,6 +56,11 @@ class ClaudePool:
         """Processes that take a request at once."""
         return self._pool.idle
 
+    @property
+    def waiting(self) -> int:
+        """Requests that wait for a process."""
+        return self._pool.waiting
+
     async def events(
         self, body: Mapping[str, Any], *, betas: Sequence[str] = (), client: str = ""
     ) -> AsyncGenerator[Event, None]:

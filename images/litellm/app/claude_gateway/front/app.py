@@ -16,7 +16,8 @@ from claude_gateway.front.exchange import Exchange
 from claude_gateway.front.keys import Authenticator, Refusal, presented_keys
 from claude_gateway.front.limits import ClientLimits
 from claude_gateway.front.listing import model_answer
-from claude_gateway.start.clients import MASTER
+from claude_gateway.front.metrics import CONTENT_TYPE
+from claude_gateway.start.clients import MASTER, METRICS
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -25,11 +26,13 @@ if TYPE_CHECKING:
 
     from claude_gateway.front.body import Bodies
     from claude_gateway.front.failed_keys import FailedKeys
+    from claude_gateway.front.metrics import Metrics
     from claude_gateway.start.clients import Client
 
 log = logging.getLogger(__name__)
 
 HEALTH_PATHS = frozenset({"/health/readiness", "/health/liveliness", "/health/liveness"})
+METRICS_PATH = "/metrics"
 READING = ("GET", "HEAD")
 GREETINGS = frozenset({"/", "/api/hello"})  # Claude Code asks these whether anybody is there
 OWN_ADDRESS = "127.0.0.1"  # the checks of the stack's security ask from inside, also with wrong keys
@@ -46,6 +49,7 @@ class FrontDoor:
         models: Models,
         answer: Callable[[Call], Awaitable[Reply]],
         is_draining: Callable[[], bool],
+        metrics: Metrics,
         *,
         drop_params: bool,
         master_key_calls_models: bool = True,
@@ -56,6 +60,7 @@ class FrontDoor:
         self._models = models
         self._answer = answer
         self._is_draining = is_draining
+        self._metrics = metrics
         self._drop_params = drop_params
         self._master_key_calls_models = master_key_calls_models
         self._limits = ClientLimits()
@@ -84,7 +89,7 @@ class FrontDoor:
             log.exception("request %s failed", exchange.request_id)
             await exchange.fail(Failure(500, "The gateway failed: the operator finds the reason with make logs."))
         finally:
-            exchange.note()
+            exchange.note(self._metrics)
 
     async def _served(self, exchange: Exchange, receive: Receive) -> None:
         method, path = exchange.scope["method"], exchange.scope["path"]
@@ -98,7 +103,11 @@ class FrontDoor:
             await exchange.json(200, {})
             return
         client = self._admitted(exchange)
+        if client.name == METRICS:
+            await self._scraped(exchange)
+            return
         route, identifier = Route.of(path)
+        exchange.route = route
         if route is None or (route is not Route.MODEL and b"%" in exchange.scope.get("raw_path", b"")):
             raise Failure(404, "Not found: only the model API is served here.")
         _check_method(method, path, route.methods)
@@ -114,6 +123,14 @@ class FrontDoor:
                 await self._ask(exchange, client, route, receive)
             finally:
                 await self._limits.used(client, exchange.usage.counted)
+
+    async def _scraped(self, exchange: Exchange) -> None:
+        """The key of the metrics opens nothing else."""
+        if exchange.scope["path"] != METRICS_PATH:
+            raise Failure(403, f"This key reads {METRICS_PATH} and nothing else.")
+        _check_method(exchange.scope["method"], METRICS_PATH, READING)
+        exchange.quiet = True
+        await exchange.text(self._metrics.text(), CONTENT_TYPE)
 
     def _admitted(self, exchange: Exchange) -> Client:
         verdict = self._authenticator.check(presented_keys(exchange.scope["headers"]))

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from claude_gateway.front.call import Reply
     from claude_gateway.front.errors import Failure
     from claude_gateway.front.keys import Admission
+    from claude_gateway.front.metrics import Metrics
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
 REQUEST_ID_HEADER, SOURCE_HEADER = b"x-request-id", b"x-gateway-source"  # set by the gateway in front
@@ -46,6 +47,7 @@ class Exchange:
         self.usage = Usage()
         self.model = ""  # as the client named it, once it is known to be one
         self.upstream_model: str | None = None
+        self.route: Route | None = None
         self.status = 0
         self.broken = self.left = False
         self.upstream_id = ""
@@ -58,9 +60,13 @@ class Exchange:
 
     async def json(self, status: int, body: dict[str, Any], headers: dict[str, str] | None = None) -> None:
         payload = json.dumps(body).encode()
-        await self._begin(
-            status, {"content-type": "application/json", "content-length": str(len(payload)), **(headers or {})}
-        )
+        await self._send_whole(status, payload, {"content-type": "application/json", **(headers or {})})
+
+    async def text(self, payload: bytes, content_type: str) -> None:
+        await self._send_whole(200, payload, {"content-type": content_type})
+
+    async def _send_whole(self, status: int, payload: bytes, headers: dict[str, str]) -> None:
+        await self._begin(status, {"content-length": str(len(payload)), **headers})
         await self._send({"type": "http.response.body", "body": b"" if self.scope["method"] == "HEAD" else payload})
 
     async def fail(self, failure: Failure) -> None:
@@ -122,12 +128,12 @@ class Exchange:
         message: Message = {"type": "http.response.start", "status": status, "headers": raw}
         await self._send(message)
 
-    def note(self) -> None:
-        """Writes who used what."""
+    def note(self, metrics: Metrics) -> None:
+        """Writes and counts who used what."""
         if self.quiet:
             return
         first_byte = time.monotonic() if self._first_byte is None else self._first_byte
-        UsageLine(
+        line = UsageLine(
             time=self._began.isoformat(timespec="milliseconds"),
             request_id=self.request_id,
             client=self.admission.client.name if self.admission else "",
@@ -143,7 +149,9 @@ class Exchange:
             cache_read_tokens=self.usage.cache_read,
             cache_write_tokens=self.usage.cache_write,
             upstream_request_id=self.upstream_id,
-        ).write(self.upstream_model)
+        )
+        line.write(self.upstream_model)
+        metrics.observe(line, self.route, self.upstream_model)
 
     def _end(self) -> str:
         if self.left or self.status == 0:

@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 VARIABLE = "GATEWAY_CLIENTS"
-MASTER = "master"
-"""Whoever calls with the master key; no client may be called so (rules/clients.py)."""
+METRICS_VARIABLE = "METRICS_KEY_SHA256"
+MASTER, METRICS = "master", "metrics"
+"""Whoever calls with the master key, or with that of the metrics; no client may be called so (rules/clients.py)."""
 DIGEST_BYTES = 32
 
 
@@ -65,6 +66,14 @@ def parse(text: str) -> tuple[Client, ...]:
         return tuple(_client(name, described) for name, described in json.loads(text).items())
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise SettingsError(f"{VARIABLE} is not what the program writes: {type(error).__name__}") from None
+
+
+def scraper(digest: str) -> Client:
+    """Who may read the metrics and nothing else, from the SHA-256 of its key. Raises SettingsError."""
+    try:
+        return Client(METRICS, (_key(digest, "initial", None),), models=())
+    except ValueError:
+        raise SettingsError(f"{METRICS_VARIABLE} is not the SHA-256 of a key, in hexadecimal") from None
 
 
 def _client(name: str, described: Mapping[str, Any]) -> Client:

@@ -15,6 +15,7 @@ import uvicorn
 import uvloop
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from claude_gateway.front.metrics import Metrics
 from claude_gateway.start.entry import CA_BUNDLE, CLI_FOLDER, HANDOVER_VARIABLE, RUN
 from claude_gateway.start.log_setup import set_up_log
 from claude_gateway.start.memory import body_budget
@@ -125,7 +126,7 @@ def upstream_of(settings: Settings, env: Mapping[str, str]) -> Upstream:
 
 
 def application(
-    settings: Settings, answer: Callable[[Call], Awaitable[Reply]], is_draining: Callable[[], bool]
+    settings: Settings, answer: Callable[[Call], Awaitable[Reply]], is_draining: Callable[[], bool], metrics: Metrics
 ) -> FrontDoor:
     """The front door for these settings."""
     from claude_gateway.front.app import FrontDoor
@@ -136,13 +137,15 @@ def application(
 
     prepare(drop=settings.drop_params)
     processes = 0 if settings.auth is ClaudeAuth.API_KEY else settings.max_concurrency
+    callers = (*settings.clients, *([settings.scraper] if settings.scraper else ()))
     return FrontDoor(
-        Authenticator(settings.current_key, settings.previous_key, settings.clients),
+        Authenticator(settings.current_key, settings.previous_key, callers),
         FailedKeys(settings.failed_auth_per_minute),
         Bodies(settings.max_request_bytes, body_budget(settings.memory_mib, processes)),
         Models(settings.models),
         answer,
         is_draining,
+        metrics,
         drop_params=settings.drop_params,
         master_key_calls_models=settings.master_key_calls_models,
     )
@@ -185,11 +188,13 @@ def main() -> None:
     settings = read_settings(os.environ)
     del os.environ[HANDOVER_VARIABLE]
     set_up_log(settings.log_level, settings.secrets)
-    upstream = Metered(upstream_of(settings, dict(os.environ)))
+    asked = upstream_of(settings, dict(os.environ))
+    upstream = Metered(asked)
     answer = answerer(upstream, settings)
+    metrics = Metrics(settings.clients, getattr(asked, "gauges", {}))  # the CLI pool has some
     set_up_log(settings.log_level, settings.secrets)  # again: LiteLLM has added handlers of its own
     config = uvicorn.Config(
-        application(settings, answer, lambda: server.draining),
+        application(settings, answer, lambda: server.draining, metrics),
         host="0.0.0.0",  # noqa: S104 - the container's own network
         port=PORT,
         http=Protocol,

@@ -18,6 +18,8 @@ from claude_gateway.start.variables import SettingsError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from claude_gateway.start.clients import Client
+
 DEVELOPMENT_KEY = "sk-development-only"
 SECRET_VARIABLES = (
     "LITELLM_MASTER_KEY",
@@ -25,6 +27,7 @@ SECRET_VARIABLES = (
     "CLAUDE_CODE_OAUTH_TOKEN",
     "ANTHROPIC_API_KEY",
     clients.VARIABLE,
+    clients.METRICS_VARIABLE,
 )
 # Through a pipe: an argument could be read by any process of the machine.
 SET_KEY = "printf 'sk-%s' \"$(openssl rand -hex 32)\" | pulumi config set --secret masterKey"
@@ -56,7 +59,8 @@ class Settings:
 
     current_key: MasterKey
     previous_key: MasterKey | None
-    clients: tuple[clients.Client, ...]
+    clients: tuple[Client, ...]
+    scraper: Client | None
     master_key_calls_models: bool
     models: Mapping[str, str]
     auth: ClaudeAuth
@@ -103,6 +107,7 @@ class Settings:
             current_key=_current_key(env),
             previous_key=_previous_key(env),
             clients=clients.parse(env.get(clients.VARIABLE, "")),
+            scraper=clients.scraper(env[clients.METRICS_VARIABLE]) if env.get(clients.METRICS_VARIABLE) else None,
             master_key_calls_models=variables.boolean(env, "MASTER_KEY_CALLS_MODELS", "true"),
             models=_models(env.get("GATEWAY_MODELS", "")),
             auth=auth,

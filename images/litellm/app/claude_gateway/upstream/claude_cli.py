@@ -14,7 +14,7 @@ from claude_gateway.upstream.base import Answer, Ask, Endpoint
 from claude_gateway.upstream.token_estimate import estimate_tokens
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator
+    from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 
     from claude_gateway.cli import ClaudePool
 
@@ -31,6 +31,15 @@ class ClaudeCli:
     def __init__(self, pool: ClaudePool, *, with_token: bool) -> None:
         self._pool = pool
         self._advice = {LOGIN_EXPIRED: RENEWAL_ADVICE} if with_token else {}
+
+    @property
+    def gauges(self) -> Mapping[str, Callable[[], float]]:
+        pool = self._pool
+        return {
+            "processes": lambda: pool.live,
+            "processes_idle": lambda: pool.idle,
+            "requests_waiting": lambda: pool.waiting,
+        }
 
     async def start(self) -> None:
         self._pool.start()

@@ -1,0 +1,103 @@
+"""What Prometheus may read, and who may read it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+from tests.unit.litellm_image.door import ASKED, KEY, Door, pieces, run
+from tests.unit.litellm_image.test_clients import alice, sent
+
+from claude_gateway.front.call import Call, Reply
+from claude_gateway.front.metrics import GAUGES, Metrics
+from claude_gateway.start.clients import scraper
+from claude_gateway.start.variables import SettingsError
+
+SCRAPER = scraper(hashlib.sha256(b"sk-scraper").hexdigest())
+SCRAPE: dict[str, Any] = {"path": "/metrics", "body": b"", "headers": sent(b"sk-scraper"), "method": "GET"}
+
+
+def samples(text: bytes) -> dict[tuple[str, ...], float]:
+    """By name and label values, in the labels' order."""
+    return {
+        (sample.name, *(sample.labels[label] for label in sorted(sample.labels))): sample.value
+        for family in text_string_to_metric_families(text.decode())
+        for sample in family.samples
+    }
+
+
+async def costly(call: Call) -> Reply:
+    call.usage.input, call.usage.output = 100, 20
+    return Reply(pieces(b"{}"))
+
+
+def test_requests_tokens_and_price_are_counted_by_client_and_model() -> None:
+    async def test() -> None:
+        door = Door(costly, clients=[alice(requests_per_minute=2), SCRAPER])
+        for _ in range(3):
+            await door.ask(headers=sent())
+        await door.ask("/v1/nowhere", headers=sent(KEY))
+        await door.ask(**SCRAPE)
+        assert door.status == 200
+        assert door.headers[b"content-type"].startswith(b"text/plain; version=0.0.4")
+        found = samples(door.body)
+        total = "litellm_claude_requests_total"
+        assert found[(total, "alice", "complete", "claude-sonnet-5-5", "/v1/messages", "200")] == 2
+        assert found[(total, "alice", "refused", "", "/v1/messages", "429")] == 1
+        assert found[(total, "master", "refused", "", "other", "404")] == 1
+        assert found[("litellm_claude_tokens_total", "alice", "input", "claude-sonnet-5-5")] == 200
+        assert found[("litellm_claude_tokens_total", "alice", "output", "claude-sonnet-5-5")] == 40
+        assert found[("litellm_claude_list_price_usd_total", "alice", "claude-sonnet-5-5")] > 0
+        assert found[("litellm_claude_request_seconds_count", "/v1/messages")] == 3
+
+    run(test())
+
+
+@pytest.mark.parametrize(
+    ("path", "key", "status"),
+    [
+        ("/metrics", b"sk-wrong", 401),
+        ("/metrics", KEY, 404),
+        ("/metrics", b"sk-alice", 404),
+        ("/v1/models", b"sk-scraper", 403),
+        ("/v1/messages", b"sk-scraper", 403),
+    ],
+)
+def test_the_metrics_key_reads_metrics_alone_and_no_other_key_does(path: str, key: bytes, status: int) -> None:
+    door = Door(clients=[alice(), SCRAPER])
+    assert run(door.ask(path, ASKED, sent(key), "GET" if path == "/metrics" else "POST")).status == status
+    assert door.calls == []
+
+
+def test_what_an_attacker_sends_becomes_no_label() -> None:
+    async def test() -> None:
+        door = Door(clients=[SCRAPER])
+        for number in range(50):
+            await door.ask(f'/v1/{number}\n"}}', {**ASKED, "model": f"m{number}"}, sent(KEY))
+            await door.ask("/v1/messages", {**ASKED, "model": f'm{number}\\"\n'}, sent(f"sk-{number}".encode()))
+        await door.ask(**SCRAPE)
+        series = [name for name in samples(door.body) if name[0] == "litellm_claude_requests_total"]
+        assert len(series) <= 4
+        assert not [part for name in series for part in name if "\n" in part or part.startswith("m4")]
+
+    run(test())
+
+
+def test_the_end_of_a_key_and_the_pool_are_shown() -> None:
+    client = alice(lasts=timedelta(days=3))
+    found = samples(Metrics([client], dict.fromkeys(GAUGES, lambda: 7.0)).text())
+    (ends,) = (key.expires for key in client.keys)
+    assert ends is not None
+    name = "litellm_claude_client_key_expires_timestamp_seconds"
+    assert found[(name, "alice", "initial")] == ends.timestamp()
+    assert [found[(f"litellm_claude_{gauge}",)] for gauge in GAUGES] == [7.0] * len(GAUGES)
+
+
+@pytest.mark.parametrize("digest", ["", "zz", "00", json.dumps({})])
+def test_a_digest_that_is_none_is_refused(digest: str) -> None:
+    with pytest.raises(SettingsError, match="METRICS_KEY_SHA256 is not the SHA-256 of a key"):
+        scraper(digest)
