@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +19,7 @@ from claude_gateway.front.metrics import GAUGES, Metrics
 from claude_gateway.start.clients import scraper
 from claude_gateway.start.variables import SettingsError
 
+MONITORING = Path(__file__).parents[3] / "monitoring"
 SCRAPER = scraper(hashlib.sha256(b"sk-scraper").hexdigest())
 SCRAPE: dict[str, Any] = {"path": "/metrics", "body": b"", "headers": sent(b"sk-scraper"), "method": "GET"}
 
@@ -101,3 +104,12 @@ def test_the_end_of_a_key_and_the_pool_are_shown() -> None:
 def test_a_digest_that_is_none_is_refused(digest: str) -> None:
     with pytest.raises(SettingsError, match="METRICS_KEY_SHA256 is not the SHA-256 of a key"):
         scraper(digest)
+
+
+def test_the_alerts_and_the_dashboard_name_what_is_counted() -> None:
+    shown = Metrics([alice(lasts=timedelta(days=1))], dict.fromkeys(GAUGES, lambda: 0.0)).text().decode()
+    known = set(re.findall(r"^# TYPE (\w+)", shown, re.MULTILINE))
+    for file in ("alerts.yml", "dashboard.json"):
+        named = set(re.findall(r"litellm_claude_\w+", (MONITORING / file).read_text(encoding="utf-8")))
+        assert {re.sub(r"_(bucket|count|sum)$", "", name) for name in named} <= known
+        assert len(named) >= 3
