@@ -3,7 +3,7 @@
 import pulumi
 
 from components.claude_auth import ClaudeAuthVolume
-from components.client_keys import ClientKeys
+from components.client_keys import ClientKeys, MetricsKey
 from components.egress import Egress
 from components.gateway import Gateway
 from components.images import Images
@@ -24,10 +24,11 @@ networks = Networks("networks", deployment)
 login = ClaudeAuthVolume("claude-auth", deployment)
 key = MasterKey("master-key", deployment)
 clients = ClientKeys("client-keys", deployment) if settings.clients else None
+metrics = MetricsKey("metrics-key", deployment) if settings.metrics else None
 certificate = ServerCertificate("server-certificate", deployment)
 
 egress = Egress("egress", deployment, images, networks)
-litellm = LiteLLM("litellm", deployment, images, networks, key, clients, login, egress)
+litellm = LiteLLM("litellm", deployment, images, networks, key, clients, metrics, login, egress)
 gateway = Gateway("gateway", deployment, images, networks, certificate, litellm)
 
 running = {"egress": egress.container, "litellm": litellm.container, "gateway": gateway.container}
@@ -44,6 +45,8 @@ pulumi.export("previous_key_expires", settings.previous_key_expires and settings
 if clients:
     pulumi.export("client_keys", clients.keys)
     pulumi.export("clients", clients.described)
+if metrics:
+    pulumi.export("metrics_key", metrics.key)
 pulumi.export("claude_auth", settings.claude_auth.value)
 pulumi.export("ca_certificate", certificate.authority)
 pulumi.export("litellm_container", litellm.container.name)

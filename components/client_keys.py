@@ -52,6 +52,20 @@ class ClientKeys(pulumi.ComponentResource):
             )
 
 
+class MetricsKey(pulumi.ComponentResource):
+    """The key with which Prometheus reads the metrics, and nothing else."""
+
+    key: pulumi.Output[str]
+    digest: pulumi.Output[str]
+    """Its SHA-256 in hexadecimal, which is all that LiteLLM is told."""
+
+    def __init__(self, name: str, deployment: Deployment, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("litellm-claude:components:MetricsKey", name, None, opts)
+        self.key, _ = generated_key(f"{deployment.name}-metrics-key", self)
+        self.digest = pulumi.Output.secret(self.key.apply(_digest))
+        self.register_outputs({})
+
+
 def _digest(key: str) -> str:
     return hashlib.sha256(key.encode()).hexdigest()
 

@@ -8,7 +8,7 @@ import pulumi_docker as docker
 from pydantic import SecretStr
 
 from components.claude_auth import ClaudeAuthVolume
-from components.client_keys import ClientKeys
+from components.client_keys import ClientKeys, MetricsKey
 from components.container import TMP, hardened
 from components.egress import Egress
 from components.images import Images
@@ -41,6 +41,7 @@ class LiteLLM(pulumi.ComponentResource):
         networks: Networks,
         key: MasterKey,
         clients: ClientKeys | None,
+        metrics: MetricsKey | None,
         login: ClaudeAuthVolume,
         egress: Egress,
         opts: pulumi.ResourceOptions | None = None,
@@ -55,6 +56,7 @@ class LiteLLM(pulumi.ComponentResource):
             "LITELLM_PREVIOUS_KEY_GENERATION": key.previous_generation,
             "LITELLM_PREVIOUS_KEY_EXPIRES": expires.isoformat() if expires else None,
             "GATEWAY_CLIENTS": clients.environment if clients else None,
+            "METRICS_KEY_SHA256": metrics.digest if metrics else None,
             "MASTER_KEY_CALLS_MODELS": None if settings.master_key_calls_models else "false",
             "GATEWAY_MODELS": json.dumps(settings.models, sort_keys=True),
             "CLAUDE_AUTH": settings.claude_auth.value,

@@ -27,6 +27,7 @@ SECRET_VARIABLES = (
     "CLAUDE_CODE_OAUTH_TOKEN",
     "ANTHROPIC_API_KEY",
     "GATEWAY_CLIENTS",
+    "METRICS_KEY_SHA256",
     "GATEWAY_TLS_PRIVATE_KEY",
 )
 ROLES = ("egress", "litellm", "gateway")

@@ -90,6 +90,7 @@ class Settings(BaseModel):
     drop_params: bool = False
     clients: dict[ClientName, Client] = {}
     master_key_calls_models: bool = True
+    metrics: bool = False
 
     security_updates: Generation | None = None
     litellm_image: ImageDigest | None = None

@@ -28,6 +28,21 @@ def as_declared(context: Context) -> Outcome:
 
 
 @check(
+    "clients.metrics",
+    "The metrics are read with a key of their own, or not at all",
+    severity=Severity.LOW,
+    source="docs/monitoring.md",
+    remediation="pulumi config set --stack {stack} metrics false, then make up STACK={stack}",
+)
+def metrics(context: Context) -> Outcome:
+    if not context.settings.metrics:
+        return passed("no key opens /metrics")
+    if context.settings.loopback_only:
+        return passed("/metrics is read from this machine alone, with a key that opens nothing else")
+    return warned("whoever has the key of the metrics, and a source that is allowed, reads who uses how much")
+
+
+@check(
     "clients.expired",
     "No expired client is kept",
     severity=Severity.LOW,

@@ -149,3 +149,11 @@ def test_a_name_is_a_word_that_fits_into_a_path_a_log_and_a_resource(name: str) 
     assert NAME.fullmatch(name)
     assert name.isascii()
     assert name != "master"
+
+
+def test_prometheus_gets_a_key_of_its_own_and_litellm_its_digest(deploy: Deploy) -> None:
+    graph = deploy("prod", metrics="true")
+    assert graph.outputs["metrics_key"] == {"value": GENERATED, "secret": True}
+    assert graph.env("litellm")["METRICS_KEY_SHA256"] == DIGEST
+    assert [found.name for found in graph.resources if exposed(found.inputs, [DIGEST, GENERATED])] == []
+    assert "metrics_key" not in deploy("prod").outputs

@@ -8,7 +8,7 @@ import pytest
 from posture.model import REGISTRY
 from tests.unit.posture.conftest import Make
 
-IDS = sorted(id_ for id_ in REGISTRY if id_.startswith("clients."))
+IDS = sorted(id_ for id_ in REGISTRY if id_.startswith("clients.") and id_ != "clients.metrics")
 TODAY = datetime.now(UTC).date()
 ALICE: dict[str, Any] = {"alice": {}}
 
@@ -50,3 +50,11 @@ def test_clients_that_somebody_else_handed_over_are_found(make: Make) -> None:
     assert REGISTRY["clients.as-declared"].run(make(settings=settings, env=env)).status.value == "pass"
     assert REGISTRY["clients.as-declared"].run(make(change, settings=settings, env=env)).status.value == "fail"
     assert REGISTRY["clients.as-declared"].run(make(change)).status.value == "fail"
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [({}, "pass"), ({"metrics": True}, "pass"), ({"metrics": True, "bindAddresses": ["10.0.0.1"]}, "warn")],
+)
+def test_metrics_beyond_this_machine_are_pointed_out(make: Make, settings: dict[str, Any], expected: str) -> None:
+    assert REGISTRY["clients.metrics"].run(make(settings=settings)).status.value == expected
