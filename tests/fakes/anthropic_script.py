@@ -194,19 +194,26 @@ def error_headers(name: str, argument: float | None) -> dict[str, str]:
     }
 
 
-def events(script: Script, body: dict[str, Any], words: int) -> Iterator[dict[str, Any]]:
-    """A complete stream for `script`."""
-    message = {
-        "id": f"msg_{script.argument}" if script.step else "msg_fake",  # an agent takes messages of one id for one
+def message(body: dict[str, Any]) -> dict[str, Any]:
+    """The message object of an answer, still empty."""
+    return {
+        "id": "msg_fake",
         "type": "message",
         "role": "assistant",
         "model": body.get("model", "unknown"),
         "content": [],
         "stop_reason": None,
         "stop_sequence": None,
-        "usage": USAGE,
+        "usage": dict(USAGE),
     }
-    yield {"type": "message_start", "message": message}
+
+
+def events(script: Script, body: dict[str, Any], words: int) -> Iterator[dict[str, Any]]:
+    """A complete stream for `script`."""
+    started = message(body)
+    if script.step:
+        started["id"] = f"msg_{script.argument}"  # an agent takes messages of one id for one
+    yield {"type": "message_start", "message": started}
     pieces = 0
     for index, (block, deltas) in enumerate(script.contents(body, words)):
         yield {"type": "content_block_start", "index": index, "content_block": block}

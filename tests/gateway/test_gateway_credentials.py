@@ -42,6 +42,20 @@ def test_the_longest_key_that_can_be_configured_passes(call: Caller, name: str) 
     assert answer.json() == {"error": {"message": "wrong key"}}  # LiteLLM's own words
 
 
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"authorization": "bearer Bearer sk-good"},
+        {"authorization": "token sk-good"},
+        {"x-api-key": "Bearer sk-good"},
+    ],
+)
+def test_the_schemes_that_some_clients_say_are_understood_as_the_front_door_does(
+    call: Caller, headers: dict[str, str]
+) -> None:
+    assert call.call(key=None, headers=headers).status != 401
+
+
 def test_litellm_learns_who_asks_and_the_number_of_the_request_and_no_client_can_say_so(call: Caller) -> None:
     forged = {"x-gateway-source": "1.2.3.4", "x-request-id": "forged", "X-Request-ID": "forged-too"}
     own = {"anthropic-version": "2023-06-01", "x-api-key": "sk-other"}
