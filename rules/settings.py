@@ -7,11 +7,11 @@ from urllib.parse import urlsplit
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, model_validator
 from pydantic.alias_generators import to_camel
-from pydantic_core import PydanticCustomError
 
 from rules import addresses, certificates, clients, credentials, engines, keys
 from rules.clients import Client, ClientName
 from rules.defaults import ANTHROPIC, ENVIRONMENT_BYTES, LOGIN_HOSTS, MODELS
+from rules.refusal import fault
 from rules.vocabulary import (
     CONFIGURED,
     PREVIOUS,
@@ -35,11 +35,6 @@ from rules.vocabulary import (
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 Positive = Annotated[int, Field(ge=1)]
-
-
-def fault(key: str, message: str) -> PydanticCustomError:
-    """Returns a validation error that belongs to ``key``, for a rule between several settings."""
-    return PydanticCustomError("setting", message, {"key": key})
 
 
 class Settings(BaseModel):

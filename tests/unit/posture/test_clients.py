@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+import posture.checks  # noqa: F401 - fills the registry
 from posture.model import REGISTRY
 from tests.unit.posture.conftest import Make
 
