@@ -5,7 +5,9 @@ import pulumi
 from components.claude_auth import ClaudeAuthVolume
 from components.client_keys import ClientKeys, MetricsKey
 from components.egress import Egress
+from components.front import Front
 from components.gateway import Gateway
+from components.handover import Handover
 from components.images import Images
 from components.litellm import LiteLLM
 from components.master_key import MasterKey
@@ -13,6 +15,7 @@ from components.networks import Networks
 from components.server_certificate import ServerCertificate
 from components.stack import Deployment
 from components.verification import Verification
+from ops.handover import drainer, room_maker
 from posture.hook import verifier
 from rules.configuration import load
 
@@ -30,10 +33,19 @@ certificate = ServerCertificate("server-certificate", deployment)
 egress = Egress("egress", deployment, images, networks)
 litellm = LiteLLM("litellm", deployment, images, networks, key, clients, metrics, login, egress)
 gateway = Gateway("gateway", deployment, images, networks, certificate, litellm)
+front = Front("front", deployment, images, networks, gateway, room_maker(deployment.name, settings))
 
-running = {"egress": egress.container, "litellm": litellm.container, "gateway": gateway.container}
-if settings.verify_on_update:
-    Verification("verification", deployment, networks, login, running, verifier)
+running = {
+    "egress": egress.container,
+    "litellm": litellm.container,
+    "gateway": gateway.container,
+    "front": front.container,
+}
+checks = (
+    [Verification("verification", deployment, networks, login, running, verifier)] if settings.verify_on_update else []
+)
+ids = {role: container.id for role, container in running.items()}
+Handover("handover", running, drainer(deployment.name, settings, ids), checks)
 
 pulumi.export("url", settings.url)
 pulumi.export("master_key", key.current)
@@ -52,4 +64,5 @@ pulumi.export("ca_certificate", certificate.authority)
 pulumi.export("litellm_container", litellm.container.name)
 pulumi.export("gateway_container", gateway.container.name)
 pulumi.export("egress_container", egress.container.name)
+pulumi.export("front_container", front.container.name)
 pulumi.export("claude_auth_volume", login.volume.name)

@@ -22,7 +22,6 @@ from tests.gateway.bed import user_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-IMAGE = "litellm-claude-bench-gateway"
 ADDED_P50 = 0.002  # seconds
 THROUGHPUT_LOSS = 0.05
 ROUNDS, ALONE, TOGETHER, WORKERS = 16, 40, 200, 8
@@ -30,27 +29,37 @@ ROUNDS, ALONE, TOGETHER, WORKERS = 16, 40, 200, 8
 
 @contextlib.contextmanager
 def gateway(net: str, authority: trustme.CA, more: dict[str, str] | None = None) -> Iterator[str]:
-    """HAProxy with the stack's settings between a network of this machine's and `net`; yields its address."""
-    name, edge = f"{net}-gateway", f"{net}-edge"
+    """The front and the gateway, as the stack has them, before `net`; yields the front's address."""
     issued = authority.issue_cert("localhost")
-    values = {
+    variables = {
         "GATEWAY_ALLOW_HOST": "true",
         "GATEWAY_TLS_CERTIFICATE": b"".join(blob.bytes() for blob in issued.cert_chain_pems).decode(),
         "GATEWAY_TLS_PRIVATE_KEY": issued.private_key_pem.bytes().decode(),
         **(more or {}),
     }
-    docker("build", "--quiet", "--tag", IMAGE, str(ROOT / "images" / "gateway"))
-    docker("network", "create", edge)
+    names = {"edge": f"{net}-edge", "door": f"{net}-door", "front": f"{net}-front", "gateway": f"{net}-gateway"}
+    for network in ("edge", "door"):
+        docker("network", "create", names[network])
     try:
-        options = ["--read-only", "--cap-drop=ALL", f"--tmpfs=/run/gateway:{user_of(IMAGE)},mode=0700"]
-        variables = [f"--env={key}={value}" for key, value in values.items()]
-        docker("create", "--name", name, "--network", edge, *options, *variables, IMAGE)
-        docker("network", "connect", net, name)
-        docker("start", name)
-        yield docker("inspect", "--format", f'{{{{(index .NetworkSettings.Networks "{edge}").IPAddress}}}}', name)
+        start("gateway", names["gateway"], (names["door"], net), variables)
+        start("front", names["front"], (names["edge"], names["door"]), {})
+        shown = f'{{{{(index .NetworkSettings.Networks "{names["edge"]}").IPAddress}}}}'
+        yield docker("inspect", "--format", shown, names["front"])
     finally:
-        docker("rm", "--force", name)
-        docker("network", "rm", edge)
+        docker("rm", "--force", names["front"], names["gateway"])
+        docker("network", "rm", names["edge"], names["door"])
+
+
+def start(role: str, name: str, networks: tuple[str, str], variables: dict[str, str]) -> None:
+    """Starts HAProxy as `role`, under its aliases on the first of its networks."""
+    image = f"litellm-claude-bench-{role}"
+    docker("build", "--quiet", "--tag", image, str(ROOT / "images" / role))
+    options = ["--read-only", "--cap-drop=ALL", f"--tmpfs=/run/{role}:{user_of(image)},mode=0700"]
+    options += [f"--network-alias={role}", f"--network-alias={role}-door"]
+    environment = [f"--env={key}={value}" for key, value in variables.items()]
+    docker("create", "--name", name, "--network", networks[0], *options, *environment, image)
+    docker("network", "connect", networks[1], name)
+    docker("start", name)
 
 
 async def ask(connection: Connection, target: Target, key: str, body: bytes) -> float:

@@ -7,7 +7,6 @@ table, writes rotation-benchmark.json, and exits with 1 when a rotation lost a r
 import argparse
 import json
 import os
-import secrets
 import subprocess
 import sys
 import tempfile
@@ -34,28 +33,28 @@ RESULT = Path("rotation-benchmark.json")
 
 
 def under_load(
-    name: str, key: str, authority: str, rotate: Callable[[], str], model: str = "sonnet", port: int = PORT
+    name: str, key: str, authority: str, rotate: Callable[[], str], port: int = PORT, load: str = "rotation_load"
 ) -> Figures:
     """Runs the load around `rotate`, which returns the new key."""
     target = Target(
-        "localhost", port, model, authority, STREAM_SECONDS, STEADY_SECONDS - STREAM_LEAD_SECONDS, "127.0.0.1"
+        "localhost", port, "sonnet", authority, STREAM_SECONDS, STEADY_SECONDS - STREAM_LEAD_SECONDS, "127.0.0.1"
     )
-    load = subprocess.Popen(
-        [sys.executable, "-m", "bench.rotation_load"],
+    process = subprocess.Popen(
+        [sys.executable, "-m", f"bench.{load}"],
         cwd=ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
     )
-    if load.stdin is None or load.stdout is None:
+    if process.stdin is None or process.stdout is None:
         raise AssertionError("pipes were asked for")
     written: list[str] = []
-    reader = threading.Thread(target=lambda out: written.append(out.read()), args=(load.stdout,))
+    reader = threading.Thread(target=lambda out: written.append(out.read()), args=(process.stdout,))
     reader.start()
 
     def tell(**order: object) -> None:
-        load.stdin.write(json.dumps(order) + "\n")  # type: ignore[union-attr] # checked above
-        load.stdin.flush()  # type: ignore[union-attr]
+        process.stdin.write(json.dumps(order) + "\n")  # type: ignore[union-attr] # checked above
+        process.stdin.flush()  # type: ignore[union-attr]
 
     try:
         tell(target=asdict(target), key=key)
@@ -68,10 +67,10 @@ def under_load(
         tell(stop=True)
         reader.join()
     except BaseException:
-        load.kill()
+        process.kill()
         raise
     finally:
-        load.wait()
+        process.wait()
     return figures(name, [Sample(**entry) for entry in json.loads(written[0])], began, ended)
 
 
@@ -114,18 +113,10 @@ def rounds(stack: Deployment, operations: Operations, count: int, faults: list[s
 
 def compose_round(stack: Deployment, net: Internet) -> Figures:
     """The same load on compose's containers of the same images, recreated with a new key."""
-    images = {role: stack.inspect(role)["Image"] for role in ("egress", "litellm", "gateway")}
+    images = {role: stack.inspect(role)["Image"] for role in ("egress", "litellm", "gateway", "front")}
     with tempfile.TemporaryDirectory() as folder, Compose(Path(folder), images, net, PORT + 1) as compose:
-        key = f"sk-{secrets.token_hex(32)}"
-        compose.up(key)
-        compose.wait_until_it_answers(key)
-
-        def rotate() -> str:
-            new = f"sk-{secrets.token_hex(32)}"
-            compose.up(new)
-            return new
-
-        return under_load("compose", key, compose.authority, rotate, port=PORT + 1)
+        compose.start()
+        return under_load("compose", compose.key, compose.authority, compose.rotate, port=PORT + 1)
 
 
 def main() -> int:

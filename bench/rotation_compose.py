@@ -2,6 +2,7 @@
 
 import json
 import os
+import secrets
 import shutil
 import ssl
 import subprocess
@@ -35,9 +36,9 @@ class Compose:
     """Compose's containers, gone again at the end."""
 
     def __init__(self, folder: Path, images: dict[str, str], net: Internet, port: int) -> None:
-        authority = trustme.CA()
-        issued = authority.issue_cert("localhost")
-        self.authority = authority.cert_pem.bytes().decode()
+        self._ca = trustme.CA()
+        self.authority = self._ca.cert_pem.bytes().decode()
+        self.key = f"sk-{secrets.token_hex(32)}"
         self._port = port
         self._folder = folder
         self._command = [*command(), "--project-name", PROJECT, "--file", str(FILE)]
@@ -48,33 +49,54 @@ class Compose:
             "CLOSED_CIDRS": ",".join(map(str, without(PRIVATE, [ip_network(net.host.address)]))),
             "UPSTREAM_CA_CERTIFICATES": net.ca,
             "ANTHROPIC_API_KEY": "sk-ant-of-the-benchmark",
-            "GATEWAY_TLS_CERTIFICATE": b"".join(blob.bytes() for blob in issued.cert_chain_pems).decode(),
-            "GATEWAY_TLS_PRIVATE_KEY": issued.private_key_pem.bytes().decode(),
+            "MODELS": '{"sonnet": "claude-sonnet-4-5"}',
             "PORT": str(port),
         }
+        self.renew()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._run("down", "--volumes", "--timeout", "1", key="sk-none")
+        self._run("down", "--volumes", "--timeout", "1")
 
-    def _run(self, *arguments: str, key: str) -> None:
-        environment = {**self._environment, "LITELLM_MASTER_KEY": key}
+    def _run(self, *arguments: str) -> None:
+        environment = {**self._environment, "LITELLM_MASTER_KEY": self.key}
         done = subprocess.run(
             [*self._command, *arguments], env=environment, cwd=self._folder, capture_output=True, text=True, check=False
         )
         if done.returncode:
             raise RuntimeError(f"compose {arguments[0]}: {done.stderr.strip()[-800:]}")
 
-    def up(self, key: str) -> None:
-        """Creates or recreates what differs, as an operator would after editing the key."""
-        self._run("up", "--detach", key=key)
+    def start(self) -> None:
+        """Brings everything up, and waits until it answers."""
+        self.change({})
+        self._wait_until_it_answers()
 
-    def wait_until_it_answers(self, key: str) -> None:
+    def change(self, variables: dict[str, str]) -> None:
+        """Creates or recreates what differs, as an operator would after editing the file."""
+        self._environment |= variables
+        self._run("up", "--detach")
+
+    def rotate(self) -> str:
+        """Gives LiteLLM a new key, and returns it."""
+        self.key = f"sk-{secrets.token_hex(32)}"
+        self.change({})
+        return self.key
+
+    def renew(self) -> None:
+        """Makes a new certificate, which the next change puts in force."""
+        issued = self._ca.issue_cert("localhost")
+        chain = b"".join(blob.bytes() for blob in issued.cert_chain_pems).decode()
+        self._environment |= {
+            "GATEWAY_TLS_CERTIFICATE": chain,
+            "GATEWAY_TLS_PRIVATE_KEY": issued.private_key_pem.bytes().decode(),
+        }
+
+    def _wait_until_it_answers(self) -> None:
         context = ssl.create_default_context(cadata=self.authority)
         body = json.dumps({"model": "sonnet", "messages": [{"role": "user", "content": "hi"}]}).encode()
-        headers = {"authorization": f"Bearer {key}", "content-type": "application/json"}
+        headers = {"authorization": f"Bearer {self.key}", "content-type": "application/json"}
         request = urllib.request.Request(f"https://localhost:{self._port}/v1/chat/completions", body, headers)
         for _ in range(START_SECONDS):
             try:

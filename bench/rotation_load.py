@@ -101,8 +101,18 @@ class Load:
     running: bool = True
 
     def __post_init__(self) -> None:
-        self.context = ssl.create_default_context(cadata=self.target.authority) if self.target.authority else None
+        self.context = self.context_for("http/1.1") if self.target.authority else None
         self.count = 0
+
+    def context_for(self, protocol: str) -> ssl.SSLContext:
+        """TLS that trusts the target's CA alone."""
+        context = ssl.create_default_context(cadata=self.target.authority)
+        context.set_alpn_protocols([protocol])
+        return context
+
+    def slow(self) -> str:
+        """What the fake answers with a stream of so many seconds: it sends 60 pieces."""
+        return f"FAKE:slow:{self.target.stream_seconds / 60:.2f}"
 
     async def connect(self) -> Connection:
         name = self.target.host if self.context else None
@@ -152,19 +162,20 @@ class Load:
         return status, status == 200
 
     async def stream(self, key: str) -> tuple[int, bool]:
-        text = f"FAKE:slow:{self.target.stream_seconds / 60:.2f}"  # the fake sends 60 pieces
         connection = await self.connect()
         try:
-            status, content, _ = await connection.ask(self.target, key, self.body(text, stream=True))
+            status, content, _ = await connection.ask(self.target, key, self.body(self.slow(), stream=True))
         finally:
             connection.close()
         return status, status == 200 and content.rstrip().endswith(b"data: [DONE]")
 
-    async def at_rate(self, kind: str, act: Callable[[str], Awaitable[tuple[int, bool]]], offset: float) -> None:
+    async def at_rate(
+        self, kind: str, act: Callable[[str], Awaitable[tuple[int, bool]]], offset: float, rate: float = RATE
+    ) -> None:
         begun, number = asyncio.get_running_loop().time() + offset, 0
         async with asyncio.TaskGroup() as tasks:
             while self.running:
-                await asyncio.sleep(begun + number / RATE - asyncio.get_running_loop().time())
+                await asyncio.sleep(begun + number / rate - asyncio.get_running_loop().time())
                 tasks.create_task(self.note(kind, TIMEOUT, act))
                 number += 1
 
@@ -189,9 +200,10 @@ class Load:
             tasks.create_task(self.streams())
 
 
-def main() -> None:
+def main(kind: type[Load] = Load) -> None:
+    """Does what is said on stdin."""
     first: dict[str, Any] = json.loads(sys.stdin.readline())
-    load = Load(Target(**first["target"]), [first["key"]])
+    load = kind(Target(**first["target"]), [first["key"]])
     asyncio.run(load.run())
     json.dump([asdict(sample) for sample in load.samples], sys.stdout)
 

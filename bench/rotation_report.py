@@ -37,12 +37,12 @@ class Figures:
         """p99 while the rotation ran, over the steady one before it."""
         return self.p99["during"] / self.p99["before"]
 
-    def misses(self) -> list[str]:
-        """Which promises this run breaks."""
+    def misses(self, least: int = LEAST_REQUESTS) -> list[str]:
+        """Which promises this run breaks; with fewer than ``least`` requests it shows nothing."""
         broken = {
             f"{self.failed + self.refused} requests failed": bool(self.failed + self.refused),
             f"{self.streams_cut} streams were cut": bool(self.streams_cut),
-            f"only {self.requests} requests, not {LEAST_REQUESTS}": self.requests < LEAST_REQUESTS,
+            f"only {self.requests} requests, not {least}": self.requests < least,
             f"p99 rose {self.p99_ratio:.1f} times, more than {MOST_P99_RATIO:g}": self.p99_ratio > MOST_P99_RATIO,
         }
         return [text for text, is_broken in broken.items() if is_broken]

@@ -38,6 +38,7 @@ def hardened(
     user: str,
     env: Mapping[str, pulumi.Input[str] | None],
     networks: Sequence[docker.Network],
+    door: docker.Network | None = None,
     tmpfs: Mapping[str, str],
     memory_mib: int,
     cpus: float,
@@ -49,20 +50,25 @@ def hardened(
     volumes: Sequence[docker.ContainerVolumeArgs] | None = None,
     dns: Sequence[str] | None = None,
     depends_on: Sequence[pulumi.Resource] = (),
+    outlives_versions: bool = False,
+    make_room: pulumi.ResourceHook | None = None,
 ) -> docker.Container:
     """Makes the container that plays ``role``, hardened as section 5 of the CIS Docker Benchmark v1.6.0 asks.
 
     :param user: ``uid:gid``, never root (CIS 4.1).
     :param env: environment; values may be secret outputs.
-    :param networks: the first one is the network mode; on each the container answers to ``role`` as its name.
+    :param networks: on each the container answers to ``role`` as its name.
+    :param door: one network more, on which it answers to ``role``-door too, so that it knows this one from the others.
     :param tmpfs: writable directories and their mount options; everything else is read-only (5.13).
     :param memory_mib: memory limit in MiB, without swap (5.11).
     :param cpus: CPU limit in cores (5.12).
     :param files: limit of open files (5.19).
-    :param grace_seconds: time between SIGTERM and SIGKILL when the container is deleted.
+    :param grace_seconds: time between the image's stop signal and SIGKILL when the container is deleted.
     :param start_seconds: how long an update waits for the container to be healthy before it fails.
     :param create_before_delete: replace without an outage; impossible for a container that publishes a port.
     :param dns: resolvers for names that the engine does not know itself.
+    :param outlives_versions: a new version of this project alone does not replace it, for it does not say it.
+    :param make_room: runs before the container is created.
     """
     return docker.Container(
         f"{deployment.name}-{role}",
@@ -72,11 +78,15 @@ def hardened(
         envs=environment(env),
         labels=[
             docker.ContainerLabelArgs(label=label, value=value)
-            for label, value in {**deployment.labels(role), VERSION_LABEL: VERSION}.items()
+            for label, value in {
+                **deployment.labels(role),
+                **({} if outlives_versions else {VERSION_LABEL: VERSION}),
+            }.items()
         ],
         network_mode="bridge",
         networks_advanced=[
-            docker.ContainerNetworksAdvancedArgs(name=network.name, aliases=[role]) for network in networks
+            *([docker.ContainerNetworksAdvancedArgs(name=door.name, aliases=[role, f"{role}-door"])] if door else []),
+            *(docker.ContainerNetworksAdvancedArgs(name=network.name, aliases=[role]) for network in networks),
         ],
         ports=ports,
         volumes=volumes,
@@ -107,5 +117,10 @@ def hardened(
         wait=True,
         wait_timeout=start_seconds,
         destroy_grace_seconds=grace_seconds,
-        opts=deployment.child(parent, delete_before_replace=not create_before_delete, depends_on=list(depends_on)),
+        opts=deployment.child(
+            parent,
+            delete_before_replace=not create_before_delete,
+            depends_on=list(depends_on),
+            hooks=pulumi.ResourceHookBinding(before_create=[make_room]) if make_room else None,
+        ),
     )

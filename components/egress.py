@@ -15,7 +15,8 @@ class Egress(pulumi.ComponentResource):
     """Squid, which opens tunnels to the hosts of ``egressAllow`` and refuses addresses that are not public."""
 
     container: docker.Container
-    url = f"http://egress:{PORT}"
+    url: pulumi.Output[str]
+    """With the container's own name: a new egress proxy means a new LiteLLM, and the old pair drains together."""
 
     def __init__(
         self,
@@ -45,5 +46,7 @@ class Egress(pulumi.ComponentResource):
             cpus=1,
             files=4096,
             grace_seconds=10,
+            create_before_delete=True,
         )
+        self.url = pulumi.Output.concat("http://", self.container.name, f":{PORT}")
         self.register_outputs({"container": self.container.name})

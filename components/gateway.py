@@ -1,4 +1,4 @@
-"""The gateway: the only published port, and the rules about who may call what."""
+"""The gateway: the rules about who may call what, behind the front that owns the port."""
 
 from collections.abc import Sequence
 from ipaddress import IPv4Address, IPv6Address
@@ -8,16 +8,19 @@ import pulumi_docker as docker
 
 from components.container import hardened
 from components.images import Images
-from components.litellm import NO_RESOLVER, LiteLLM
+from components.litellm import DRAIN_NOTICE_SECONDS, NO_RESOLVER, LiteLLM
 from components.networks import Networks
 from components.server_certificate import ServerCertificate
 from components.stack import Deployment
-from rules.layout import GATEWAY_PLAIN_PORT, GATEWAY_TLS_PORT
 from rules.vocabulary import TlsMode
 
 
 class Gateway(pulumi.ComponentResource):
-    """HAProxy: source allow-list before TLS, limits by source, and a health-checked backend."""
+    """HAProxy: source allow-list before TLS, limits by source, and a health-checked backend.
+
+    On internal networks alone, so that it has no way out, and two of them can stand side by side: a new one is healthy
+    before the old one drains.
+    """
 
     container: docker.Container
 
@@ -34,9 +37,6 @@ class Gateway(pulumi.ComponentResource):
         super().__init__("litellm-claude:components:Gateway", name, None, opts)
         settings = deployment.settings
         encrypted = settings.tls_mode is not TlsMode.OFF
-        ports = {GATEWAY_TLS_PORT if encrypted else GATEWAY_PLAIN_PORT: settings.port}
-        if settings.redirect_port:
-            ports[GATEWAY_PLAIN_PORT] = settings.redirect_port
         self.container = hardened(
             deployment,
             "gateway",
@@ -55,20 +55,18 @@ class Gateway(pulumi.ComponentResource):
                 "GATEWAY_REDIRECT": str(bool(settings.redirect_port)).lower(),
                 "GATEWAY_PUBLIC_PORT": str(settings.port),
                 "GATEWAY_MAX_CONNECTIONS_PER_SOURCE": str(settings.max_connections_per_source),
+                "GATEWAY_DRAIN_SECONDS": str(settings.drain_seconds),
             },
-            networks=[networks.edge, networks.backend],
+            door=networks.door,
+            networks=[networks.backend],
             # Nobody there: the engine still knows LiteLLM's name, and no other name leads outside (a DNS tunnel).
             dns=[NO_RESOLVER],
-            ports=[
-                docker.ContainerPortArgs(internal=internal + index, external=external, ip=str(address), protocol="tcp")
-                for internal, external in sorted(ports.items())
-                for index, address in enumerate(settings.bind_addresses)
-            ],
             tmpfs={"/run/gateway": "size=16m,uid=100,gid=101,mode=0700"},
             memory_mib=512,
             cpus=1,
-            files=8192,
-            grace_seconds=30,
+            files=16384,
+            grace_seconds=settings.drain_seconds + DRAIN_NOTICE_SECONDS + 5,
+            create_before_delete=True,
             depends_on=[litellm],
         )
         self.register_outputs({"container": self.container.name})

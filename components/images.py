@@ -1,4 +1,4 @@
-"""The three images: built from ``images/`` by the stack itself, or ready ones by digest."""
+"""The four images: built from ``images/`` by the stack itself, or ready ones by digest."""
 
 import hashlib
 from pathlib import Path
@@ -19,6 +19,7 @@ class Images(pulumi.ComponentResource):
     litellm: pulumi.Output[str]
     gateway: pulumi.Output[str]
     egress: pulumi.Output[str]
+    front: pulumi.Output[str]
 
     def __init__(self, name: str, deployment: Deployment, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("litellm-claude:components:Images", name, None, opts)
@@ -55,7 +56,10 @@ class Images(pulumi.ComponentResource):
         self.litellm = image("litellm", settings.litellm_image)
         self.gateway = image("gateway", settings.gateway_image)
         self.egress = image("egress", settings.egress_image)
-        self.register_outputs({"litellm": self.litellm, "gateway": self.gateway, "egress": self.egress})
+        self.front = image("front", settings.front_image)
+        self.register_outputs(
+            {"litellm": self.litellm, "gateway": self.gateway, "egress": self.egress, "front": self.front}
+        )
 
 
 def tag(role: str, digest: str, stack: str) -> str:

@@ -1,4 +1,4 @@
-"""The three networks that decide who can speak to whom."""
+"""The four networks that decide who can speak to whom."""
 
 import hashlib
 
@@ -11,17 +11,19 @@ BRIDGE = "com.docker.network.bridge"
 
 
 class Networks(pulumi.ComponentResource):
-    """``edge`` takes callers in, ``backend`` is closed, ``egress`` is the way out.
+    """``edge`` takes callers in, ``door`` and ``backend`` are closed, ``egress`` is the way out.
 
-    - ``edge``: the gateway alone, because a published port needs a network that is not internal. Without masquerading a
-      packet that the gateway sends out on its own is never answered, so that it is no way out. It has IPv6 only when
-      the gateway is published there.
+    - ``edge``: the front alone, because a published port needs a network that is not internal. Without masquerading a
+      packet that the front sends out on its own is never answered, so that it is no way out. It has IPv6 only when the
+      front is published there.
+    - ``door``: the front and gateways, which believe whoever is there about a client's address. Closed, too.
     - ``backend``: internal, and without an address of the host on it (``inhibit_ipv4``), or every listener of the host
       could be reached through the bridge.
     - ``egress``: the egress proxy alone.
     """
 
     edge: docker.Network
+    door: docker.Network
     backend: docker.Network
     egress: docker.Network
 
@@ -59,9 +61,17 @@ class Networks(pulumi.ComponentResource):
             options={f"{BRIDGE}.enable_ip_masquerade": "false"},
             subnet6=local_subnet6(f"{deployment.name}-edge") if dual_stack else None,
         )
+        self.door = network("door", internal=True, options={f"{BRIDGE}.inhibit_ipv4": "true"})
         self.backend = network("backend", internal=True, options={f"{BRIDGE}.inhibit_ipv4": "true"})
         self.egress = network("egress")
-        self.register_outputs({"edge": self.edge.name, "backend": self.backend.name, "egress": self.egress.name})
+        self.register_outputs(
+            {
+                "edge": self.edge.name,
+                "door": self.door.name,
+                "backend": self.backend.name,
+                "egress": self.egress.name,
+            }
+        )
 
 
 def local_subnet6(name: str) -> str:

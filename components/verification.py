@@ -49,7 +49,12 @@ class Verification(pulumi.ComponentResource):
         verifier: Verifier,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        names = {"edge": networks.edge.name, "backend": networks.backend.name, "egress": networks.egress.name}
+        names = {
+            "edge": networks.edge.name,
+            "door": networks.door.name,
+            "backend": networks.backend.name,
+            "egress": networks.egress.name,
+        }
         check = pulumi.ResourceHook(
             "posture",
             verifier(
@@ -62,7 +67,7 @@ class Verification(pulumi.ComponentResource):
         super().__init__(
             "litellm-claude:components:Verification",
             name,
-            {role: _version(container) for role, container in containers.items()},
+            {role: version(container) for role, container in containers.items()},
             pulumi.ResourceOptions.merge(
                 opts,
                 pulumi.ResourceOptions(
@@ -74,7 +79,7 @@ class Verification(pulumi.ComponentResource):
         self.register_outputs({})
 
 
-def _version(container: docker.Container) -> pulumi.Output[list[object]]:
+def version(container: docker.Container) -> pulumi.Output[list[object]]:
     """What changes whenever the container does: its id, and what the engine changes in place."""
     return pulumi.Output.all(container.id, container.memory, container.memory_swap, container.restart)
 

@@ -23,6 +23,7 @@ class Container:
     status: str
     healthy: bool
     networks: frozenset[str]
+    stop_signal: str = "SIGTERM"
 
     @property
     def running(self) -> bool:
@@ -59,6 +60,10 @@ class Engine(Client):
         command = ("exec", identifier, f"{role}-healthcheck")
         return any(self.run(*command, check=False).returncode == 0 for _ in range(3))
 
+    def publishes(self, identifier: str) -> bool:
+        """Whether a port of this machine belongs to the container."""
+        return any((entry["HostConfig"].get("PortBindings") or {}) for entry in self.inspect("container", [identifier]))
+
     def last_words(self, identifier: str, lines: int = 10) -> str:
         """Returns the end of the container's log."""
         return self.log(identifier, "--tail", str(lines)).strip()
@@ -90,5 +95,6 @@ def _container(entry: Mapping[str, Any]) -> Container:
         role=(entry["Config"].get("Labels") or {}).get(ROLE_LABEL, ""),
         status=state["Status"],
         healthy=(state.get("Health") or {}).get("Status") == "healthy",
+        stop_signal=entry["Config"].get("StopSignal") or "SIGTERM",
         networks=frozenset({*networks, *(network["NetworkID"] for network in networks.values())} - {""}),
     )

@@ -20,10 +20,10 @@ BROKEN: dict[tuple[int, ...], str] = {(29, 1, 0): "its DNS does not resolve outs
 """Releases that must not be used, and why."""
 BUILDKIT = (23, 0)
 """The first release that builds with BuildKit of its own accord."""
-BESIDE_LITELLM_MIB = 1024
-"""Limits of the other containers together, and room for the engine (components/gateway.py, components/egress.py)."""
+BESIDE_LITELLM_MIB = 1280
+"""Limits of the other containers together, and room for the engine (components/)."""
 MIB = 1024 * 1024
-NETWORKS = 3
+NETWORKS = 4
 POOLS = [
     *(ip_network(f"172.{number}.0.0/16") for number in range(17, 32)),
     *ip_network("192.168.0.0/16").subnets(new_prefix=20),

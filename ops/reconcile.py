@@ -43,20 +43,22 @@ class Removal:
 
 def undo_failed(state: State, engine: Engine, *, after_failure: bool) -> list[Removal]:
     """Undoes failed containers in ``state`` and returns those to remove."""
+    current = [one for one in state.containers() if not one.get("delete") and (one.get("initErrors") or after_failure)]
+    replaced = {one["urn"]: state.superseded(one["urn"]) for one in current}
+    serving = {
+        urn: next((old for old in superseded if engine.serves(old["id"], role_of(old))), None)
+        for urn, superseded in replaced.items()
+    }
+    # One that drains, or is gone, says that the switch was made. Then all of the new ones stay: they name each other.
+    switched = any(replaced[one["urn"]] and not serving[one["urn"]] for one in current if not one.get("initErrors"))
     removals = []
-    for container in state.containers():
-        if container.get("delete"):
-            continue
-        failed = bool(container.get("initErrors"))
-        superseded = state.superseded(container["urn"])
-        if not (failed or (after_failure and superseded)):
-            continue
-        good = next((old for old in superseded if engine.serves(old["id"], role_of(old))), None)
+    for container in current:
+        failed, good = bool(container.get("initErrors")), serving[container["urn"]]
+        if not failed and (switched or good is None):
+            continue  # the next update completes it
         if good is not None:
             state.reinstate(container, good)
             say(f"{name_of(good)} goes on serving")
-        elif not failed:
-            continue  # the switch was made: the old one is draining or gone, and the next update completes that
         # A healthy one may be answering requests by now.
         grace = 0 if failed else int((container.get("inputs") or {}).get("destroyGraceSeconds") or 0)
         why = "which never became healthy" if failed else "which the failed update has made"
@@ -101,7 +103,8 @@ def reconcile(
     failed = undo_failed(state, engine, after_failure=after_failure)
     if stray or failed:
         state.save()
-    for removal in (*failed, *stray):
+    # What others need comes first in the state, and goes last here.
+    for removal in (*reversed(failed), *stray):
         say(f"removing {removal.name}, {removal.why}")
         if words := engine.last_words(removal.id):
             say(f"its last words were:\n{words}")

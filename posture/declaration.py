@@ -30,7 +30,7 @@ SECRET_VARIABLES = (
     "METRICS_KEY_SHA256",
     "GATEWAY_TLS_PRIVATE_KEY",
 )
-ROLES = ("egress", "litellm", "gateway")
+ROLES = ("egress", "litellm", "gateway", "front")
 
 
 class DeclarationError(RuntimeError):

@@ -13,7 +13,7 @@ must be refused, and never prints a secret. It makes no model call. Exit status 
 - `--only ID` (repeatable, an id or a group) runs a part; `--skip ID=REASON` leaves one out, and the reason is reported.
 - Statuses: pass, fail, warn, not-applicable (the rule has no object here), exception (a deviation that this project has
   decided on, with its reason), skipped.
-- *On update*: the check also runs inside `pulumi up`, after LiteLLM or the gateway changed; a failure of severity high
+- *On update*: the check also runs inside `pulumi up`, after a container changed; a failure of severity high
   fails the update, and old containers are not deleted before the check has passed.
 
 This page is generated: `python -m posture --document > docs/posture.md`.

@@ -19,6 +19,7 @@ NO_CHECK_TIME = ssl.VerifyFlags(0x200000)
 """OpenSSL's X509_V_FLAG_NO_CHECK_TIME: https.days-left judges the dates, and a rotation must be possible on any day."""
 REPLACEMENT_TRIES = 8
 """With two containers taking turns the wrong one answers all of them once in 256; not more than failedAuthPerMinute."""
+STRANGE = "the certificate is not the declared one"
 NOT_THE_API = ("/", "/ui/", "/routes", "/health", "/key/generate", "/config/yaml", "/metrics", "/docs", "/v1/files")
 """Paths that LiteLLM serves and the gateway must not."""
 NOT_SERVED = (401, 404, 429)
@@ -57,7 +58,19 @@ class Edge:
         return context
 
     def get(self, path: str, *, key: str | None = None, encrypted: bool | None = None, port: int = 0) -> Answer:
-        """Asks for ``path``; the key is sent only behind the declared certificate."""
+        """Asks for ``path``; the key is sent only behind the declared certificate.
+
+        Inside an update the gateway that is being replaced takes turns with the new one, and may have another
+        certificate, or refuse this machine: what it says counts only when all tries meet it.
+        """
+        answer = self._get(path, key, encrypted, port)
+        for _ in range(0 if self.declaration.complete else REPLACEMENT_TRIES - 1):
+            if not (answer.error.startswith(STRANGE) or (answer.error and self.expected and encrypted is None)):
+                break
+            answer = self._get(path, key, encrypted, port)
+        return answer
+
+    def _get(self, path: str, key: str | None, encrypted: bool | None, port: int) -> Answer:
         if self.address is None:
             return Answer(0, error="no answer (it listens on the engine's own loopback, which is another machine's)")
         try:
@@ -71,7 +84,7 @@ class Edge:
                 got.read()
                 return Answer(got.status, {name.lower(): value for name, value in got.getheaders()})
         except ssl.SSLCertVerificationError as error:
-            return Answer(0, error=f"the certificate is not the declared one ({error.verify_message})")
+            return Answer(0, error=f"{STRANGE} ({error.verify_message})")
         except (OSError, http.client.HTTPException) as error:
             return Answer(0, error=f"no answer ({type(error).__name__})")
 
@@ -83,7 +96,7 @@ class Edge:
 
     def ask(self, key: str) -> dict[str, Answer]:
         """Asks everything that the access checks need."""
-        first = self.get("/healthz")
+        first = self._first()
         if not first.status:
             return {"health": first}
         return {
@@ -95,6 +108,16 @@ class Edge:
             **({} if key == DEVELOPMENT_KEY else {"development": self.get("/v1/models", key=DEVELOPMENT_KEY)}),
             **{path: self._of_the_new_one(path, key, lambda status: status not in NOT_SERVED) for path in NOT_THE_API},
         }
+
+    def _first(self) -> Answer:
+        """Asks whether this machine is answered. Where it must not be, one refusal inside an update is enough."""
+        answer = self.get("/healthz")
+        refused = not self.declaration.settings.allow_host
+        for _ in range(0 if self.declaration.complete or not refused else REPLACEMENT_TRIES - 1):
+            if not answer.status:
+                break
+            answer = self.get("/healthz")
+        return answer
 
     def _of_the_new_one(self, path: str, key: str, of_the_old_one: Callable[[int], bool]) -> Answer:
         """Asks with the declared key. Inside an update the container that is being replaced may answer too.

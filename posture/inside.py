@@ -79,7 +79,8 @@ def resolves(name):
 
 def tunnel(target):
     try:
-        s = socket.create_connection(("egress", 3128), 5)
+        proxy = os.environ["HTTPS_PROXY"].rpartition("/")[2].split(":")
+        s = socket.create_connection((proxy[0], int(proxy[1])), 5)
         s.settimeout(8)
         s.sendall(("CONNECT %s HTTP/1.1\r\nHost: %s\r\n\r\n" % (target, target)).encode())
         status = int(s.recv(64).split()[1])

@@ -1,4 +1,4 @@
-"""A source outside the allow-list: a throw-away container beside the gateway, which tries to be answered."""
+"""A source outside the allow-list: a throw-away container beside the front, which tries to be answered."""
 
 import json
 from collections.abc import Mapping
@@ -31,14 +31,14 @@ HARDENED = ("--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privil
 LIMITS = ("--memory", "128m", "--memory-swap", "128m", "--cpus", "1", "--pids-limit", "16")
 
 
-def try_from_stranger(declaration: Declaration, engine: Engine, gateway: Mapping[str, Any]) -> str:
-    """Returns what a stranger on the gateway's own network got: ``answered``, or how it was refused.
+def try_from_stranger(declaration: Declaration, engine: Engine, front: Mapping[str, Any]) -> str:
+    """Returns what a stranger on the front's own network got: ``answered``, or how it was refused.
 
     Raises:
         EngineError: when the container cannot be started.
     """
     edge = declaration.networks["edge"]["name"]
-    address = gateway["NetworkSettings"]["Networks"][edge]["IPAddress"]
+    address = front["NetworkSettings"]["Networks"][edge]["IPAddress"]
     secure = declaration.settings.tls_mode is not TlsMode.OFF
     out = engine.run(
         *(

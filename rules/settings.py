@@ -91,6 +91,7 @@ class Settings(BaseModel):
     litellm_image: ImageDigest | None = None
     gateway_image: ImageDigest | None = None
     egress_image: ImageDigest | None = None
+    front_image: ImageDigest | None = None
     litellm_memory_mib: Annotated[int, Field(ge=512)] = 3072
     litellm_cpus: Annotated[float, Field(gt=0)] = 2
     log_level: LogLevel = LogLevel.INFO

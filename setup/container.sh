@@ -18,7 +18,7 @@ case $2 in
     exec docker exec -it "$container" claude-login
     ;;
   logs)
-    for role in litellm gateway egress; do
+    for role in gateway litellm egress front; do
       container=$(container_of "$role")
       printf '==> %s (%s) <==\n' "$role" "$container"
       docker logs --tail 200 "$container" 2>&1

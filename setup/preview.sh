@@ -9,4 +9,9 @@ set -euo pipefail
 spare_the_file
 select_or_create preview
 "$python" -m ops.before_up --look "$stack" || exit 1
-pulumi preview --stack "$stack" || explain preview
+shown=$(mktemp)
+trap 'rm -f "$shown"' EXIT
+color=''
+[ ! -t 1 ] || color=always
+pulumi preview --stack "$stack" ${color:+--color "$color"} | tee "$shown" || explain preview
+"$python" -m ops.notice "$stack" <"$shown" || true # what was asked for has been shown

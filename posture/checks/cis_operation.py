@@ -45,10 +45,10 @@ def privileged_ports(context: Context) -> Outcome:
 
 @cis("5.9", "Only needed ports are open on the container")
 def needed_ports(context: Context) -> Outcome:
-    gateway = context.declared("gateway").name
-    wrong = [f"{name} publishes ports" for name in published(context) if name != gateway]
+    front = context.declared("front").name
+    wrong = [f"{name} publishes ports" for name in published(context) if name != front]
     every = [name_of(c) for c in context.running.containers if c["HostConfig"].get("PublishAllPorts")]
-    return verdict([*wrong, *(f"{name} publishes all ports" for name in every)], "the gateway's alone")
+    return verdict([*wrong, *(f"{name} publishes all ports" for name in every)], "the front's alone")
 
 
 host("5.11", "Memory usage is limited", lambda h: None if h.get("Memory") else "has no memory limit", "all limited")
@@ -67,11 +67,11 @@ def interface(context: Context) -> Outcome:
         (name, address) for name, ports in published(context).items() for address, _, _ in ports if address in WILDCARDS
     }
     declared = {str(address) for address in context.settings.bind_addresses}
-    gateway = context.declared("gateway").name
+    front = context.declared("front").name
     wrong = [
         f"{name} is published on {address}"
         for name, address in sorted(wild)
-        if name != gateway or address not in declared
+        if name != front or address not in declared
     ]
     if wrong or not wild:
         return verdict(wrong, ", ".join(sorted(declared)))

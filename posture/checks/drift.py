@@ -72,7 +72,7 @@ def containers(context: Context) -> Outcome:
 def strangers(context: Context) -> Outcome:
     known = {declared.id for declared in context.declaration.containers.values()}
     found = [name_of(c) for c in context.running.containers if c["Id"] not in known]
-    return verdict([f"{name} is not declared" for name in found], "the three declared containers alone")
+    return verdict([f"{name} is not declared" for name in found], "the declared containers alone")
 
 
 @check("drift.environment", "The environment is the declared one", source=SOURCE, remediation=REPLACE, fast=True)

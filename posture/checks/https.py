@@ -188,7 +188,7 @@ def no_plaintext(context: Context) -> Outcome:
     if answer.status not in (0, 400):
         problems.append(f"port {context.edge.port} answers plain HTTP with {answer}")
     redirect = context.settings.redirect_port
-    ports = context.live("gateway")["NetworkSettings"]["Ports"] or {}
+    ports = context.live("front")["NetworkSettings"]["Ports"] or {}
     bound = [port for port, hosts in ports.items() if port.startswith(f"{GATEWAY_PLAIN_PORT}/") and hosts]
     if bound and not redirect:
         problems.append("the plain port is published")

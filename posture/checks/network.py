@@ -33,21 +33,21 @@ def published(context: Context) -> dict[str, set[tuple[str, int, int]]]:
 
 @check(
     "network.published",
-    "The gateway alone publishes a port, on the declared addresses",
+    "The front alone publishes a port, on the declared addresses",
     source=f"{PAGE}; CIS Docker 5.9",
     fast=True,
 )
 def ports(context: Context) -> Outcome:
-    gateway = context.declared("gateway")
+    front = context.declared("front")
     problems = []
     for name, found in published(context).items():
-        if name != gateway.name:
+        if name != front.name:
             problems.append(f"{name} publishes {_shown(found)}")
-        elif found != gateway.ports:
-            problems.append(f"{name} publishes {_shown(found)}, declared is {_shown(gateway.ports)}")
-    if gateway.name not in published(context):
-        problems.append("the gateway publishes nothing")
-    return verdict(problems, f"{gateway.name}: {_shown(published(context).get(gateway.name, set()))}")
+        elif found != front.ports:
+            problems.append(f"{name} publishes {_shown(found)}, declared is {_shown(front.ports)}")
+    if front.name not in published(context):
+        problems.append("the front publishes nothing")
+    return verdict(problems, f"{front.name}: {_shown(published(context).get(front.name, set()))}")
 
 
 def _shown(found: set[tuple[str, int, int]]) -> str:
@@ -86,7 +86,7 @@ def public(context: Context) -> Outcome:
 )
 def stranger(context: Context) -> Outcome:
     got = context.probe("outsider")
-    text = f"a container beside the gateway got: {got}"
+    text = f"a container beside the front got: {got}"
     return failed(text) if got == "answered" else passed(text)
 
 
@@ -100,17 +100,47 @@ def host_refused(context: Context) -> Outcome:
     return failed(f"this machine was answered with {got}") if got.status else passed("this machine gets no answer")
 
 
+def _not_closed(context: Context, role: str, *networks: str) -> list[str]:
+    """What keeps a container from being on these networks alone, and these from being closed to host and internet."""
+    names = {str(context.declaration.networks[network]["name"]): network for network in networks}
+    attached = set(context.live(role)["NetworkSettings"]["Networks"])
+    problems = [f"{role} is on {name} too" for name in sorted(attached - set(names))]
+    for name, network in names.items():
+        found = context.running.networks.get(name)
+        if found is None or not found["Internal"]:
+            problems.append(f"the {network} network is not internal")
+        elif (found.get("Options") or {}).get("com.docker.network.bridge.inhibit_ipv4") != "true":
+            problems.append(f"the host has an address on the {network} network")
+    return problems
+
+
 @check("network.backend-closed", "LiteLLM stands on the closed network alone", source="design: networks", fast=True)
 def backend_closed(context: Context) -> Outcome:
     backend = context.declaration.networks["backend"]["name"]
-    attached = set(context.live("litellm")["NetworkSettings"]["Networks"])
-    problems = [f"LiteLLM is on {name} too" for name in sorted(attached - {backend})]
-    network = context.running.networks.get(backend)
-    if network is None or not network["Internal"]:
-        problems.append("the backend network is not internal")
-    elif (network.get("Options") or {}).get("com.docker.network.bridge.inhibit_ipv4") != "true":
-        problems.append("the host has an address on the backend network")
-    return verdict(problems, f"on {backend}, internal and without the host")
+    return verdict(_not_closed(context, "litellm", "backend"), f"on {backend}, internal and without the host")
+
+
+@check("network.gateway-closed", "The gateway stands on closed networks alone", source="design: networks", fast=True)
+def gateway_closed(context: Context) -> Outcome:
+    names = " and ".join(str(context.declaration.networks[role]["name"]) for role in ("door", "backend"))
+    return verdict(_not_closed(context, "gateway", "door", "backend"), f"on {names}, internal and without the host")
+
+
+@check(
+    "network.door-shut",
+    "Nobody but the front and the gateway is where clients' addresses are said",
+    source="PROXY protocol: accept it from known sources alone",
+    remediation="docker network disconnect NETWORK CONTAINER, then make up STACK={stack}",
+)
+def door_shut(context: Context) -> Outcome:
+    door = str(context.declaration.networks["door"]["name"])
+    known = {context.declared(role).id for role in ("front", "gateway")}
+    found = [
+        name_of(c)
+        for c in context.running.containers
+        if door in c["NetworkSettings"]["Networks"] and c["Id"] not in known
+    ]
+    return verdict([f"{name} is on {door}" for name in found], f"{door} holds the front and the gateway alone")
 
 
 @check(

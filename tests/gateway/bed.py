@@ -111,11 +111,16 @@ def _set_namespace(descriptor: int) -> None:
 
 @dataclass(frozen=True)
 class Gateway:
-    """A running gateway container and the host port that leads to it."""
+    """A running gateway container, and the host port that leads to it through a front of its own."""
 
     name: str
     port: int
     redirect_port: int = 0
+
+    @property
+    def front(self) -> str:
+        """The container that publishes the ports."""
+        return f"{self.name}-front"
 
     def log(self) -> list[dict[str, object]]:
         """Its access log: one JSON object a line on stdout (a line that is none fails here)."""
@@ -140,6 +145,57 @@ def start(name: str, image: str, networks: Sequence[str], *options: str, command
     for network in networks[1:]:
         docker("network", "connect", network, name)
     docker("start", name)
+
+
+def start_gateway(name: str, images: tuple[str, str], networks: Sequence[str], settings: Mapping[str, str]) -> Gateway:
+    """A front with the published ports on the first of `networks`, a gateway on the second, and between the two a
+    network of their own; `images` are the front's and the gateway's."""
+    door, front = f"{name}-door", f"{name}-front"
+    inhibit = ("--opt", "com.docker.network.bridge.inhibit_ipv4=true")
+    docker("network", "create", "--internal", *inhibit, "--subnet", door_subnet(), door)
+    tmpfs = {image: f"{user_of(image)},mode=0700,size=1m,noexec,nosuid,nodev" for image in images}
+    docker("rm", "-f", name, check=False)
+    docker(
+        *("create", "--name", name, "--network", door, "--network-alias", "gateway", "--network-alias", "gateway-door"),
+        *(*HARDENING, "--dns", "127.0.0.1", "--tmpfs", f"/run/gateway:{tmpfs[images[1]]}"),
+        *(*environment({f"GATEWAY_{key.upper()}": value for key, value in settings.items()}), images[1]),
+    )
+    docker("network", "connect", networks[1], name)
+    docker("start", name)
+    port, redirect_port = free_port(), 0
+    ports = ["--publish", f"{port}:{8443 if settings.get('tls') == 'on' else 8080}"]
+    if settings.get("redirect") == "true":
+        redirect_port = free_port()
+        ports += ["--publish", f"{redirect_port}:8080"]
+    start(
+        front,
+        images[0],
+        [networks[0], door],
+        *(*ports, *HARDENING, "--dns", "127.0.0.1", "--tmpfs", f"/run/front:{tmpfs[images[0]]}"),
+    )
+    wait_until(lambda: healthy(name, "gateway-healthcheck"), 15, f"{name} is healthy")
+    wait_until(lambda: healthy(front, "front-healthcheck"), 15, f"{front} is healthy")
+    side = "tls" if settings.get("tls") == "on" else "plain"
+    wait_until(
+        lambda: f"Server {side}/gateway1 administratively READY" in docker("logs", front),
+        15,
+        f"{front} has found {name}",
+    )
+    return Gateway(name, port, redirect_port)
+
+
+def door_subnet() -> str:
+    """A range for one more network between a front and a gateway: the engine's own pools have thirty."""
+    taken = docker("network", "ls", "--filter", "name=-door$", "--quiet").split()
+    subnets = (
+        docker("network", "inspect", "--format", "{{range .IPAM.Config}}{{.Subnet}}{{end}}", *taken) if taken else ""
+    )
+    return next(text for number in range(256) if (text := f"10.219.{number}.0/28") not in subnets.split())
+
+
+def remove_gateway(name: str) -> None:
+    docker("rm", "-f", name, f"{name}-front", check=False)
+    docker("network", "rm", f"{name}-door", check=False)
 
 
 def address_of(container: str, network: str, *, v6: bool = False) -> str:

@@ -31,6 +31,11 @@ def gateway_image(engine: None) -> str:
 
 
 @pytest.fixture(scope="session")
+def front_image(engine: None) -> str:
+    return build("gw-front", bed.REPOSITORY / "images/front")
+
+
+@pytest.fixture(scope="session")
 def egress_image(engine: None) -> str:
     return build("gw-egress", bed.REPOSITORY / "images/egress")
 
@@ -81,36 +86,24 @@ def certificate() -> certificates.Pair:
 
 
 @pytest.fixture(scope="session")
-def make_gateway(gateway_image: str, networks: tuple[str, str]) -> Iterator[GatewayFactory]:
+def make_gateway(front_image: str, gateway_image: str, networks: tuple[str, str]) -> Iterator[GatewayFactory]:
     """Start a gateway: settings as keywords (`allow_host="true"` is GATEWAY_ALLOW_HOST); plain HTTP unless tls="on"."""
     made: list[str] = []
-    owner = bed.user_of(gateway_image)
 
-    def make(*, wait_for_backend: bool = True, network: str = "", **settings: str) -> bed.Gateway:
+    def make(*, wait_for_backend: bool = True, network: str = "", backend: str = "", **settings: str) -> bed.Gateway:
         defaults = {"tls": "off", "hostname": "gateway.test", "allowed_cidrs": f"{bed.CLIENTS4},{bed.CLIENTS6}"}
-        values = {**defaults, **settings}
-        name, port, redirect_port = f"gw-gateway-{len(made)}", bed.free_port(), 0
+        name = f"gw-gateway-{len(made)}"
         made.append(name)
-        ports = ["--publish", f"{port}:{8443 if values['tls'] == 'on' else 8080}"]
-        if values.get("redirect") == "true":
-            redirect_port = bed.free_port()
-            ports += ["--publish", f"{redirect_port}:8080"]
-        bed.start(
-            name,
-            gateway_image,
-            [network or networks[0], networks[1]],
-            *(*ports, *bed.HARDENING, "--dns", "127.0.0.1"),
-            *("--tmpfs", f"/run/gateway:{owner},mode=0700,size=1m,noexec,nosuid,nodev"),
-            *bed.environment({f"GATEWAY_{key.upper()}": value for key, value in values.items()}),
-        )
-        bed.wait_until(lambda: bed.healthy(name, "gateway-healthcheck"), 15, f"{name} is healthy")
+        bed.remove_gateway(name)
+        there = network or networks[0], backend or networks[1]
+        gateway = bed.start_gateway(name, (front_image, gateway_image), there, {**defaults, **settings})
         if wait_for_backend:
             bed.wait_until(lambda: "READY" in bed.docker("logs", name), 15, f"{name} has found its backend")
-        return bed.Gateway(name, port, redirect_port)
+        return gateway
 
     yield make
-    if made:
-        bed.docker("rm", "-f", *made)
+    for name in made:
+        bed.remove_gateway(name)
 
 
 @pytest.fixture(scope="session")

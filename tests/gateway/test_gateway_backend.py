@@ -68,25 +68,16 @@ def test_what_litellm_dropped_on_a_kept_connection_is_not_sent_again(
 def own_network(make_gateway: GatewayFactory) -> Iterator[str]:
     bed.docker("network", "create", "--internal", "--opt", "com.docker.network.bridge.inhibit_ipv4=true", "gw-rolling")
     yield "gw-rolling"
-    bed.docker("network", "disconnect", "-f", "gw-rolling", "gw-rolling-gateway", check=False)
-    names = ["gw-old", "gw-new", "gw-rolling-gateway"]
-    bed.docker("rm", "-f", *names, check=False)
+    bed.docker("rm", "-f", "gw-old", "gw-new", check=False)
     bed.docker("network", "rm", "gw-rolling")
 
 
 @pytest.fixture
-def rolling(gateway_image: str, networks: tuple[str, str], own_network: str) -> bed.Gateway:
+def rolling(make_gateway: GatewayFactory, own_network: str) -> Iterator[bed.Gateway]:
     """A gateway whose `litellm` is nobody yet."""
-    port = bed.free_port()
-    bed.start(
-        *("gw-rolling-gateway", gateway_image, [networks[0], own_network], "--publish", f"{port}:8080", *bed.HARDENING),
-        *("--tmpfs", f"/run/gateway:{bed.user_of(gateway_image)},mode=0700"),
-        *bed.environment(
-            {"GATEWAY_TLS": "off", "GATEWAY_HOSTNAME": "gateway.test", "GATEWAY_ALLOWED_CIDRS": str(bed.CLIENTS4)}
-        ),
-    )
-    bed.wait_until(lambda: bed.healthy("gw-rolling-gateway", "gateway-healthcheck"), 15, "the gateway is healthy")
-    return bed.Gateway("gw-rolling-gateway", port)
+    gateway = make_gateway(wait_for_backend=False, backend=own_network, allowed_cidrs=str(bed.CLIENTS4))
+    yield gateway
+    bed.remove_gateway(gateway.name)
 
 
 def start_backend(name: str, image: str, network: str, start_seconds: float) -> None:

@@ -114,7 +114,7 @@ def test_other_containers_on_the_edge_network_are_always_refused(
     gateway = make_gateway(allow_host="true", allowed_cidrs="0.0.0.0/0,::/0")
     assert status_from_host("127.0.0.1", gateway.port) == 200
     for v6 in (False, True):
-        assert fetch_in(neighbour, bed.address_of(gateway.name, "gw-edge", v6=v6), 8080) == 0
+        assert fetch_in(neighbour, bed.address_of(gateway.front, "gw-edge", v6=v6), 8080) == 0
 
 
 def test_containers_of_other_networks_come_as_the_host(
@@ -148,20 +148,63 @@ def test_6to4_addresses_do_not_pass_as_the_ipv4_address_inside_them(
     assert status_from(clients, inside, gateway) == 0
 
 
-def test_the_gateway_has_no_way_out(clients: bed.Clients, gateway: bed.Gateway) -> None:
+FORGE = """
+import socket, sys
+try:
+    connection = socket.create_connection((sys.argv[1], int(sys.argv[2])), 3)
+    connection.sendall(b"PROXY TCP4 127.0.0.1 127.0.0.1 1 2\\r\\nGET /healthz HTTP/1.0\\r\\n\\r\\n")
+    print(connection.recv(100).split()[1].decode())
+except (OSError, IndexError):
+    print(0)
+"""
+
+
+@pytest.mark.parametrize("place", ["the edge network", "the backend network"])
+def test_nobody_but_the_front_says_who_the_client_is(
+    make_gateway: GatewayFactory, litellm: str, neighbour: str, place: str
+) -> None:
+    gateway = make_gateway(allow_host="true", allowed_cidrs="127.0.0.0/8")
+    assert status_from_host("127.0.0.1", gateway.port) == 200
+    who, where = {
+        "the edge network": (neighbour, bed.address_of(gateway.front, "gw-edge")),
+        "the backend network": (litellm, bed.address_of(gateway.name, "gw-back")),
+    }[place]
+    for port in ("8080", "8405"):
+        assert int(bed.docker("exec", who, "python3", "-c", FORGE, where, port)) == 0
+
+
+def test_a_client_that_says_itself_who_it_is_stays_who_it_is(
+    clients: bed.Clients, make_gateway: GatewayFactory, litellm: str
+) -> None:
+    gateway = make_gateway(allow_host="true", allowed_cidrs="")
+    try:
+        with clients.connect(clients.new_address(), gateway.port, 3) as connection:
+            connection.sendall(b"PROXY TCP4 127.0.0.1 127.0.0.1 1 2\r\n" + HEALTH)
+            assert connection.recv(1) == b""
+    except ConnectionError:
+        pass
+
+
+@pytest.mark.parametrize("role", ["front", "gateway"])
+def test_there_is_no_way_out(clients: bed.Clients, gateway: bed.Gateway, role: str) -> None:
     """The edge network does not masquerade: a machine that does not know its private range cannot answer."""
     source = clients.new_address()
     with clients.entered():
         listener = socket.create_server((source, 8099))
     with listener:
         script = f"exec 3<>/dev/tcp/{source}/8099 && echo connected"
-        attempt = bed.docker("exec", gateway.name, "timeout", "2", "bash", "-c", script, check=False)
+        name = gateway.front if role == "front" else gateway.name
+        attempt = bed.docker("exec", name, "timeout", "2", "bash", "-c", script, check=False)
         assert "connected" not in attempt
 
 
-def test_the_entry_point_finds_its_networks_in_both_families(gateway: bed.Gateway) -> None:
-    def lines(name: str) -> list[str]:
-        return bed.docker("exec", gateway.name, "cat", f"/run/gateway/{name}.lst").splitlines()
+def test_the_entry_points_find_their_networks_in_both_families(gateway: bed.Gateway) -> None:
+    def lines(container: str, name: str) -> list[str]:
+        return bed.docker("exec", container, "cat", f"/run/{name}.lst").splitlines()
 
-    assert lines("host") == ["10.217.1.1", "fd17:0001:0000:0000:0000:0000:0000:0001"]
-    assert lines("neighbours")[:3] == [bed.EDGE4, bed.BACKEND4, "fd17:0001:0000:0000:0000:0000:0000:0000/64"]
+    door = bed.docker("network", "inspect", f"{gateway.name}-door", "--format", "{{(index .IPAM.Config 0).Subnet}}")
+    assert lines(gateway.front, "front/host4") == ["10.217.1.1"]
+    assert lines(gateway.front, "front/host6") == ["fd17:0001:0000:0000:0000:0000:0000:0001"]
+    assert sorted(lines(gateway.front, "front/neighbours"))[:2] == [bed.EDGE4, door]
+    assert "fd17:0001:0000:0000:0000:0000:0000:0000/64" in lines(gateway.front, "front/neighbours")
+    assert lines(gateway.name, "gateway/front") == [door]

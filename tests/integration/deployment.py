@@ -27,8 +27,10 @@ COPIED = (
     "Pulumi.prod.yaml",
     "components",
     "images",
+    "ops",
     "posture",
     "rules",
+    "setup",
 )
 PASSPHRASE = "of the tests"
 

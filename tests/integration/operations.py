@@ -1,13 +1,10 @@
 """What `make rotate`, `make retire` and `make up` run, in a test stack's copy of the project."""
 
 import os
-import shutil
 import subprocess
 import sys
 
 from tests.integration.deployment import ROOT, Deployment
-
-IGNORED = shutil.ignore_patterns("__pycache__")
 
 
 class Operations:
@@ -15,8 +12,6 @@ class Operations:
 
     def __init__(self, stack: Deployment) -> None:
         self.stack = stack
-        for name in ("ops", "setup"):
-            shutil.copytree(ROOT / name, stack.project / name, ignore=IGNORED)
         (stack.project / ".venv").symlink_to(ROOT / ".venv")
 
     def start(self, *command: str) -> subprocess.Popen[str]:

@@ -6,11 +6,12 @@ import json
 import os
 import secrets
 import shutil
+import socket
 import ssl
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -57,6 +58,14 @@ class Bed:
         """Notes the current key and returns it."""
         self.keys.append(self.stack.pulumi("stack", "output", "master_key", "--show-secrets").stdout.strip())
         return self.keys[-1]
+
+    def serial(self) -> str:
+        """The serial number of the certificate that a new connection is shown."""
+        with (
+            socket.create_connection(("localhost", PORT), 10) as raw,
+            self.context.wrap_socket(raw, server_hostname="localhost") as secure,
+        ):
+            return str((secure.getpeercert() or {})["serialNumber"])
 
     def settings(self) -> dict[str, Any]:
         """The stack's configuration file; secrets are encrypted in it."""
@@ -122,6 +131,54 @@ def requests_all_the_while(bed: Bed, key: str) -> Iterator[list[int]]:
     finally:
         ended.set()
         thread.join()
+
+
+STREAM = {"model": "sonnet", "messages": [{"role": "user", "content": "FAKE:slow:0.2"}], "stream": True}
+"""Twelve seconds of events."""
+
+
+@contextlib.contextmanager
+def load(bed: Bed, key: str) -> Iterator[dict[str, list[Any]]]:
+    """New and kept connections, and two streams at a time, one after the other, for as long as the body takes.
+
+    Yields what came of each kind: statuses, and whether a stream came whole. No client tries anything twice.
+    """
+    seen: dict[str, list[Any]] = {"new": [], "kept": [], "stream": []}
+    ended = threading.Event()
+
+    def new() -> Any:
+        return bed.status(key)
+
+    kept_one = http.client.HTTPSConnection("localhost", PORT, context=bed.context, timeout=60)
+
+    def kept() -> Any:
+        kept_one.request("GET", "/v1/models", headers={"authorization": f"Bearer {key}"})
+        answer = kept_one.getresponse()
+        answer.read()
+        return answer.status
+
+    def stream() -> Any:
+        with contextlib.closing(bed.call(key, STREAM)) as answer:
+            return "whole" if answer.read().rstrip().endswith(b"data: [DONE]") else f"cut ({answer.status})"
+
+    def go_on(kind: str, ask: Callable[[], Any]) -> None:
+        while not ended.wait(0.1):
+            try:
+                seen[kind].append(ask())
+            except (OSError, http.client.HTTPException) as error:
+                seen[kind].append(repr(error))
+                kept_one.close()
+
+    kinds = (("new", new), ("kept", kept), ("stream", stream), ("stream", stream))
+    threads = [threading.Thread(target=go_on, args=kind) for kind in kinds]
+    for thread in threads:
+        thread.start()
+    try:
+        yield seen
+    finally:
+        ended.set()
+        for thread in threads:
+            thread.join()
 
 
 def refreshes(net: Internet) -> int:

@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 PORT = 14670
 STRANGER = "10.213.254.77"
 """An address that is on no list."""
-ROLES = ("egress", "gateway", "litellm")
+ROLES = ("egress", "front", "gateway", "litellm")
 
 pytestmark = [
     pytest.mark.faults,
@@ -40,7 +40,7 @@ def stack(engine: SecondEngine) -> Iterator[Deployment]:
     """A production stack on that engine, from images that were built on this machine's own."""
     engine.load("debian:trixie-slim")  # make sees to it; an update looks into the login's volume with it
     images = {}
-    for role in ("litellm", "gateway", "egress"):
+    for role in ROLES:
         printed = docker("build", "--quiet", str(ROOT / "images" / role)).splitlines()
         images[role] = engine.copy_image(next(line for line in printed if line.startswith("sha256:")), role)
     with deployment(
@@ -55,6 +55,7 @@ def stack(engine: SecondEngine) -> Iterator[Deployment]:
         litellmImage=images["litellm"],
         gatewayImage=images["gateway"],
         egressImage=images["egress"],
+        frontImage=images["front"],
     ) as made:
         made.set_secret("anthropicApiKey", "sk-ant-of-the-tests")
         made.up()

@@ -25,7 +25,7 @@ def status(stack: Deployment, key: str | None = "") -> int:
         return 0
 
 
-@pytest.mark.parametrize("role", ["litellm", "gateway", "egress"])
+@pytest.mark.parametrize("role", ["litellm", "gateway", "front", "egress"])
 def test_a_killed_container_comes_back_by_itself(stack: Deployment, role: str) -> None:
     before = stack.inspect(role)["State"]
     # The process itself: what `docker kill` ends counts as stopped by hand, and stays down.

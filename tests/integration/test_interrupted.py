@@ -15,7 +15,7 @@ from tests.integration.operations import Operations
 
 pytestmark = pytest.mark.faults
 PORT = 14761
-ROLES = ("litellm", "gateway", "egress")
+ROLES = ("litellm", "gateway", "front", "egress")
 KEY = "LITELLM_MASTER_KEY"
 
 
@@ -53,7 +53,7 @@ def killed_when(operations: Operations, moment: Callable[[], bool]) -> None:
 def test_five_killed_updates_lose_and_double_nothing(stack: Deployment, operations: Operations) -> None:
     killed_when(operations, lambda: bool(stack.there("backend", "network")))
     keys = []
-    for role in ("egress", "litellm", "gateway"):
+    for role in ("egress", "litellm", "gateway", "front"):
         killed_when(operations, lambda role=role: bool(stack.there(role)))  # type: ignore[misc]
         keys += [environment(stack)[KEY]] if role != "egress" else []
     operations.up()
@@ -63,8 +63,8 @@ def test_five_killed_updates_lose_and_double_nothing(stack: Deployment, operatio
     killed_when(operations, lambda: len(stack.there("litellm")) == 2)
     assert stack.call("/v1/models").status == 200
     operations.up()
-    assert [len(stack.there(role)) for role in ROLES] == [1, 1, 1]
-    assert [len(stack.there(role, "network")) for role in ("edge", "backend", "egress")] == [1, 1, 1]
+    assert [len(stack.there(role)) for role in ROLES] == [1, 1, 1, 1]
+    assert [len(stack.there(role, "network")) for role in ("edge", "door", "backend", "egress")] == [1, 1, 1, 1]
     assert stack.there("litellm") != before
     assert {*keys, environment(stack)[KEY]} == {stack.output("master_key")}
     assert stack.output("claude_auth_volume") == volume
@@ -82,7 +82,7 @@ def test_of_two_updates_at_once_one_is_refused_clearly(stack: Deployment, operat
     said = printed[statuses.index(1)]
     assert "another update of the stack" in said or "the stack is currently locked" in said
     assert "Traceback" not in said
-    assert [len(stack.there(role)) for role in ROLES] == [1, 1, 1]
+    assert [len(stack.there(role)) for role in ROLES] == [1, 1, 1, 1]
     assert stack.call("/v1/models").status == 200
     assert stack.changes() == {}
 

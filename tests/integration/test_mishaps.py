@@ -21,7 +21,7 @@ from tests.integration.operations import Operations
 PORT = 14781
 STEPS = int(os.environ.get("MISHAPS", "3"))
 MARKER = "/home/app/.claude/marker"
-roles = st.sampled_from(["litellm", "gateway", "egress"])
+roles = st.sampled_from(["litellm", "gateway", "front", "egress"])
 
 pytestmark = pytest.mark.timeout(120 * STEPS + 600)
 

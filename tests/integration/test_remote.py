@@ -13,7 +13,7 @@ from tests.integration.operations import Operations
 from tests.integration.remote import ssh_server, tls_engine
 
 PORT = 14751
-ROLES = ("litellm", "gateway", "egress")
+ROLES = ("litellm", "gateway", "front", "egress")
 
 
 @pytest.fixture(scope="module")

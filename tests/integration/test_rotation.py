@@ -17,6 +17,7 @@ from tests.integration.hosts import Internet
 from tests.integration.rotation import (
     Bed,
     ask_inside,
+    load,
     refreshes,
     requests_all_the_while,
     rotation_bed,
@@ -126,6 +127,22 @@ def test_a_killed_rotation_is_finished_by_the_next_up(bed: Bed) -> None:
     assert key != old
     assert [bed.status(old), bed.status(key)] == [200, 200]
     assert len(bed.stack.there("litellm")) == 1
+    assert bed.nothing_to_do()
+
+
+def test_a_new_allow_list_and_certificate_lose_no_request_and_cut_no_stream(bed: Bed) -> None:
+    key, before = bed.keys[-1], bed.stack.there("gateway")
+    serial = bed.serial()
+    bed.stack.set(allowedCidrs=["10.9.0.0/16"], tlsValidityHours=2000)
+    with load(bed, key) as seen:
+        time.sleep(2)  # the streams have begun
+        bed.operations.up()
+    assert bed.stack.there("gateway") != before
+    assert bed.serial() != serial
+    assert {kind: set(found) for kind, found in seen.items()} == {"new": {200}, "kept": {200}, "stream": {"whole"}}
+    assert len(seen["new"]) > 50
+    assert len(seen["kept"]) > 50
+    assert len(seen["stream"]) >= 4
     assert bed.nothing_to_do()
 
 

@@ -12,6 +12,8 @@ from pulumi import automation
 
 from tests.integration.deployment import Deployment, docker
 
+ROLES = ("litellm", "gateway", "front", "egress")
+
 
 @contextmanager
 def watched_processes(texts: list[str]) -> Iterator[list[str]]:
@@ -60,18 +62,15 @@ def test_the_key_stands_nowhere_in_the_clear(prod: Deployment) -> None:
         "the error of a failed update": str(failed.value),
         "export": exported + prod.pulumi("stack", "export").stdout,
         "stack file": (prod.project / f"Pulumi.{prod.name}.yaml").read_text(),
-        **{f"log of {role}": docker("logs", prod.container(role)) for role in ("litellm", "gateway", "egress")},
-        **{
-            f"layers of {role}": docker("history", "--no-trunc", prod.inspect(role)["Image"])
-            for role in ("litellm", "gateway", "egress")
-        },
+        **{f"log of {role}": docker("logs", prod.container(role)) for role in ROLES},
+        **{f"layers of {role}": docker("history", "--no-trunc", prod.inspect(role)["Image"]) for role in ROLES},
         **{str(path): path.read_text(errors="replace") for path in prod.state.rglob("*") if path.is_file()},
     }
     assert len([name for name in places if str(prod.state) in name]) >= 3
     assert [(name, text[:6]) for name, content in places.items() for text in texts if text in content] == []
     assert in_arguments == []
     # Where it must stand, and nowhere else: the environment of the LiteLLM container.
-    holders = [role for role in ("litellm", "gateway", "egress") if texts[0] in json.dumps(prod.inspect(role))]
+    holders = [role for role in ROLES if texts[0] in json.dumps(prod.inspect(role))]
     assert holders == ["litellm"]
 
 

@@ -10,7 +10,7 @@ from tests.unit.components.conftest import ROOT, Declared, Deploy
 CONTAINER = "docker:index/container:Container"
 NETWORK = "docker:index/network:Network"
 VOLUME = "docker:index/volume:Volume"
-ROLES = ("egress", "gateway", "litellm")
+ROLES = ("egress", "front", "gateway", "litellm")
 STACKS = ("dev", "prod")
 OUTPUTS = {
     "url",
@@ -19,6 +19,7 @@ OUTPUTS = {
     "litellm_container",
     "gateway_container",
     "egress_container",
+    "front_container",
     "claude_auth_volume",
 }
 
@@ -27,7 +28,7 @@ OUTPUTS = {
 def test_both_stacks_have_the_same_shape(deploy: Deploy, stack: str) -> None:
     graph = deploy(stack)
     assert sorted(c.name for c in graph.of(CONTAINER)) == [f"litellm-claude-{stack}-{role}" for role in ROLES]
-    assert sorted(n.name.rsplit("-", 1)[1] for n in graph.of(NETWORK)) == ["backend", "edge", "egress"]
+    assert sorted(n.name.rsplit("-", 1)[1] for n in graph.of(NETWORK)) == ["backend", "door", "edge", "egress"]
     assert len(graph.of(VOLUME)) == 1
     assert graph.outputs.keys() >= OUTPUTS
 
@@ -57,19 +58,65 @@ def test_every_container_is_hardened(deploy: Deploy, stack: str, role: str) -> N
     )
 
 
-@pytest.mark.parametrize("role", ROLES)
-def test_every_container_says_which_version_made_it(deploy: Deploy, role: str) -> None:
-    labels = {label["label"]: label["value"] for label in deploy("prod").container(role).inputs["labels"]}
+def test_every_container_but_the_front_says_which_version_made_it(deploy: Deploy) -> None:
+    """The front's would replace it at each new version, and cut every connection."""
+    graph, label = deploy("prod"), "org.opencontainers.image.version"
+    said = {role: {one["label"]: one["value"] for one in graph.container(role).inputs["labels"]} for role in ROLES}
     version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
-    assert labels["org.opencontainers.image.version"] == version
+    assert {role: labels.get(label) for role, labels in said.items()} == {
+        "egress": version,
+        "front": None,
+        "gateway": version,
+        "litellm": version,
+    }
+
+
+UNNOTICED: dict[str, dict[str, Any]] = {
+    "master key": {"keyRotation": "2026-11-26"},
+    "models": {"models": {"sonnet": "claude-sonnet-4-5"}},
+    "limits": {"maxConnectionsPerSource": 50, "failedAuthPerMinute": 20, "maxRequestMib": 8},
+    "log level": {"logLevel": "WARNING"},
+    "allow-list": {"allowedCidrs": ["10.1.0.0/16"], "allowHost": False},
+    "certificate": {"hostname": "gateway.example.org", "tlsProfile": "modern"},
+    "egress list": {"egressAllow": ["api.anthropic.com"]},
+    "LiteLLM's image": {"litellmImage": "example.org/a@sha256:" + "a" * 64},
+    "the gateway's image": {"gatewayImage": "example.org/a@sha256:" + "a" * 64},
+    "the egress image": {"egressImage": "example.org/a@sha256:" + "a" * 64},
+    "memory limit": {"litellmMemoryMib": 4096},
+    "drain": {"drainSeconds": 30},
+}
+
+
+@pytest.mark.parametrize("change", UNNOTICED)
+def test_nothing_but_its_own_addresses_and_image_replaces_the_front(deploy: Deploy, change: str) -> None:
+    def inputs(**changes: Any) -> dict[str, Any]:
+        return deploy("prod", **changes).container("front").inputs
+
+    assert inputs(**UNNOTICED[change]) == inputs()
+    assert inputs(port=8443) != inputs()
+
+
+def test_the_front_comes_last_and_makes_room_first(deploy: Deploy) -> None:
+    """The first one takes its port over from the gateway of an earlier version, when the new gateway is healthy."""
+    request = deploy("prod").container("front").request
+    assert {urn.rsplit("-", 1)[1] for urn in request.dependencies} >= {"gateway"}
+    assert list(request.hooks.before_create) == ["make-room"]
+
+
+def test_what_was_replaced_drains_after_the_check(deploy: Deploy) -> None:
+    graph = deploy("prod")
+    (handover,) = graph.of("litellm-claude:components:Handover")
+    assert list(handover.request.hooks.after_create) == list(handover.request.hooks.after_update) == ["drain"]
+    assert [urn.rsplit("::", 1)[1] for urn in handover.inputs["checked"]] == ["verification"]
+    assert handover.inputs.keys() == {*ROLES, "checked"}
+    assert handover.secret is False
 
 
 @pytest.mark.parametrize("stack", STACKS)
-def test_only_the_gateway_publishes_a_port(deploy: Deploy, stack: str) -> None:
+def test_only_the_front_publishes_a_port(deploy: Deploy, stack: str) -> None:
     graph = deploy(stack)
-    assert "ports" not in graph.container("litellm").inputs
-    assert "ports" not in graph.container("egress").inputs
-    (port,) = graph.container("gateway").inputs["ports"]
+    assert [role for role in ROLES if "ports" in graph.container(role).inputs] == ["front"]
+    (port,) = graph.container("front").inputs["ports"]
     expected = {
         "dev": {"internal": 8080, "external": 4000, "ip": "127.0.0.1", "protocol": "tcp"},
         "prod": {"internal": 8443, "external": 443, "ip": "0.0.0.0", "protocol": "tcp"},
@@ -85,11 +132,13 @@ def networks_of(container: Declared) -> list[str]:
 def test_litellm_stands_on_the_closed_network_alone(deploy: Deploy, stack: str) -> None:
     graph = deploy(stack)
     assert networks_of(graph.container("litellm")) == ["backend"]
-    assert networks_of(graph.container("gateway")) == ["edge", "backend"]
+    assert networks_of(graph.container("gateway")) == ["door", "backend"]
+    assert networks_of(graph.container("front")) == ["edge", "door"]
     assert networks_of(graph.container("egress")) == ["egress", "backend"]
     by_role = {n.name.rsplit("-", 1)[1]: n.inputs for n in graph.of(NETWORK)}
-    assert by_role["backend"]["internal"] is True
-    assert by_role["backend"]["options"] == {"com.docker.network.bridge.inhibit_ipv4": "true"}
+    for closed in ("backend", "door"):
+        assert by_role[closed]["internal"] is True
+        assert by_role[closed]["options"] == {"com.docker.network.bridge.inhibit_ipv4": "true"}
     assert by_role["edge"]["options"] == {"com.docker.network.bridge.enable_ip_masquerade": "false"}
 
 
@@ -97,31 +146,39 @@ def test_litellm_stands_on_the_closed_network_alone(deploy: Deploy, stack: str) 
 def test_litellm_knows_no_resolver_and_one_proxy(deploy: Deploy, stack: str) -> None:
     graph = deploy(stack)
     assert graph.container("litellm").inputs["dns"] == ["127.0.0.1"]
-    assert graph.env("litellm")["HTTPS_PROXY"] == "http://egress:3128"
+    assert graph.env("litellm")["HTTPS_PROXY"] == f"http://litellm-claude-{stack}-egress-1a2b3c4:3128"
 
 
-@pytest.mark.parametrize(("role", "first"), [("litellm", False), ("gateway", True), ("egress", True)])
-def test_litellm_alone_is_created_before_the_old_one_goes(deploy: Deploy, role: str, first: bool) -> None:
+def test_the_gateway_knows_its_door_by_a_name_of_its_own(deploy: Deploy) -> None:
+    networks = deploy("prod").container("gateway").inputs["networksAdvanced"]
+    aliases = {network["name"].split("-")[-2]: network["aliases"] for network in networks}
+    assert aliases == {"door": ["gateway", "gateway-door"], "backend": ["gateway"]}
+
+
+@pytest.mark.parametrize(
+    ("role", "first"), [("litellm", False), ("gateway", False), ("egress", False), ("front", True)]
+)
+def test_all_but_the_front_are_created_before_the_old_one_goes(deploy: Deploy, role: str, first: bool) -> None:
     request = deploy("prod").container(role).request
     assert request.deleteBeforeReplaceDefined is True  # the plugin's own default is never relied on
     assert request.deleteBeforeReplace is first
     assert "name" not in deploy("prod").container(role).inputs  # two of one name could not stand beside each other
 
 
-def test_neither_litellm_nor_the_gateway_has_a_resolver_that_leads_outside(deploy: Deploy) -> None:
+def test_nothing_but_the_egress_proxy_has_a_resolver_that_leads_outside(deploy: Deploy) -> None:
     """The engine's own DNS still knows the containers; any other name would be a tunnel out."""
     graph = deploy("prod")
-    assert {role: graph.container(role).inputs["dns"] for role in ("litellm", "gateway")} == {
-        "litellm": ["127.0.0.1"],
-        "gateway": ["127.0.0.1"],
-    }
+    dns = {role: graph.container(role).inputs.get("dns") for role in ROLES}
+    assert dns == {"litellm": ["127.0.0.1"], "gateway": ["127.0.0.1"], "front": ["127.0.0.1"], "egress": None}
 
 
-def test_litellm_gets_the_whole_drain_before_it_is_killed(deploy: Deploy) -> None:
+def test_litellm_and_the_gateway_get_the_whole_drain_before_it_is_killed(deploy: Deploy) -> None:
     graph = deploy("prod", drainSeconds=30)
     assert graph.env("litellm")["DRAIN_SECONDS"] == "30"
     # 3 s while it reports itself unready and still serves, and 5 s in which the process ends
     assert graph.container("litellm").inputs["destroyGraceSeconds"] == 30 + 3 + 5
+    assert graph.env("gateway")["GATEWAY_DRAIN_SECONDS"] == "30"
+    assert graph.container("gateway").inputs["destroyGraceSeconds"] == 30 + 3 + 5
 
 
 @pytest.mark.parametrize(("stack", "protected"), [("dev", False), ("prod", True)])
@@ -207,7 +264,7 @@ def test_a_certificate_names_addresses_as_addresses(
 
 
 def test_a_redirect_is_published_only_when_asked_for(deploy: Deploy) -> None:
-    ports = deploy("prod", redirectPort=80).container("gateway").inputs["ports"]
+    ports = deploy("prod", redirectPort=80).container("front").inputs["ports"]
     assert [(p["external"], p["internal"]) for p in ports] == [(80, 8080), (443, 8443)]
 
 
@@ -219,7 +276,7 @@ def test_the_hosts_own_addresses_follow_the_switch_for_the_host(deploy: Deploy) 
 
 def test_each_address_is_published_from_a_port_of_its_own(deploy: Deploy) -> None:
     graph = deploy("prod", bindAddresses=["10.0.0.1", "10.0.0.2"], redirectPort=80)
-    ports = graph.container("gateway").inputs["ports"]
+    ports = graph.container("front").inputs["ports"]
     assert [(p["ip"], p["external"], p["internal"]) for p in ports] == [
         ("10.0.0.1", 80, 8080),
         ("10.0.0.2", 80, 8081),

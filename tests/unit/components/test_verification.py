@@ -25,7 +25,7 @@ def test_the_check_depends_on_what_the_engine_changes_in_place(deploy: Deploy) -
 
 def test_the_check_waits_for_all_containers_and_holds_no_secret(deploy: Deploy) -> None:
     (gate,) = deploy("prod").of(VERIFICATION)
-    assert {urn.rsplit("-", 1)[1] for urn in gate.request.dependencies} == {"egress", "litellm", "gateway"}
+    assert {urn.rsplit("-", 1)[1] for urn in gate.request.dependencies} == {"egress", "litellm", "gateway", "front"}
     assert gate.secret is False
 
 

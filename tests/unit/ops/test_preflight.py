@@ -84,7 +84,7 @@ def test_an_old_builder_chosen_in_the_shell_is_refused_where_there_is_a_new_one(
 
 def test_limits_that_the_machine_cannot_keep_are_refused_with_those_that_it_can() -> None:
     (sentence,) = said(info={**INFO, "MemTotal": 2048 * preflight.MIB})
-    assert "pulumi config set litellmMemoryMib 1024 --stack prod" in sentence
+    assert "pulumi config set litellmMemoryMib 768 --stack prod" in sentence
     (sentence,) = said(info={**INFO, "NCPU": 1})
     assert "pulumi config set litellmCpus 1 --stack prod" in sentence
 
@@ -94,7 +94,7 @@ def test_an_engine_without_addresses_for_the_networks_is_told_how_to_get_some() 
     assert free_pools(INFO, used) == 13
     full = (*used, *(f"192.168.{number}.0/20" for number in range(48, 240, 16)))
     (sentence,) = said(subnets=full)
-    assert "the stack needs 3 networks, and the engine has addresses for 1 more. Fix: docker network prune" in sentence
+    assert "the stack needs 4 networks, and the engine has addresses for 1 more. Fix: docker network prune" in sentence
     assert said(subnets=full, want=Wanted("prod", new_networks=1)) == []
     given = {**INFO, "DefaultAddressPools": [{"Base": "10.10.0.0/16", "Size": 24}, {"Base": "fd01::/60", "Size": 64}]}
     assert free_pools(given, ["10.10.1.0/24"]) == 255
@@ -120,7 +120,7 @@ BUSY = (
 def test_what_a_stack_asks_for_is_read_from_its_file(tmp_path: Path, settings: str, expected: Wanted) -> None:
     (tmp_path / "Pulumi.yaml").write_text("config:\n  bindAddresses: {type: array, default: [127.0.0.1]}\n")
     (tmp_path / "Pulumi.prod.yaml").write_text(f"config: {settings}\n")
-    assert preflight.wanted("prod", tmp_path, 2) == expected
+    assert preflight.wanted("prod", tmp_path, 3) == expected
 
 
 def test_all_that_is_wrong_is_said_at_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -142,4 +142,4 @@ def test_all_that_is_wrong_is_said_at_once(monkeypatch: pytest.MonkeyPatch, tmp_
         preflight.refuse("prod", Engine(), 0)
     assert str(refusal.value).count("\nerror: ") == 2
     answers |= {"version": json.dumps(server("28.5.2")), "info": json.dumps(INFO)}
-    preflight.refuse("prod", Engine(), 3)
+    preflight.refuse("prod", Engine(), 4)

@@ -287,3 +287,27 @@ def test_the_last_words_of_what_is_removed_are_shown(bed: Bed, capsys: pytest.Ca
     printed = capsys.readouterr().err
     assert "removing name-of-new, which never became healthy" in printed
     assert "its last words" in printed
+
+
+EGRESS = URN.format("Egress", "container:Container", "egress")
+PAIRS = (
+    container("new-egress", EGRESS),
+    container("new-litellm", needs=EGRESS),
+    container("old-egress", EGRESS, **OLD),
+    container("old-litellm", needs=EGRESS, **OLD),
+)
+
+
+def test_what_was_replaced_together_comes_back_together_and_goes_in_reverse(bed: Bed) -> None:
+    bed.engine.serving = {"old-egress", "old-litellm"}
+    bed.reconcile(BACKEND, *PAIRS, after_failure=True)
+    assert {r["id"] for r in bed.saved or []} == {"network-1", "old-egress", "old-litellm"}
+    assert list(bed.engine.removed) == ["new-litellm", "new-egress"], "its answers go through the proxy"
+
+
+def test_when_one_of_the_old_ones_drains_all_of_the_new_ones_stay(bed: Bed) -> None:
+    """An interruption in the drain: the old egress proxy still serves, but new LiteLLM names the new one."""
+    bed.engine.serving = {"old-egress"}
+    bed.reconcile(BACKEND, *PAIRS, after_failure=True)
+    assert bed.saved is None
+    assert not bed.engine.removed

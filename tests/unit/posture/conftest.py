@@ -106,6 +106,7 @@ def make(tmp_path: Path) -> Make:
             "litellm": {"LITELLM_MASTER_KEY": KEY, **(env or {})},
             "gateway": {},
             "egress": {"EGRESS_ALLOW": "a.b"},
+            "front": {},
         }
         declared, found = {}, {}
         for role, pairs in variables.items():
@@ -120,7 +121,7 @@ def make(tmp_path: Path) -> Make:
                 stack="test",
                 settings=Settings.model_validate(given),
                 containers=declared,
-                networks={"backend": {"name": "net"}},
+                networks={role: {"name": "net"} for role in ("backend", "door")},
                 volume="volume",
                 secrets=frozenset({KEY}),
             ),

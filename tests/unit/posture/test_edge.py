@@ -120,3 +120,40 @@ def test_the_last_act_of_an_update_is_a_clients_question(
     found = fault(edge, KEY, "prod")
     assert (found is not None) is wrong
     assert KEY not in (found or "")
+
+
+STRANGER = Answer(0, error="the certificate is not the declared one (self-signed certificate)")
+REFUSED = Answer(0, error="no answer (ConnectionResetError)")
+
+
+def answered(
+    make: Make, monkeypatch: pytest.MonkeyPatch, answers: list[Answer], *, complete: bool, allow_host: bool = True
+) -> Edge:
+    """A gateway whose answers come in turns, as those of an old and a new one do."""
+    engine: Any = Local()
+    declaration = make(settings={"allowHost": allow_host}).declaration
+    edge = Edge(replace(declaration, complete=complete), engine)
+    turns = itertools.cycle(answers)
+    monkeypatch.setattr(edge, "_get", lambda *_: next(turns))
+    return edge
+
+
+@pytest.mark.parametrize("other", [STRANGER, REFUSED])
+def test_inside_an_update_the_replaced_gateway_may_have_another_certificate_or_list(
+    make: Make, monkeypatch: pytest.MonkeyPatch, other: Answer
+) -> None:
+    assert answered(make, monkeypatch, [other, Answer(200)], complete=False).get("/healthz").status == 200
+    assert answered(make, monkeypatch, [other], complete=False).get("/healthz").error == other.error
+    assert answered(make, monkeypatch, [other, Answer(200)], complete=True).get("/healthz").error == other.error
+
+
+def test_inside_an_update_the_replaced_gateway_may_still_answer_a_machine_that_the_new_one_refuses(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def health(answers: list[Answer], *, complete: bool) -> int:
+        edge = answered(make, monkeypatch, answers, complete=complete, allow_host=False)
+        return edge.ask(KEY)["health"].status
+
+    assert health([Answer(200), REFUSED], complete=False) == 0
+    assert health([Answer(200)], complete=False) == 200
+    assert health([Answer(200), REFUSED], complete=True) == 200

@@ -40,4 +40,19 @@ def test_a_second_network_of_litellm_is_named(make: Make) -> None:
 
     outcome = REGISTRY["network.backend-closed"].run(make(change))
     assert outcome.status.value == "fail"
-    assert outcome.evidence.startswith("LiteLLM is on other too; ")
+    assert outcome.evidence.startswith("litellm is on other too; ")
+
+
+def test_the_gateway_stands_on_closed_networks_alone(make: Make) -> None:
+    def change(found: dict[str, Any]) -> None:
+        found["gateway"]["NetworkSettings"]["Networks"]["edge"] = {}
+
+    outcome = REGISTRY["network.gateway-closed"].run(make(change))
+    assert outcome.status.value == "fail"
+    assert "gateway is on edge too" in outcome.evidence
+
+
+def test_whoever_stands_where_addresses_are_said_is_named(make: Make) -> None:
+    """In this bed all are on one network, which is the door's, too."""
+    outcome = REGISTRY["network.door-shut"].run(make())
+    assert (outcome.status.value, outcome.evidence) == ("fail", "litellm is on net; egress is on net")

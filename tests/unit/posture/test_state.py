@@ -34,6 +34,7 @@ def state(*more: dict[str, Any]) -> dict[str, Any]:
     resources = [
         container("gateway"),
         container("egress"),
+        container("front"),
         {"type": NETWORK, "inputs": {"name": "net", "labels": roles}},
         {"type": VOLUME, "inputs": {"name": "the-volume"}},
         {"type": "pulumi:pulumi:Stack", "outputs": {"key_created": "2026-11-01"}},
@@ -49,7 +50,7 @@ LITELLM = container("litellm", envs=hidden([f"LITELLM_MASTER_KEY={KEY}", "LOG_LE
 def test_containers_networks_and_volume_are_found_by_type_and_role() -> None:
     found = parse("test", state(LITELLM), CONFIG, "exported")
     assert {role: declared.id for role, declared in found.containers.items()} == {
-        role: f"id-{role}" for role in ("litellm", "gateway", "egress")
+        role: f"id-{role}" for role in ("litellm", "gateway", "egress", "front")
     }
     assert found.networks["backend"]["name"] == "net"
     assert (found.volume, found.key_created, found.exported) == ("the-volume", "2026-11-01", "exported")

@@ -1,0 +1,68 @@
+"""The front: owns the published ports, so that everything behind it can be replaced unnoticed."""
+
+from collections.abc import Awaitable, Callable
+
+import pulumi
+import pulumi_docker as docker
+
+from components.container import hardened
+from components.gateway import Gateway
+from components.images import Images
+from components.litellm import NO_RESOLVER
+from components.networks import Networks
+from components.stack import Deployment
+from rules.layout import GATEWAY_PLAIN_PORT, GATEWAY_TLS_PORT
+from rules.vocabulary import TlsMode
+
+
+class Front(pulumi.ComponentResource):
+    """HAProxy in TCP mode: hands connections to whichever gateway is ready, and tells it who the client is.
+
+    A published port belongs to one container, so this one cannot be replaced without a gap, which cuts every
+    connection. Nothing but the ports, the addresses and its own image does that: it has no setting and no version.
+    """
+
+    container: docker.Container
+
+    def __init__(
+        self,
+        name: str,
+        deployment: Deployment,
+        images: Images,
+        networks: Networks,
+        gateway: Gateway,
+        make_room: Callable[[pulumi.ResourceHookArgs], Awaitable[None]],
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("litellm-claude:components:Front", name, None, opts)
+        settings = deployment.settings
+        encrypted = settings.tls_mode is not TlsMode.OFF
+        ports = {GATEWAY_TLS_PORT if encrypted else GATEWAY_PLAIN_PORT: settings.port}
+        if settings.redirect_port:
+            ports[GATEWAY_PLAIN_PORT] = settings.redirect_port
+        self.container = hardened(
+            deployment,
+            "front",
+            parent=self,
+            image=images.front,
+            user="100:101",
+            env={},
+            networks=[networks.edge, networks.door],
+            dns=[NO_RESOLVER],
+            ports=[
+                docker.ContainerPortArgs(internal=internal + index, external=external, ip=str(address), protocol="tcp")
+                for internal, external in sorted(ports.items())
+                for index, address in enumerate(settings.bind_addresses)
+            ],
+            tmpfs={"/run/front": "size=1m,uid=100,gid=101,mode=0700"},
+            memory_mib=256,
+            cpus=1,
+            files=16384,
+            grace_seconds=1,
+            start_seconds=30,
+            # Last of all: the first one takes the port over from the gateway of an earlier version.
+            depends_on=[gateway],
+            outlives_versions=True,
+            make_room=pulumi.ResourceHook("make-room", make_room),
+        )
+        self.register_outputs({"container": self.container.name})
