@@ -99,6 +99,10 @@ bench-rotation: setup-pulumi setup-dev setup-engine setup-base ## a rotation und
 	@setup/compose.sh
 	@setup/in_env.sh dev $(PYTHON) -m bench.rotation
 
+bench-updates: setup-pulumi setup-dev setup-engine setup-base ## every kind of update under load, and docker compose beside it
+	@setup/compose.sh
+	@setup/in_env.sh dev $(PYTHON) -m bench.updates
+
 bench-claude: setup-dev setup-engine setup-base ## what the Claude path costs: native, one process a request, reused processes
 	@$(PYTHON) -m bench.claude
 
