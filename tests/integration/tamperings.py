@@ -63,6 +63,11 @@ TAMPERINGS: dict[str, tuple[Tampering, tuple[str, ...]]] = {
     ),
     "a port is published": (public_copy, ("network.published", "cis.5.9", "cis.5.14")),
     "a privileged port": (beside(PortBindings={"3128/tcp": [{"HostIp": "127.0.0.1", "HostPort": "81"}]}), ("cis.5.8",)),
+    "a second gateway": (lambda stack: twin(stack, "gateway", config()), ("drift.strangers", "network.door-shut")),
+    "a way out for the gateway": (
+        lambda stack: another_network(stack, "gateway"),
+        ("drift.networks", "network.gateway-closed"),
+    ),
     "a second LiteLLM": (lambda stack: twin(stack, "litellm", config()), ("drift.strangers", "login.volume-shared")),
     "a root session": (lambda stack: session(stack, "egress", "exec sleep 4", "--user", "root"), ("cis.5.24",)),
     "a process with capabilities": (

@@ -38,7 +38,7 @@ def command_on(role: str, before: tuple[str, ...], after: tuple[str, ...]) -> Ta
 
 
 @contextlib.contextmanager
-def another_network(stack: Deployment) -> Iterator[None]:
+def another_network(stack: Deployment, role: str = "litellm") -> Iterator[None]:
     name = f"{stack.name}-open"
     docker("network", "create", name)
     try:
@@ -46,8 +46,8 @@ def another_network(stack: Deployment) -> Iterator[None]:
             "network",
             "connect",
             name,
-            stack.container("litellm"),
-            undo=("network", "disconnect", name, stack.container("litellm")),
+            stack.container(role),
+            undo=("network", "disconnect", name, stack.container(role)),
         ):
             yield
     finally:
