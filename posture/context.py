@@ -49,7 +49,7 @@ class Context:
 
     def built_here(self) -> list[str]:
         """The roles whose image the stack builds; the others' are ready ones, by digest."""
-        ready = {"litellm": "litellm_image", "gateway": "gateway_image", "egress": "egress_image"}
+        ready = {role: f"{role}_image" for role in ("litellm", "gateway", "egress", "front")}
         return [role for role, setting in ready.items() if getattr(self.settings, setting) is None]
 
     def live(self, role: str) -> Container:
