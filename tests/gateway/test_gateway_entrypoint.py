@@ -98,3 +98,29 @@ def test_the_images_are_lean_and_not_root(gateway_image: str, egress_image: str,
     assert bed.docker(*shell, "id -u") != "0"
     assert bed.docker(*shell, "command -v python3 curl wget nc || echo none") == "none"
     assert bed.docker(*shell, f"cat /etc/{package}/version").startswith(package)
+
+
+BEGIN = """
+touch /run/gateway/allowed.lst /run/gateway/host.lst /run/gateway/front.lst
+haproxy -D -f /etc/haproxy/haproxy.cfg && gateway-healthcheck
+"""
+
+
+@pytest.mark.parametrize(("latest", "ready"), [("4000000000", False), ("1", True)])
+def test_a_gateway_that_has_not_found_litellm_yet_is_not_ready_before_its_time_is_up(
+    gateway_image: str, latest: str, ready: bool
+) -> None:
+    """Else an update would hand connections to a gateway that can answer 503 alone."""
+    names = ("MAX_CONNECTIONS_PER_SOURCE", "CONNECTIONS_PER_10S", "REQUESTS_PER_10S", "DRAIN_SECONDS", "BACKEND_PORT")
+    settings = dict.fromkeys(names, "9") | {
+        "TLS": "off",
+        "ALLOW_HOST": "true",
+        "HOST": "localhost",
+        "REDIRECT": "false",
+    }
+    variables = {f"GATEWAY_{name}": value for name, value in {**settings, "BEGINS_AT_LATEST": latest}.items()}
+    tmpfs = f"/run/gateway:{bed.user_of(gateway_image)},mode=0700"
+    command = ["docker", "run", "--rm", "--network", "none", *bed.HARDENING, "--tmpfs", tmpfs, "--entrypoint", "sh"]
+    command += [*bed.environment(variables), gateway_image, "-c", BEGIN]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode == 0) is ready, done
