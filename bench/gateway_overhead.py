@@ -38,8 +38,10 @@ def gateway(net: str, authority: trustme.CA, more: dict[str, str] | None = None)
         **(more or {}),
     }
     names = {"edge": f"{net}-edge", "door": f"{net}-door", "front": f"{net}-front", "gateway": f"{net}-gateway"}
-    for network in ("edge", "door"):
-        docker("network", "create", names[network])
+    docker("network", "create", names["edge"])
+    docker(
+        "network", "create", "--internal", names["door"]
+    )  # else it may be the way to the host, and the edge's is none
     try:
         start("gateway", names["gateway"], (names["door"], net), variables)
         start("front", names["front"], (names["edge"], names["door"]), {})
