@@ -4,6 +4,7 @@ With ``--look``, for a preview, nothing is changed: only what would stop an upda
 
 - A stack that was renamed stops with the way back: all its names, the login's volume too, come from the stack's name.
 - What a failed or killed update left is mended, and what is absent brought back (ops/reconcile.py).
+- A previous key that the stack never had stops it.
 - An engine or a shell with which it cannot work stops it (ops/preflight.py).
 - A port that another program has stops the update before anything is replaced (setup/ports.py).
 - The files of an adopted volume are handed over; one that takes another's place in the stack leaves that as it is.
@@ -21,6 +22,7 @@ from ops.state import State, name_of
 from rules.docker import EngineError
 from rules.layout import PROJECT
 from setup import ports
+from setup.ports import setting
 
 
 def refuse_renamed(state: State, name: str) -> None:
@@ -84,6 +86,31 @@ def let_go_of_the_volume(state: State, stack: str) -> None:
             pulumi("state", "unprotect", volume["urn"], "--yes", stack=stack)
 
 
+def refuse_invented_keys(state: State, stack: str, folder: Path) -> None:
+    """Stops when a previous key is to be accepted that the stack never had: Pulumi would make one.
+
+    Raises:
+        OperationError: with the commands that take the setting back.
+    """
+    name = stack.rpartition("/")[2]
+    wanted = {}
+    if not setting("previousMasterKey", name, folder):  # with it, the generation is a word for a configured key
+        wanted["master-key"] = ("", setting("previousKeyRotation", name, folder))
+    for client, rules in (setting("clients", name, folder) or {}).items():
+        wanted[f"client-{client}-key"] = (f"clients.{client}.", (rules or {}).get("previousKeyRotation"))
+    known = {str(resource["urn"]).rpartition("::")[2] for resource in state.resources}
+    for key, (path, previous) in wanted.items():
+        if previous and f"{PROJECT}-{name}-{key}-{previous}" not in known:
+            commands = [
+                f"pulumi config rm --stack {stack} --path '{path}{wrong}'"
+                for wrong in ("previousKeyRotation", "previousKeyExpires")
+            ]
+            raise OperationError(
+                f"{path}previousKeyRotation: the stack never had a key of {previous}, so no client has it. "
+                f"Fix: {' && '.join(commands)}"
+            )
+
+
 def prepare(stack: str, *, look: bool = False) -> None:
     """Does all of it, or only looks.
 
@@ -94,6 +121,7 @@ def prepare(stack: str, *, look: bool = False) -> None:
     state = State.of(stack)
     engine = state.engine()
     refuse_renamed(state, name)
+    refuse_invented_keys(state, stack, Path())
     preflight.refuse(name, engine, len(state.in_force("network")))
     if not look:
         reconcile(stack, state)
