@@ -15,11 +15,10 @@ import sys
 from pathlib import Path
 
 from ops import adopt, preflight
-from ops.commands import OperationError, pulumi
+from ops.commands import OperationError, exit_status, pulumi
 from ops.engine import STACK_LABEL, Engine
 from ops.reconcile import reconcile
 from ops.state import State, name_of
-from rules.docker import EngineError
 from rules.layout import PROJECT
 from setup import ports
 from setup.ports import setting
@@ -137,12 +136,7 @@ def main() -> int:
     parser.add_argument("stack")
     parser.add_argument("--look", action="store_true", help="change nothing")
     arguments = parser.parse_args()
-    try:
-        prepare(arguments.stack, look=arguments.look)
-    except (OperationError, EngineError) as fault:
-        sys.stderr.write(f"error: {fault}\n")
-        return 1
-    return 0
+    return exit_status(lambda: prepare(arguments.stack, look=arguments.look))
 
 
 if __name__ == "__main__":

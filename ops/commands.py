@@ -24,12 +24,12 @@ def pulumi(*arguments: str, stack: str, stdin: str | None = None) -> str:
     return done.stdout
 
 
-def exit_status(operation: Callable[[], str]) -> int:
+def exit_status(operation: Callable[[], str | None]) -> int:
     """Prints what ``operation`` returns and gives 0, or the one sentence with which it failed, and 1."""
     try:
         printed = operation()
     except (OperationError, EngineError) as error:
         sys.stderr.write(f"error: {error}\n")
         return 1
-    sys.stdout.write(printed)
+    sys.stdout.write(printed or "")
     return 0

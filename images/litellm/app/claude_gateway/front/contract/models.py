@@ -35,13 +35,16 @@ class Models:
             for name in other_names(upstream):
                 self._upstream.setdefault(name, upstream)
         self._given = models
+        self._narrowed: dict[tuple[str, ...], Models] = {}
         self._permitted = None if only is None else {self._upstream[name] for name in only if name in self._upstream}
 
-    def only(self, names: Iterable[str] | None) -> Models:
+    def only(self, names: tuple[str, ...] | None) -> Models:
         """The same models, of which a client may use `names` alone; all of them where that is None."""
         if names is None:
             return self
-        return Models(self._given, names)
+        if names not in self._narrowed:  # once for each client, not for each of its requests
+            self._narrowed[names] = Models(self._given, names)
+        return self._narrowed[names]
 
     def resolve(self, name: Any, path: str = "model") -> str:
         """The upstream's name for `name`, which stands at `path`.
