@@ -224,6 +224,7 @@ def test_an_emergency_of_one_client_cuts_nobody_elses_streams(
     monkeypatch.setattr(rotate, "serving", lambda _stack: "litellm-1")
     monkeypatch.setattr(State, "of", staticmethod(lambda _stack: state("old")))
     monkeypatch.setattr(rotate, "report", lambda _stack, _client: "report")
+    monkeypatch.setattr(rotate, "Cutover", lambda _state: object())
     monkeypatch.setattr(rotate, "update", lambda _stack, change, cutover: updates.append((change, cutover is not None)))
     assert rotate.rotate("prod", None, client) == "report"
     ((change, ended),) = updates
