@@ -127,7 +127,8 @@ async def attack(target: Target) -> dict[str, int]:
 
 def main() -> None:
     """Attack whom the first line of standard input names."""
-    os.nice(10)  # the honest client is on this machine, too
+    # Attackers stand on machines of their own: here they get the processor time that nobody else wants.
+    os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
     print(json.dumps(asyncio.run(attack(Target(**json.loads(sys.stdin.readline()))))))
 
 

@@ -143,3 +143,28 @@ def test_requests_at_once_are_limited_too(small: bed.Gateway, caller: Callable[[
         connection.sendall(slow)
     assert [read_answer(connection).status for connection in connections] == [200] * 20
     close_all(connections)
+
+
+def test_bodies_of_one_source_have_a_pace_and_another_source_does_not_wait_for_them(
+    small: bed.Gateway, small_caller: Caller, caller: Callable[[bed.Gateway], Caller]
+) -> None:
+    """8 MiB a second, all connections of the source together; the first second may use up what was not used before."""
+    size = 16 * 1024**2
+    ends: list[tuple[int, float]] = []
+    neighbour = caller(small)
+
+    def send() -> None:
+        with neighbour.clients.connect(small_caller.source, small_caller.port, 60) as connection:
+            connection.sendall(request_bytes("POST", "/v1/messages", body=b" " * size))
+            ends.append((read_answer(connection).status, time.monotonic()))
+
+    threads = [threading.Thread(target=send) for _ in range(2)]
+    began = time.monotonic()
+    for thread in threads:
+        thread.start()
+    assert neighbour.call().status == 200
+    assert not ends
+    for thread in threads:
+        thread.join()
+    assert [status for status, _ in ends] == [200, 200]
+    assert max(end for _, end in ends) - began > 2 * size / (8 * 1024**2) - 1.5
