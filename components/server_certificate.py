@@ -31,7 +31,9 @@ class ServerCertificate(pulumi.ComponentResource):
             self.private_key = pulumi.Output.secret(settings.tls_private_key.get_secret_value())
         elif settings.tls_mode is TlsMode.MANAGED:
             self._issue(deployment)
-        self.register_outputs({"authority": self.authority})
+        # The provided one, so that an update knows whether the stack serves it already (ops/certificate.py).
+        provided = settings.tls_certificate if settings.tls_mode is TlsMode.PROVIDED else ""
+        self.register_outputs({"authority": self.authority, "provided": provided})
 
     def _issue(self, deployment: Deployment) -> None:
         settings = deployment.settings

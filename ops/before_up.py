@@ -4,7 +4,8 @@ With ``--look``, for a preview, nothing is changed: only what would stop an upda
 
 - A stack that was renamed stops with the way back: all its names, the login's volume too, come from the stack's name.
 - What a failed or killed update left is mended, and what is absent brought back (ops/reconcile.py).
-- A previous key that the stack never had stops it.
+- A previous key that the stack never had stops it, and so does an expired certificate that is new to it. One that it
+  serves already does not: what a person must do then is printed, for setup/up.sh to say at the end.
 - An engine or a shell with which it cannot work stops it (ops/preflight.py).
 - A port that another program has stops the update before anything is replaced (setup/ports.py).
 - The files of an adopted volume are handed over; one that takes another's place in the stack leaves that as it is.
@@ -14,7 +15,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from ops import adopt, preflight
+from ops import adopt, certificate, preflight
 from ops.commands import OperationError, exit_status, pulumi
 from ops.engine import STACK_LABEL, Engine
 from ops.reconcile import reconcile
@@ -110,8 +111,8 @@ def refuse_invented_keys(state: State, stack: str, folder: Path) -> None:
             )
 
 
-def prepare(stack: str, *, look: bool = False) -> None:
-    """Does all of it, or only looks.
+def prepare(stack: str, *, look: bool = False) -> str | None:
+    """Does all of it, or only looks. Returns what a person must do although the update can go on.
 
     Raises:
         OperationError: with what a person must do.
@@ -121,6 +122,7 @@ def prepare(stack: str, *, look: bool = False) -> None:
     engine = state.engine()
     refuse_renamed(state, name)
     refuse_invented_keys(state, stack, Path())
+    todo = certificate.expired(state, stack, Path())
     preflight.refuse(name, engine, len(state.in_force("network")))
     if not look:
         reconcile(stack, state)
@@ -128,6 +130,7 @@ def prepare(stack: str, *, look: bool = False) -> None:
     if not look:
         adopt.hand_over(stack, engine)
         let_go_of_the_volume(state, stack)
+    return todo
 
 
 def main() -> int:

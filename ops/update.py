@@ -19,7 +19,7 @@ def bring_up(stack: str, meanwhile: Callable[[], None] = lambda: None) -> bool:
 
     Ctrl-C reaches pulumi too, which then ends in order; what it left behind is looked at, so this process stays.
     """
-    # The key changes and the certificate stays, which may have expired today.
+    # The certificate stays as it is: that it may have expired today is said, and is no failure of this update.
     environment = {**os.environ, ACCEPT_EXPIRED: "1"}
     with subprocess.Popen([str(UP), stack], env=environment) as update:  # noqa: S603 - no shell
         handler = signal.signal(signal.SIGINT, lambda *_: None)  # not SIG_IGN: a child would inherit it

@@ -42,10 +42,8 @@ def pair_fault(certificate: str, private_key: str, *, hostname: str, now: dateti
         if key.public_key() in [authority.public_key() for authority in authorities]:
             return "has another certificate before the server's, which comes first in a chain"
         return "does not match tlsPrivateKey"
-    if now and now >= leaf.not_valid_after_utc:
-        return f"expired on {leaf.not_valid_after_utc:%Y-%m-%d}"
-    if now and now < leaf.not_valid_before_utc:
-        return f"is not valid before {leaf.not_valid_before_utc:%Y-%m-%d}"
+    if now and (outside := _time_fault(leaf, now)):
+        return outside
     if weakness := next(filter(None, map(_weakness, (leaf, *authorities))), None):
         return weakness
     if not isinstance(key, rsa.RSAPrivateKey) and not (
@@ -54,6 +52,23 @@ def pair_fault(certificate: str, private_key: str, *, hostname: str, now: dateti
         return "holds a key that Mozilla's TLS profiles leave out; take RSA, or ECDSA on P-256 or P-384"
     if not _covers(leaf, hostname):
         return f"does not cover the hostname {hostname}"
+    return None
+
+
+def time_fault(certificate: str, now: datetime) -> str | None:
+    """Returns why a client refuses the PEM chain ``certificate`` at ``now``, or None."""
+    try:
+        leaf = x509.load_pem_x509_certificates(certificate.encode())[0]
+    except ValueError:
+        return None
+    return _time_fault(leaf, now)
+
+
+def _time_fault(leaf: x509.Certificate, now: datetime) -> str | None:
+    if now >= leaf.not_valid_after_utc:
+        return f"expired on {leaf.not_valid_after_utc:%Y-%m-%d}"
+    if now < leaf.not_valid_before_utc:
+        return f"is not valid before {leaf.not_valid_before_utc:%Y-%m-%d}"
     return None
 
 

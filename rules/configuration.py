@@ -41,7 +41,7 @@ EXAMPLES = {
 """What to type behind ``pulumi config set`` where the setting's default does not show it."""
 
 ACCEPT_EXPIRED = "LITELLM_CLAUDE_ACCEPT_EXPIRED_CERTIFICATE"
-"""Set by a rotation (ops/rotate.py): the certificate stays as it is, and may have expired today."""
+"""Set by setup/up.sh when the stack serves this certificate already (ops/certificate.py): it may have expired today."""
 ONE_TOO_MANY = ("so nothing would be rotated", "; keep one", "is set, but neither", "are both set")
 """Words of the rules that a setting breaks by being there: to set it to something else would not help."""
 GENERATE = "printf 'sk-%s' \"$(openssl rand -hex 32)\" | pulumi config set --secret "

@@ -12,7 +12,10 @@ renice -n 10 -p $$ >/dev/null 2>&1 || true
 spare_the_file
 select_or_create up
 [ -z "$state" ] || "$python" -m setup.repair "$state" "$stack"
-"$python" -m ops.before_up "$stack" || exit 1
+# A rotation is done when the key is another one, whatever the certificate's day (ops/update.py).
+rotating=${LITELLM_CLAUDE_ACCEPT_EXPIRED_CERTIFICATE:-}
+todo=$("$python" -m ops.before_up "$stack") || exit 1
+export LITELLM_CLAUDE_ACCEPT_EXPIRED_CERTIFICATE=1 # one that is new to the stack has just been refused
 running() { docker ps --quiet --no-trunc --filter "label=litellm-claude.stack=litellm-claude-$name" 2>/dev/null | sort; }
 before=$(running)
 pulumi up --stack "$stack" --yes --skip-preview || {
@@ -29,3 +32,5 @@ else
   "$python" -m posture --stack "$stack" --brief ||
     die "the stack '$stack' is up, but not secure (see above). All checks: make verify STACK=$stack"
 fi
+[ -z "$todo" ] || [ -n "$rotating" ] || die "the stack '$stack' is up, but $todo"
+[ -z "$todo" ] || say "$todo"

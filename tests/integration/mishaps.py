@@ -13,13 +13,17 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+
+import trustme
 
 from tests.integration.deployment import Deployment, docker
 from tests.integration.operations import Operations
 
 MIB = 1024 * 1024
 DISK_MIB = 40
+ROLES = ("litellm", "gateway", "front", "egress")
 SIGNALS = {"killed": signal.SIGKILL, "hung up": signal.SIGHUP, "terminated": signal.SIGTERM}
 
 
@@ -143,6 +147,30 @@ class Bed:
         listener.bind(("0.0.0.0", port))
         listener.listen()
         return Way(f"port {port} on ", lambda _said: listener.close())
+
+    def expired_certificate(self) -> Way:
+        """A provided certificate is over, and on that day the gateway is gone, too."""
+        name, yesterday = (
+            str(self.stack.output("url")).split("/")[2].rpartition(":")[0],
+            datetime.now(UTC) - timedelta(1),
+        )
+        issued = trustme.CA().issue_cert(name, not_after=yesterday)
+        chain = b"".join(blob.bytes() for blob in issued.cert_chain_pems).decode()
+        self.stack.set(tls="provided", tlsCertificate=chain)
+        self.stack.set_secret("tlsPrivateKey", issued.private_key_pem.bytes().decode())
+        exported = self.stack.stack.export_stack()
+        for resource in (exported.deployment or {})["resources"]:
+            if resource["type"].endswith(":ServerCertificate"):
+                resource["outputs"]["provided"] = chain  # the stack has served it while it was good
+        self.stack.stack.import_stack(exported)
+        self.removed("gateway")
+
+        def follow(_said: str) -> None:
+            running = docker("inspect", "--format", "{{.State.Running}}", *self.stack.there()).split()
+            assert running == ["true"] * len(ROLES), "all is back, if with the old certificate"
+            self.stack.set(tls="managed", tlsCertificate=None)
+
+        return Way("tlsCertificate: expired on", follow)
 
     def full_disk(self) -> Way:
         """The state's file system has no free byte while an update runs."""

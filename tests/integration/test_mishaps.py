@@ -15,13 +15,13 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
 from tests.integration.deployment import deployment, docker
-from tests.integration.mishaps import SIGNALS, Bed, Way, small_disk
+from tests.integration.mishaps import ROLES, SIGNALS, Bed, Way, small_disk
 from tests.integration.operations import Operations
 
 PORT = 14781
 STEPS = int(os.environ.get("MISHAPS", "3"))
 MARKER = "/home/app/.claude/marker"
-roles = st.sampled_from(["litellm", "gateway", "front", "egress"])
+roles = st.sampled_from(ROLES)
 
 pytestmark = pytest.mark.timeout(120 * STEPS + 600)
 
@@ -29,6 +29,9 @@ pytestmark = pytest.mark.timeout(120 * STEPS + 600)
 @pytest.fixture(scope="module")
 def bed() -> Iterator[Bed]:
     with deployment("prod", port=PORT, drainSeconds=2) as stack, small_disk(stack):
+        for role in ROLES:  # images of its own, or removing one would take another stack's, too
+            with (stack.project / "images" / role / "Dockerfile").open("a") as file:
+                file.write(f"\nLABEL of-the-mishaps={stack.name}\n")
         stack.pulumi("stack", "init", "--secrets-provider", "passphrase")  # the first one is under the mount
         stack.set_secret("anthropicApiKey", "sk-ant-api03-of-the-tests")
         made = Bed(stack, Operations(stack))
@@ -122,6 +125,10 @@ class Mishaps(RuleBasedStateMachine):
     @rule()
     def the_port_is_taken(self) -> None:
         self.comes_back(self.bed.taken_port())
+
+    @rule()
+    def the_certificate_expires(self) -> None:
+        self.comes_back(self.bed.expired_certificate())
 
     @rule()
     def the_disk_is_full(self) -> None:
