@@ -27,12 +27,12 @@ networks = Networks("networks", deployment)
 login = ClaudeAuthVolume("claude-auth", deployment)
 key = MasterKey("master-key", deployment)
 clients = ClientKeys("client-keys", deployment) if settings.clients else None
-metrics = MetricsKey("metrics-key", deployment) if settings.metrics else None
+metrics = MetricsKey("metrics-key", deployment) if settings.metrics_port else None
 certificate = ServerCertificate("server-certificate", deployment)
 
 egress = Egress("egress", deployment, images, networks)
 litellm = LiteLLM("litellm", deployment, images, networks, key, clients, metrics, login, egress)
-gateway = Gateway("gateway", deployment, images, networks, certificate, litellm)
+gateway = Gateway("gateway", deployment, images, networks, certificate, metrics, litellm)
 front = Front("front", deployment, images, networks, gateway, room_maker(deployment.name, settings))
 
 running = {

@@ -11,7 +11,7 @@ from components.images import Images
 from components.litellm import NO_RESOLVER
 from components.networks import Networks
 from components.stack import Deployment
-from rules.layout import GATEWAY_PLAIN_PORT, GATEWAY_TLS_PORT
+from rules.layout import GATEWAY_METRICS_PORT, GATEWAY_PLAIN_PORT, GATEWAY_TLS_PORT
 from rules.vocabulary import TlsMode
 
 
@@ -40,6 +40,13 @@ class Front(pulumi.ComponentResource):
         ports = {GATEWAY_TLS_PORT if encrypted else GATEWAY_PLAIN_PORT: settings.port}
         if settings.redirect_port:
             ports[GATEWAY_PLAIN_PORT] = settings.redirect_port
+        published = [
+            (external, internal + index, address)
+            for internal, external in ports.items()
+            for index, address in enumerate(settings.bind_addresses)
+        ]
+        if settings.metrics_port:
+            published.append((settings.metrics_port, GATEWAY_METRICS_PORT, settings.metrics_address))
         self.container = hardened(
             deployment,
             "front",
@@ -50,9 +57,8 @@ class Front(pulumi.ComponentResource):
             networks=[networks.edge, networks.door],
             dns=[NO_RESOLVER],
             ports=[
-                docker.ContainerPortArgs(internal=internal + index, external=external, ip=str(address), protocol="tcp")
-                for internal, external in sorted(ports.items())
-                for index, address in enumerate(settings.bind_addresses)
+                docker.ContainerPortArgs(internal=internal, external=external, ip=str(address), protocol="tcp")
+                for external, internal, address in sorted(published, key=lambda one: one[1])
             ],
             tmpfs={"/run/front": "size=1m,uid=100,gid=101,mode=0700"},
             memory_mib=256,

@@ -1,17 +1,16 @@
 """The gateway: the rules about who may call what, behind the front that owns the port."""
 
-from collections.abc import Sequence
-from ipaddress import IPv4Address, IPv6Address
-
 import pulumi
 import pulumi_docker as docker
 
+from components.client_keys import MetricsKey
 from components.container import hardened
 from components.images import Images
 from components.litellm import DRAIN_NOTICE_SECONDS, NO_RESOLVER, LiteLLM
 from components.networks import Networks
 from components.server_certificate import ServerCertificate
 from components.stack import Deployment
+from rules.settings import Settings
 from rules.vocabulary import TlsMode
 
 
@@ -31,6 +30,7 @@ class Gateway(pulumi.ComponentResource):
         images: Images,
         networks: Networks,
         certificate: ServerCertificate,
+        metrics: MetricsKey | None,
         litellm: LiteLLM,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
@@ -46,7 +46,7 @@ class Gateway(pulumi.ComponentResource):
             env={
                 "GATEWAY_ALLOWED_CIDRS": ",".join(map(str, settings.allowed_cidrs)),
                 "GATEWAY_ALLOW_HOST": str(settings.allow_host).lower(),
-                "GATEWAY_HOST_ADDRESSES": ",".join(host_addresses(settings.bind_addresses)),
+                "GATEWAY_HOST_ADDRESSES": ",".join(host_addresses(settings)),
                 "GATEWAY_HOSTNAME": settings.hostname,
                 "GATEWAY_TLS": "on" if encrypted else "off",
                 "GATEWAY_TLS_PROFILE": settings.tls_profile.value,
@@ -56,6 +56,8 @@ class Gateway(pulumi.ComponentResource):
                 "GATEWAY_PUBLIC_PORT": str(settings.port),
                 "GATEWAY_MAX_CONNECTIONS_PER_SOURCE": str(settings.max_connections_per_source),
                 "GATEWAY_DRAIN_SECONDS": str(settings.drain_seconds),
+                "GATEWAY_METRICS_KEY_SHA256": metrics.digest if metrics else None,
+                "GATEWAY_CERTIFICATE_ENDS": certificate.ends() if metrics else None,
             },
             door=networks.door,
             networks=[networks.backend],
@@ -72,6 +74,8 @@ class Gateway(pulumi.ComponentResource):
         self.register_outputs({"container": self.container.name})
 
 
-def host_addresses(bind_addresses: Sequence[IPv4Address | IPv6Address]) -> list[str]:
+def host_addresses(settings: Settings) -> list[str]:
     """Returns the host's own addresses as far as the settings name them: its processes that call one arrive from it."""
-    return [str(address) for address in bind_addresses if not address.is_unspecified and not address.is_loopback]
+    named = [*settings.bind_addresses, *([settings.metrics_address] if settings.metrics_port else [])]
+    own = (str(address) for address in named if not address.is_unspecified and not address.is_loopback)
+    return list(dict.fromkeys(own))

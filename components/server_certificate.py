@@ -6,6 +6,7 @@ import pulumi
 import pulumi_tls as tls
 
 from components.stack import Deployment
+from rules.certificates import end_of
 from rules.vocabulary import TlsMode
 
 CA_HOURS = 10 * 365 * 24
@@ -34,6 +35,10 @@ class ServerCertificate(pulumi.ComponentResource):
         # The provided one, so that an update knows whether the stack serves it already (ops/certificate.py).
         provided = settings.tls_certificate if settings.tls_mode is TlsMode.PROVIDED else ""
         self.register_outputs({"authority": self.authority, "provided": provided})
+
+    def ends(self) -> pulumi.Output[str] | None:
+        """When the certificate that the gateway shows ends, in Unix time; None while TLS is off."""
+        return self.certificate.apply(lambda pem: str(int(end_of(pem).timestamp()))) if self.certificate else None
 
     def _issue(self, deployment: Deployment) -> None:
         settings = deployment.settings

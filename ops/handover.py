@@ -22,7 +22,7 @@ NOTICE_SECONDS = 3
 KILL_SECONDS = 5
 POLL_SECONDS = 0.5
 SAY_SECONDS = 15
-PORTS = {"gateway": (8443, 8080), "litellm": (4000,)}
+PORTS = {"gateway": (8443, 8080, 8090), "litellm": (4000,)}
 """Where the containers that drain have their clients. The egress proxy ends after LiteLLM, and has none left."""
 ESTABLISHED = "01"
 

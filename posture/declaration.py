@@ -28,6 +28,7 @@ SECRET_VARIABLES = (
     "ANTHROPIC_API_KEY",
     "GATEWAY_CLIENTS",
     "METRICS_KEY_SHA256",
+    "GATEWAY_METRICS_KEY_SHA256",
     "GATEWAY_TLS_PRIVATE_KEY",
 )
 ROLES = ("egress", "litellm", "gateway", "front")

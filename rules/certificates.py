@@ -81,6 +81,11 @@ def bundle_fault(bundle: str) -> str | None:
     return None
 
 
+def end_of(chain: str) -> datetime:
+    """Returns the first moment at which the server's certificate, the first one of a PEM chain, is not valid."""
+    return x509.load_pem_x509_certificates(chain.encode())[0].not_valid_after_utc
+
+
 def _weakness(certificate: x509.Certificate) -> str | None:
     """Returns why OpenSSL would not serve ``certificate``; a root's own signature proves nothing and is not judged."""
     key, signature = certificate.public_key(), certificate.signature_hash_algorithm

@@ -11,5 +11,6 @@ GATEWAY_TLS_PORT = 8443
 GATEWAY_PLAIN_PORT = 8080
 """The first of as many ports as there can be addresses: each address is published from a port of its own, because the
 order in which an engine lists several addresses of one port differs, and would show as a change."""
+GATEWAY_METRICS_PORT = 8090
 CLAUDE_CONFIG_DIR = "/home/app/.claude"
 """Where the volume of the Claude login is mounted in the LiteLLM container."""

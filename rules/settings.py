@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, model_validator
 from pydantic.alias_generators import to_camel
 
-from rules import addresses, certificates, clients, credentials, engines, keys
+from rules import addresses, certificates, clients, credentials, engines, keys, ports
 from rules.clients import Client, ClientName
 from rules.defaults import ANTHROPIC, ENVIRONMENT_BYTES, LOGIN_HOSTS, MODELS
 from rules.refusal import fault
@@ -85,7 +85,8 @@ class Settings(BaseModel):
     drop_params: bool = False
     clients: dict[ClientName, Client] = {}
     master_key_calls_models: bool = True
-    metrics: bool = False
+    metrics_port: Annotated[int, Field(ge=0, le=65535)] = 0
+    metrics_address: Address = ip_address("127.0.0.1")
 
     security_updates: Generation | None = None
     litellm_image: ImageDigest | None = None
@@ -185,8 +186,9 @@ class Settings(BaseModel):
                 raise fault("tlsCertificate", problem)
         if self.tls_renewal_hours >= self.tls_validity_hours:
             raise fault("tlsRenewalHours", "must be less than tlsValidityHours")
-        if self.redirect_port and (self.tls_mode is TlsMode.OFF or self.redirect_port == self.port):
-            raise fault("redirectPort", "needs TLS and a port other than the gateway's own")
+        published = self.port, self.redirect_port, self.metrics_port, self.metrics_address
+        if wrong := ports.fault(self.tls_mode, *published):
+            raise fault(*wrong)
         return self
 
     @model_validator(mode="after")

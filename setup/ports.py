@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 PROJECT = "litellm-claude"
+METRICS = "metricsPort"
 
 
 def setting(name: str, stack: str, root: Path) -> Any:
@@ -23,8 +24,11 @@ def setting(name: str, stack: str, root: Path) -> Any:
     return (settings.get("config") or {}).get(f"{PROJECT}:{name}", default)
 
 
-def problem(address: str, port: int) -> str | None:
-    """What keeps this machine from listening there, or None; what only root may do is left to the engine."""
+def problem(address: str, port: int, name: str = "port") -> str | None:
+    """What keeps this machine from listening there, or None; what only root may do is left to the engine.
+
+    ``name`` is the setting that asks for the port.
+    """
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     try:
         with socket.socket(family) as listener:
@@ -43,13 +47,11 @@ def problem(address: str, port: int) -> str | None:
         if error.errno == errno.EADDRINUSE:
             return (
                 f"port {port} on {address} is taken by another program (see: ss -ltnp 'sport = :{port}'). "
-                "Stop it, or choose another port: pulumi config set port NUMBER"
+                f"Stop it, or choose another port: pulumi config set {name} NUMBER"
             )
         if error.errno == errno.EADDRNOTAVAIL:
-            return (
-                f"this machine has no address {address}. "
-                "Correct it: pulumi config set --path 'bindAddresses[0]' ADDRESS"
-            )
+            where = "metricsAddress" if name == METRICS else "--path 'bindAddresses[0]'"
+            return f"this machine has no address {address}. Correct it: pulumi config set {where} ADDRESS"
     return None
 
 
@@ -57,11 +59,16 @@ def problems(stack: str, root: Path, held: Collection[tuple[str, int]] = ()) -> 
     """Returns a sentence for each port that the stack cannot have on this machine; ``held`` are those that it has."""
     if setting("dockerHost", stack, root):
         return []
-    ports = filter(None, (setting("port", stack, root), setting("redirectPort", stack, root)))
     addresses = setting("bindAddresses", stack, root) or []
+    places = {"port": addresses, "redirectPort": addresses, METRICS: [setting("metricsAddress", stack, root)]}
     try:
-        wanted = [(str(address), int(port)) for port in ports for address in addresses]
+        wanted = [
+            (str(address), int(port), name)
+            for name, hosts in places.items()
+            if (port := setting(name, stack, root))
+            for address in hosts
+        ]
     except (TypeError, ValueError):
         return []  # Pulumi refuses it
-    found = (problem(*one) for one in wanted if one not in held)
+    found = (problem(*one) for one in wanted if one[:2] not in held)
     return [f"{text} --stack {stack}" for text in found if text]

@@ -35,7 +35,8 @@ def sshd(context: Context) -> Outcome:
 @cis("5.8", "Privileged ports are not mapped within containers")
 def privileged_ports(context: Context) -> Outcome:
     low = {(name, port) for name, ports in published(context).items() for _, port, _ in ports if port < 1024}
-    declared = {context.settings.port, context.settings.redirect_port}
+    settings = context.settings
+    declared = {settings.port, settings.redirect_port, settings.metrics_port}
     wrong = [f"{name} publishes {port}" for name, port in sorted(low) if port not in declared]
     if wrong or not low:
         return verdict(wrong, "none below 1024")

@@ -32,14 +32,17 @@ def as_declared(context: Context) -> Outcome:
     "The metrics are read with a key of their own, or not at all",
     severity=Severity.LOW,
     source="docs/monitoring.md",
-    remediation="pulumi config set --stack {stack} metrics false, then make up STACK={stack}",
+    remediation="pulumi config set --stack {stack} metricsAddress 127.0.0.1, then make up STACK={stack}",
 )
 def metrics(context: Context) -> Outcome:
-    if not context.settings.metrics:
-        return passed("no key opens /metrics")
-    if context.settings.loopback_only:
-        return passed("/metrics is read from this machine alone, with a key that opens nothing else")
-    return warned("whoever has the key of the metrics, and a source that is allowed, reads who uses how much")
+    settings = context.settings
+    if not settings.metrics_port:
+        return passed("no port serves them")
+    if settings.metrics_address.is_loopback:
+        return passed("they are read from this machine alone, with a key that opens nothing else")
+    return warned(
+        f"whoever has their key, and an address in allowedCidrs, reads at {settings.metrics_address} who uses how much"
+    )
 
 
 @check(

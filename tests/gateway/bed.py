@@ -116,6 +116,7 @@ class Gateway:
     name: str
     port: int
     redirect_port: int = 0
+    metrics_port: int = 0
 
     @property
     def front(self) -> str:
@@ -162,11 +163,14 @@ def start_gateway(name: str, images: tuple[str, str], networks: Sequence[str], s
     )
     docker("network", "connect", networks[1], name)
     docker("start", name)
-    port, redirect_port = free_port(), 0
+    port, redirect_port, metrics_port = free_port(), 0, 0
     ports = ["--publish", f"{port}:{8443 if settings.get('tls') == 'on' else 8080}"]
     if settings.get("redirect") == "true":
         redirect_port = free_port()
         ports += ["--publish", f"{redirect_port}:8080"]
+    if settings.get("metrics_key_sha256"):
+        metrics_port = free_port()
+        ports += ["--publish", f"{metrics_port}:8090"]
     start(
         front,
         images[0],
@@ -181,7 +185,7 @@ def start_gateway(name: str, images: tuple[str, str], networks: Sequence[str], s
         15,
         f"{front} has found {name}",
     )
-    return Gateway(name, port, redirect_port)
+    return Gateway(name, port, redirect_port, metrics_port)
 
 
 def door_subnet() -> str:

@@ -57,7 +57,12 @@ def test_the_schemes_that_some_clients_say_are_understood_as_the_front_door_does
 
 
 def test_litellm_learns_who_asks_and_the_number_of_the_request_and_no_client_can_say_so(call: Caller) -> None:
-    forged = {"x-gateway-source": "1.2.3.4", "x-request-id": "forged", "X-Request-ID": "forged-too"}
+    forged = {
+        "x-gateway-source": "1.2.3.4",
+        "x-gateway-door": "metrics",
+        "x-request-id": "forged",
+        "X-Request-ID": "forged-too",
+    }
     own = {"anthropic-version": "2023-06-01", "x-api-key": "sk-other"}
     answer = call.call(headers={**forged, **own})
     arrived = dict(answer.json()["headers"])
@@ -69,6 +74,7 @@ def test_litellm_learns_who_asks_and_the_number_of_the_request_and_no_client_can
         "authorization": "Bearer sk-good",
         **own,
         "x-gateway-source": call.source,
+        "x-gateway-door": "api",
         "x-request-id": request_id,
     }
 

@@ -14,6 +14,7 @@ from rules.clients import NAME, Client, fault, handed_over, size
 from rules.defaults import ENVIRONMENT_BYTES
 from rules.settings import Settings
 from tests.unit.components.conftest import Deploy
+from tests.unit.components.test_certificates import pair
 from tests.unit.components.test_master_key import GENERATED, PASSWORD
 from tests.unit.components.test_secrets import exposed
 
@@ -152,8 +153,23 @@ def test_a_name_is_a_word_that_fits_into_a_path_a_log_and_a_resource(name: str) 
 
 
 def test_prometheus_gets_a_key_of_its_own_and_litellm_its_digest(deploy: Deploy) -> None:
-    graph = deploy("prod", metrics="true")
+    served = pair("gateway", not_after=datetime(2027, 1, 1, tzinfo=UTC))[0]
+    answers = {"tls:index/locallySignedCert:LocallySignedCert": {"certPem": served}}
+    graph = deploy("prod", metricsPort=9464, answers=answers)
     assert graph.outputs["metrics_key"] == {"value": GENERATED, "secret": True}
     assert graph.env("litellm")["METRICS_KEY_SHA256"] == DIGEST
+    assert graph.env("gateway")["GATEWAY_METRICS_KEY_SHA256"] == DIGEST
+    assert graph.env("gateway")["GATEWAY_CERTIFICATE_ENDS"] == "1798761600"
+    ports = [(p["ip"], p["external"], p["internal"]) for p in graph.container("front").inputs["ports"]]
+    assert ports[0] == ("127.0.0.1", 9464, 8090)
+    assert "GATEWAY_CERTIFICATE_ENDS" not in deploy("dev", metricsPort=9464).env("gateway")
     assert [found.name for found in graph.resources if exposed(found.inputs, [DIGEST, GENERATED])] == []
-    assert "metrics_key" not in deploy("prod").outputs
+    without = deploy("prod")
+    assert "metrics_key" not in without.outputs
+    assert [name for role in ("gateway", "litellm") for name in without.env(role) if "METRICS" in name] == []
+
+
+def test_metrics_on_an_address_of_the_host_count_its_own_processes_as_the_host(deploy: Deploy) -> None:
+    answers = {"tls:index/locallySignedCert:LocallySignedCert": {"certPem": pair("gateway")[0]}}
+    graph = deploy("prod", metricsPort=9464, metricsAddress="10.0.0.1", answers=answers)
+    assert graph.env("gateway")["GATEWAY_HOST_ADDRESSES"] == "10.0.0.1"

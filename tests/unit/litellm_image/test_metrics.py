@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +16,18 @@ from tests.unit.litellm_image.door import ASKED, KEY, Door, pieces, run
 from tests.unit.litellm_image.test_clients import alice, sent
 
 from claude_gateway.front.call import Call, Reply
+from claude_gateway.front.keys import operator
 from claude_gateway.front.metrics import GAUGES, Metrics
 from claude_gateway.start.clients import scraper
+from claude_gateway.start.login import login_end
+from claude_gateway.start.secret import Secret
+from claude_gateway.start.settings import MasterKey
 from claude_gateway.start.variables import SettingsError
 
 MONITORING = Path(__file__).parents[3] / "monitoring"
 SCRAPER = scraper(hashlib.sha256(b"sk-scraper").hexdigest())
-SCRAPE: dict[str, Any] = {"path": "/metrics", "body": b"", "headers": sent(b"sk-scraper"), "method": "GET"}
+AT_ITS_DOOR = [*sent(b"sk-scraper"), (b"x-gateway-door", b"metrics")]
+SCRAPE: dict[str, Any] = {"path": "/metrics", "body": b"", "headers": AT_ITS_DOOR, "method": "GET"}
 
 
 def samples(text: bytes) -> dict[tuple[str, ...], float]:
@@ -68,6 +74,7 @@ def test_requests_tokens_and_price_are_counted_by_client_and_model() -> None:
         ("/metrics", b"sk-alice", 404),
         ("/v1/models", b"sk-scraper", 403),
         ("/v1/messages", b"sk-scraper", 403),
+        ("/metrics", b"sk-scraper", 403),  # by the port of the API
     ],
 )
 def test_the_metrics_key_reads_metrics_alone_and_no_other_key_does(path: str, key: bytes, status: int) -> None:
@@ -95,9 +102,63 @@ def test_the_end_of_a_key_and_the_pool_are_shown() -> None:
     found = samples(Metrics([client], dict.fromkeys(GAUGES, lambda: 7.0)).text())
     (ends,) = (key.expires for key in client.keys)
     assert ends is not None
-    name = "litellm_claude_client_key_expires_timestamp_seconds"
+    name = "litellm_claude_key_expires_timestamp_seconds"
     assert found[(name, "alice", "initial")] == ends.timestamp()
     assert [found[(f"litellm_claude_{gauge}",)] for gauge in GAUGES] == [7.0] * len(GAUGES)
+
+
+def test_each_limit_that_a_client_meets_is_counted() -> None:
+    async def test() -> None:
+        bob = replace(alice(b"sk-bob", tokens_per_minute=1), name="bob")
+        eve = replace(alice(b"sk-eve", max_parallel=0), name="eve")
+        door = Door(costly, clients=[alice(requests_per_minute=1), bob, eve, SCRAPER])
+        for _ in range(3):
+            for name in ("alice", "bob", "eve"):
+                await door.ask(headers=sent(f"sk-{name}".encode()))
+        await door.ask(**SCRAPE)
+        found = {name[1:]: value for name, value in samples(door.body).items() if "limits_hit_total" in name[0]}
+        assert found == {("alice", "requests"): 2, ("bob", "tokens"): 2, ("eve", "parallel"): 3}
+
+    run(test())
+
+
+def test_the_end_of_the_certificate_and_of_a_login_is_shown_where_it_is_known(tmp_path: Path) -> None:
+    login = tmp_path / ".credentials.json"
+    metrics = Metrics(login_end=lambda: login_end(login))
+    name = "litellm_claude_expires_timestamp_seconds"
+
+    def ends(certificate: float | None) -> dict[str, float]:
+        return {one[1]: value for one, value in samples(metrics.text(certificate)).items() if one[0] == name}
+
+    assert ends(None) == {}
+    assert ends(5.0) == {"certificate": 5.0}
+    login.write_text(json.dumps({"claudeAiOauth": {"accessToken": "x", "expiresAt": 7_000_000, "refreshToken": None}}))
+    assert ends(None) == {"login": 7000.0}
+    login.write_text(json.dumps({"claudeAiOauth": {"accessToken": "x", "expiresAt": 7_000_000, "refreshToken": "y"}}))
+    assert ends(None) == {}
+    for text in ("", "[]", "{}", '{"claudeAiOauth": {"expiresAt": null}}', '{"claudeAiOauth": []}'):
+        login.write_text(text)
+        assert ends(6.0) == {"certificate": 6.0}
+
+
+@pytest.mark.parametrize(
+    ("header", "shown"), [(b"1900000000", [1.9e9]), (b"0", []), (b"", []), (b"-1", []), (b"x", [])]
+)
+def test_the_gateway_says_when_its_certificate_ends(header: bytes, shown: list[float]) -> None:
+    door = Door(clients=[SCRAPER])
+    run(door.ask(**{**SCRAPE, "headers": [*AT_ITS_DOOR, (b"x-gateway-certificate-ends", header)]}))
+    found = samples(door.body)
+    assert [value for name, value in found.items() if name[0] == "litellm_claude_expires_timestamp_seconds"] == shown
+
+
+def test_the_previous_master_key_has_an_end_too() -> None:
+    ends = datetime(2027, 1, 1, tzinfo=UTC)
+    keys = operator(MasterKey(Secret("sk-a"), "2026-11-26"), MasterKey(Secret("sk-b"), "initial", ends))
+    found = samples(Metrics([keys]).text())
+    name = "litellm_claude_key_expires_timestamp_seconds"
+    assert {one: value for one, value in found.items() if one[0] == name} == {
+        (name, "master", "initial"): ends.timestamp()
+    }
 
 
 @pytest.mark.parametrize("digest", ["", "zz", "00", json.dumps({})])
@@ -107,7 +168,9 @@ def test_a_digest_that_is_none_is_refused(digest: str) -> None:
 
 
 def test_the_alerts_and_the_dashboard_name_what_is_counted() -> None:
-    shown = Metrics([alice(lasts=timedelta(days=1))], dict.fromkeys(GAUGES, lambda: 0.0)).text().decode()
+    shown = (
+        Metrics([alice(lasts=timedelta(days=1))], dict.fromkeys(GAUGES, lambda: 0.0), {"failed": 1}).text(1.0).decode()
+    )
     known = set(re.findall(r"^# TYPE (\w+)", shown, re.MULTILINE))
     for file in ("alerts.yml", "dashboard.json"):
         named = set(re.findall(r"litellm_claude_\w+", (MONITORING / file).read_text(encoding="utf-8")))

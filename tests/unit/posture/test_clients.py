@@ -55,7 +55,7 @@ def test_clients_that_somebody_else_handed_over_are_found(make: Make) -> None:
 
 @pytest.mark.parametrize(
     ("settings", "expected"),
-    [({}, "pass"), ({"metrics": True}, "pass"), ({"metrics": True, "bindAddresses": ["10.0.0.1"]}, "warn")],
+    [({}, "pass"), ({"metricsPort": 9464}, "pass"), ({"metricsPort": 9464, "metricsAddress": "10.0.0.1"}, "warn")],
 )
 def test_metrics_beyond_this_machine_are_pointed_out(make: Make, settings: dict[str, Any], expected: str) -> None:
     assert REGISTRY["clients.metrics"].run(make(settings=settings)).status.value == expected

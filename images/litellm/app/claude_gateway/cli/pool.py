@@ -184,13 +184,17 @@ class Pool:
         try:
             await process.boot(system)
         except UnfitError as error:
-            log.error("cannot start the Claude CLI: %s", error)
-            self._retire(process)
+            self._failed(process, error)
             raise UpstreamError(502, NO_START) from error
         except BaseException:
             self._retire(process)
             raise
         return process
+
+    def _failed(self, process: CliProcess, error: UnfitError) -> None:
+        log.error("cannot start the Claude CLI: %s", error)
+        self.counts["failed"] += 1
+        self._retire(process)
 
     async def _wipe(self, process: CliProcess) -> None:
         try:

@@ -59,8 +59,7 @@ class WarmPool(Pool):
         try:
             await process.boot()
         except UnfitError as error:
-            log.error("cannot start the Claude CLI: %s", error)
-            self._retire(process)
+            self._failed(process, error)
             await asyncio.sleep(backoff)
             return min(backoff * 2, LAST_BACKOFF_SECONDS)
         except BaseException:

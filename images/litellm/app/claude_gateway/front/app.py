@@ -33,6 +33,8 @@ log = logging.getLogger(__name__)
 
 HEALTH_PATHS = frozenset({"/health/readiness", "/health/liveliness", "/health/liveness"})
 METRICS_PATH = "/metrics"
+DOOR_HEADER, METRICS_DOOR = b"x-gateway-door", b"metrics"  # set by the gateway in front, whoever asks
+CERTIFICATE_HEADER = b"x-gateway-certificate-ends"
 READING = ("GET", "HEAD")
 GREETINGS = frozenset({"/", "/api/hello"})  # Claude Code asks these whether anybody is there
 OWN_ADDRESS = "127.0.0.1"  # the checks of the stack's security ask from inside, also with wrong keys
@@ -63,7 +65,7 @@ class FrontDoor:
         self._metrics = metrics
         self._drop_params = drop_params
         self._master_key_calls_models = master_key_calls_models
-        self._limits = ClientLimits()
+        self._limits = ClientLimits(metrics.limit_hit)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -125,12 +127,13 @@ class FrontDoor:
                 await self._limits.used(client, exchange.usage.counted)
 
     async def _scraped(self, exchange: Exchange) -> None:
-        """The key of the metrics opens nothing else."""
-        if exchange.scope["path"] != METRICS_PATH:
-            raise Failure(403, f"This key reads {METRICS_PATH} and nothing else.")
+        """The key of the metrics opens nothing else, and that only at their own port."""
+        if exchange.scope["path"] != METRICS_PATH or exchange.headers.get(DOOR_HEADER) != METRICS_DOOR:
+            raise Failure(403, f"This key reads {METRICS_PATH} at the port of the metrics, and nothing else.")
         _check_method(exchange.scope["method"], METRICS_PATH, READING)
         exchange.quiet = True
-        await exchange.text(self._metrics.text(), CONTENT_TYPE)
+        ends = exchange.headers.get(CERTIFICATE_HEADER, b"0").decode("latin-1")  # 0 is none
+        await exchange.text(self._metrics.text(int(ends) if ends.isdecimal() and int(ends) else None), CONTENT_TYPE)
 
     def _admitted(self, exchange: Exchange) -> Client:
         verdict = self._authenticator.check(presented_keys(exchange.scope["headers"]))

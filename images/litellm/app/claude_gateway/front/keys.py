@@ -64,8 +64,8 @@ class Authenticator:
     ) -> None:
         self._now = now
         self._clock = clock
-        operator = Client(MASTER, tuple(_digested(key) for key in (previous, current) if key is not None))
-        self._keys = {key.digest: (client, key) for client in (*clients, operator) for key in client.keys}
+        holders = (*clients, operator(current, previous))
+        self._keys = {key.digest: (client, key) for client in holders for key in client.keys}
         self._deadlines = {
             digest: clock() + (key.expires - now()).total_seconds()
             for digest, (_, key) in self._keys.items()
@@ -104,6 +104,11 @@ class Authenticator:
             self._logged[generation] = (at, 0)
         else:
             self._logged[generation] = (last, unlogged + 1)
+
+
+def operator(current: MasterKey, previous: MasterKey | None) -> Client:
+    """Who holds the master key, and the previous one."""
+    return Client(MASTER, tuple(_digested(key) for key in (previous, current) if key is not None))
 
 
 def _digested(key: MasterKey) -> ClientKey:

@@ -20,13 +20,13 @@ from claude_gateway.front.contract import Dialect
 from claude_gateway.front.errors import Failure, retry_after
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
     from limits import RateLimitItem
 
     from claude_gateway.start.clients import Client
 
-REQUESTS, TOKENS = "requests", "tokens"
+REQUESTS, TOKENS, PARALLEL = "requests", "tokens", "parallel"
 NAMES = {
     Dialect.OPENAI: ("x-ratelimit-limit-{}", "x-ratelimit-remaining-{}", "x-ratelimit-reset-{}"),
     Dialect.ANTHROPIC: (
@@ -41,7 +41,8 @@ NAMES = {
 class ClientLimits:
     """What each client has asked within its minute, and asks right now."""
 
-    def __init__(self) -> None:
+    def __init__(self, note: Callable[[str, str], None] = lambda _client, _limit: None) -> None:
+        self._note = note  # a client has met a limit, which is one of REQUESTS, TOKENS, PARALLEL
         self._windows = FixedWindowRateLimiter(MemoryStorage())
         self._running: Counter[str] = Counter()
 
@@ -59,6 +60,7 @@ class ClientLimits:
         headers = await self.headers(client, dialect)
         if client.max_parallel is not None and self._running[client.name] >= client.max_parallel:
             number = client.max_parallel
+            self._note(client.name, PARALLEL)
             self._refuse(f"This key may have {number} requests at a time: wait until one of them ends.", 1, headers)
         self._running[client.name] += 1
         try:
@@ -85,6 +87,7 @@ class ClientLimits:
         return found
 
     async def _refuse_until_reset(self, client: Client, dialect: Dialect, kind: str, limit: RateLimitItem) -> None:
+        self._note(client.name, kind)
         reset, _ = await self._windows.get_window_stats(limit, client.name, kind)
         wait = round(reset - time.time() + 0.5)
         self._refuse(

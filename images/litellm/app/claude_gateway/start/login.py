@@ -48,6 +48,15 @@ def describe_login(path: Path, now: datetime) -> tuple[bool, str]:
     return False, f"The login ran out at {expires:%Y-%m-%d %H:%M} UTC and cannot renew itself."
 
 
+def login_end(path: Path) -> float | None:
+    """When the login in `path` ends (Unix time); None for one that renews itself, or where there is none to read."""
+    try:
+        login = json.loads(path.read_text(encoding="utf-8"))["claudeAiOauth"]
+        return None if login.get("refreshToken") else float(login["expiresAt"]) / 1000
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
 def main(argv: list[str] | None = None) -> int:
     """Log in, or with `--status` only tell. Returns 0 when there is a usable login at the end."""
     arguments = sys.argv[1:] if argv is None else argv

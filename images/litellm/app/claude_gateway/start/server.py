@@ -15,9 +15,11 @@ import uvicorn
 import uvloop
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from claude_gateway.front.keys import operator
 from claude_gateway.front.metrics import Metrics
 from claude_gateway.start.entry import CA_BUNDLE, CLI_FOLDER, HANDOVER_VARIABLE, RUN
 from claude_gateway.start.log_setup import set_up_log
+from claude_gateway.start.login import credentials_path, login_end
 from claude_gateway.start.memory import body_budget
 from claude_gateway.start.orphans import OrphanReaper
 from claude_gateway.start.process_hardening import deny_memory_access
@@ -191,7 +193,12 @@ def main() -> None:
     asked = upstream_of(settings, dict(os.environ))
     upstream = Metered(asked)
     answer = answerer(upstream, settings)
-    metrics = Metrics(settings.clients, getattr(asked, "gauges", {}))  # the CLI pool has some
+    metrics = Metrics(
+        (*settings.clients, operator(settings.current_key, settings.previous_key)),
+        getattr(asked, "gauges", {}),  # the CLI pool has some
+        getattr(asked, "counts", {}),
+        (lambda: login_end(credentials_path(os.environ))) if settings.auth is ClaudeAuth.LOGIN else None,
+    )
     set_up_log(settings.log_level, settings.secrets)  # again: LiteLLM has added handlers of its own
     config = uvicorn.Config(
         application(settings, answer, lambda: server.draining, metrics),

@@ -37,9 +37,15 @@ class ClaudeCli:
         pool = self._pool
         return {
             "processes": lambda: pool.live,
+            "processes_busy": lambda: pool.live - pool.idle,
             "processes_idle": lambda: pool.idle,
             "requests_waiting": lambda: pool.waiting,
         }
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """What has happened to processes, by the names of front/metrics.py."""
+        return self._pool.counts
 
     async def start(self) -> None:
         self._pool.start()
