@@ -14,6 +14,7 @@ from components.master_key import MasterKey
 from components.networks import Networks
 from components.server_certificate import ServerCertificate
 from components.stack import Deployment
+from components.usage import UsageVolume
 from components.verification import Verification
 from ops.handover import drainer, room_maker
 from posture.hook import verifier
@@ -27,11 +28,12 @@ networks = Networks("networks", deployment)
 login = ClaudeAuthVolume("claude-auth", deployment)
 key = MasterKey("master-key", deployment)
 clients = ClientKeys("client-keys", deployment) if settings.clients else None
+usage = UsageVolume("usage", deployment) if settings.usage_days else None
 metrics = MetricsKey("metrics-key", deployment) if settings.metrics_port else None
 certificate = ServerCertificate("server-certificate", deployment)
 
 egress = Egress("egress", deployment, images, networks)
-litellm = LiteLLM("litellm", deployment, images, networks, key, clients, metrics, login, egress)
+litellm = LiteLLM("litellm", deployment, images, networks, key, clients, metrics, login, usage, egress)
 gateway = Gateway("gateway", deployment, images, networks, certificate, metrics, litellm)
 front = Front("front", deployment, images, networks, gateway, room_maker(deployment.name, settings))
 

@@ -15,9 +15,10 @@ from components.images import Images
 from components.master_key import MasterKey
 from components.networks import Networks
 from components.stack import Deployment
+from components.usage import UsageVolume
 from rules import model_ends
 from rules.container import environment_fault
-from rules.layout import CLAUDE_CONFIG_DIR
+from rules.layout import CLAUDE_CONFIG_DIR, USAGE_DIR
 from rules.settings import Settings
 
 PORT = 4000
@@ -43,6 +44,7 @@ class LiteLLM(pulumi.ComponentResource):
         clients: ClientKeys | None,
         metrics: MetricsKey | None,
         login: ClaudeAuthVolume,
+        usage: UsageVolume | None,
         egress: Egress,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
@@ -75,6 +77,7 @@ class LiteLLM(pulumi.ComponentResource):
             "FAILED_AUTH_PER_MINUTE": str(settings.failed_auth_per_minute),
             "DRAIN_SECONDS": str(settings.drain_seconds),
             "DROP_PARAMS": str(settings.drop_params).lower(),
+            "USAGE_DAYS": str(settings.usage_days) if usage else None,
             "LOG_LEVEL": settings.log_level.value,
         }
         if problem := environment_fault({**environment, **_plain(settings)}):
@@ -82,6 +85,7 @@ class LiteLLM(pulumi.ComponentResource):
         for sentence in model_ends.sentences(settings.models.values(), datetime.now(UTC).date()):
             fix = f"pulumi config set --stack {pulumi.get_stack()} --path 'models.NAME' MODEL, then make up"
             pulumi.log.warn(f"the model {sentence}. Name another one: {fix}", self)
+        kept = {CLAUDE_CONFIG_DIR: login.volume, **({USAGE_DIR: usage.volume} if usage else {})}
         self.container = hardened(
             deployment,
             "litellm",
@@ -92,9 +96,8 @@ class LiteLLM(pulumi.ComponentResource):
             networks=[networks.backend],
             dns=[NO_RESOLVER],
             volumes=[
-                docker.ContainerVolumeArgs(
-                    volume_name=login.volume.name, container_path=CLAUDE_CONFIG_DIR, read_only=False
-                )
+                docker.ContainerVolumeArgs(volume_name=volume.name, container_path=path, read_only=False)
+                for path, volume in kept.items()
             ],
             tmpfs={TMP: "size=256m,mode=1777", "/run/litellm": "size=128m,uid=10001,gid=10001,mode=0700"},
             memory_mib=settings.litellm_memory_mib,

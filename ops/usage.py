@@ -1,7 +1,8 @@
 """Who used what: a table from the lines that LiteLLM's containers have logged. ``make usage`` runs it.
 
 ``python -m ops.usage STACK [--since 7d] [--by client|model|day] [--json]``, in the stack's environment. The engine
-rotates the logs, and a replaced container takes its own with it: the table says how far back it reaches.
+rotates the logs, and a replaced container takes its own with it; what ``usageDays`` keeps on a volume stays. The table
+says how far back it reaches.
 """
 
 import argparse
@@ -16,6 +17,7 @@ from ops.clients import table
 from ops.commands import OperationError, exit_status
 from ops.generations import duration
 from ops.state import State
+from rules.layout import USAGE_DIR
 
 ROLE = "litellm"
 MARK = '"list_price_usd"'
@@ -60,15 +62,16 @@ class Usage:
     oldest: datetime | None = None
 
 
-def lines(logs: Iterable[str]) -> Iterator[dict[str, Any]]:
-    """Yields the usage lines in what containers have logged; all else is passed over."""
-    for log in logs:
-        for text in log.splitlines():
-            if text.startswith("{") and MARK in text:
-                try:
-                    yield json.loads(text)
-                except ValueError:  # cut by the log's rotation
-                    continue
+def lines(texts: Iterable[str]) -> Iterator[dict[str, Any]]:
+    """Yields the usage lines among ``texts``, each once; all else is passed over."""
+    seen: set[int] = set()
+    for text in texts:
+        if text.startswith("{") and MARK in text and (known := hash(text)) not in seen:
+            seen.add(known)
+            try:
+                yield json.loads(text)
+            except ValueError:  # cut by the log's rotation
+                continue
 
 
 def summed(found: Iterable[Mapping[str, Any]], by: str, since: datetime) -> Usage:
@@ -112,8 +115,8 @@ def _reach(usage: Usage, since: datetime) -> str:
     return ""
 
 
-def logs_of(stack: str) -> list[str]:
-    """Returns what each LiteLLM container of the stack has logged, also one that is being replaced.
+def kept_lines(stack: str) -> Iterator[str]:
+    """Yields what each LiteLLM container of the stack has logged, also one that is being replaced, and what is kept.
 
     Raises:
         OperationError: when the stack is not up.
@@ -122,7 +125,16 @@ def logs_of(stack: str) -> list[str]:
     if state.label is None:
         raise OperationError(f"the stack {stack!r} is not up. Run: make up STACK={stack}")
     engine = state.engine()
-    return [engine.log(container.id) for container in engine.containers(state.label, ROLE)]
+    containers = engine.containers(state.label, ROLE)
+    for container in containers:
+        yield from engine.log(container.id).splitlines()
+    for container in containers:  # on one volume: the first one that has it has everything
+        kept = False
+        for line in engine.copied(container.id, USAGE_DIR):
+            kept = True
+            yield line.decode(errors="replace").rstrip("\n")
+        if kept:
+            return
 
 
 def main() -> int:
@@ -136,7 +148,7 @@ def main() -> int:
 
     def operation() -> str:
         since = datetime.now(UTC) - duration(arguments.since, "SINCE")
-        usage = summed(lines(logs_of(arguments.stack)), arguments.by, since)
+        usage = summed(lines(kept_lines(arguments.stack)), arguments.by, since)
         if not arguments.json:
             return rendered(usage, arguments.by, since)
         told = {"oldest": usage.oldest, "usage": {name: vars(total) for name, total in usage.sums.items()}}

@@ -158,7 +158,7 @@ def parse(stack: str, shown: Mapping[str, Any], config: Mapping[str, Any], expor
         elif kind == NETWORK:
             role = next(label["value"] for label in inputs["labels"] if label["label"].endswith(".role"))
             networks[role] = inputs
-        elif kind == VOLUME:
+        elif kind == VOLUME and not inputs.get("labels"):  # the login's; that of the usage has some
             volume = str(inputs["name"])
         elif kind == "tls:index/selfSignedCert:SelfSignedCert":
             authority = str(plain(resource["outputs"])["certPem"])

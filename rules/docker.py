@@ -3,11 +3,13 @@
 The client is used instead of an SDK because it reads the operator's ssh configuration and certificates.
 """
 
+import contextlib
 import json
 import os
 import re
 import subprocess
-from collections.abc import Iterable
+import tarfile
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 LOCAL = "unix:///var/run/docker.sock"
@@ -59,6 +61,27 @@ class Client:
             raise EngineError("there is no docker command on PATH. Install Docker's client") from None
         except subprocess.TimeoutExpired:
             raise EngineError(f"docker {arguments[0]} did not finish in {seconds:.0f} s") from None
+
+    def copied(self, identifier: str, path: str) -> Iterator[bytes]:
+        """Yields the lines of all files below a container's folder, whether it runs or not; none where there is none.
+
+        Raises:
+            EngineError: when there is no docker client.
+        """
+        command = ["docker", "--host", self.host, "cp", f"{identifier}:{path}", "-"]
+        try:
+            copying = subprocess.Popen(  # noqa: S603 - no shell
+                command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=self._environment
+            )
+        except FileNotFoundError:
+            raise EngineError("there is no docker command on PATH. Install Docker's client") from None
+        with (
+            copying,
+            contextlib.suppress(tarfile.ReadError),
+            tarfile.open(fileobj=copying.stdout, mode="r|") as archive,
+        ):
+            for member in archive:
+                yield from archive.extractfile(member) or ()
 
     def objects(self, *arguments: str, seconds: float | None = None) -> list[dict[str, Any]]:
         """Returns the JSON objects that a command with ``--format {{json .}}`` prints, one a line.

@@ -14,3 +14,5 @@ order in which an engine lists several addresses of one port differs, and would 
 GATEWAY_METRICS_PORT = 8090
 CLAUDE_CONFIG_DIR = "/home/app/.claude"
 """Where the volume of the Claude login is mounted in the LiteLLM container."""
+USAGE_DIR = "/home/app/usage"
+"""Where a stack that keeps usage has the volume of it in the LiteLLM container."""

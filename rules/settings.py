@@ -85,6 +85,7 @@ class Settings(BaseModel):
     drop_params: bool = False
     clients: dict[ClientName, Client] = {}
     master_key_calls_models: bool = True
+    usage_days: Annotated[int, Field(ge=0, le=3650)] = 0
     metrics_port: Annotated[int, Field(ge=0, le=65535)] = 0
     metrics_address: Address = ip_address("127.0.0.1")
 

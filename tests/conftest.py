@@ -14,7 +14,7 @@ STACKS = {
     "engines": ("test_interrupted", "test_engine_faults"),  # not a stack, but too much at once for two processors
 }
 # Share containers in tests/conformance; the others there share a stack.
-LITELLM_ALONE = ("test_clients", "test_keys", "test_modes", "test_parity", "test_siege")
+LITELLM_ALONE = ("test_client_table", "test_clients", "test_keys", "test_modes", "test_parity", "test_siege")
 # The long ones first, so that no worker begins one when the others are done; those that wait beside those that compute.
 LONG = ("test_rotation", "conformance", "plain", "prod", "gateway", "test_remote", "test_dev", "alone")
 OF_MODULE = {module: stack for stack, modules in STACKS.items() for module in modules}

@@ -89,7 +89,8 @@ def file_mode(context: Context) -> Outcome:
 )
 def protected(context: Context) -> Outcome:
     resources = json.loads(context.declaration.exported)["deployment"]["resources"]
-    found = next(r for r in resources if r["type"].startswith("docker:index/volume:"))
+    volumes = [r for r in resources if r["type"].startswith("docker:index/volume:")]
+    found = next(r for r in volumes if not r["inputs"].get("labels"))  # that of the usage has some
     problems = [] if found.get("retainOnDelete") else ["retainOnDelete is not set on the volume"]
     if context.settings.production and not found.get("protect"):
         problems.append("the volume is not protected in the state")

@@ -13,6 +13,7 @@ from tests.integration.rotation import Bed, requests_all_the_while, rotation_bed
 from tests.integration.test_rotation import CONFIGURED
 from tests.integration.test_secrets import spellings, watched_processes
 
+FEW = 3
 ASKED = {"model": "haiku", "max_tokens": 9, "messages": [{"role": "user", "content": "hello"}]}
 
 
@@ -44,6 +45,8 @@ def test_clients_are_added_without_a_lost_request_and_each_key_opens_what_is_its
             "clients.ci.cidrs": ["192.0.2.0/24"],
             "clients.old.expires": "2026-01-01",
             "clients.bob.maxParallel": 2,
+            "clients.few.requestsPerMinute": FEW,
+            "usageDays": 7,
         }
     )
     with requests_all_the_while(bed, CONFIGURED) as statuses:
@@ -51,7 +54,7 @@ def test_clients_are_added_without_a_lost_request_and_each_key_opens_what_is_its
     assert set(statuses) == {200}
     assert bed.nothing_to_do()
     made = keys(bed)
-    assert set(made) == {"alice", "bob", "ci", "old"}
+    assert set(made) == {"alice", "bob", "ci", "few", "old"}
     assert len(set(made.values())) == len(made)
     assert [ask(bed, made["alice"], model) for model in ("haiku", "claude-haiku-5-5", "sonnet", "gpt")] == [
         200,
@@ -69,7 +72,7 @@ def test_clients_are_added_without_a_lost_request_and_each_key_opens_what_is_its
 
 def test_the_operator_sees_who_they_are_and_what_they_have_used(bed: Bed) -> None:
     printed = ops(bed, "clients")
-    assert {line.split()[0] for line in printed.splitlines()} == {"client", "alice", "bob", "ci", "old"}
+    assert {line.split()[0] for line in printed.splitlines()} == {"client", "alice", "bob", "ci", "few", "old"}
     assert "sk-" not in printed
     assert ops(bed, "clients", "--show", "alice").startswith(keys(bed)["alice"] + "\n")
     usage = json.loads(ops(bed, "usage", "--json"))["usage"]
@@ -79,15 +82,26 @@ def test_the_operator_sees_who_they_are_and_what_they_have_used(bed: Bed) -> Non
     assert usage["alice"]["failed"] == 2
 
 
+def answered_until_refused(bed: Bed, key: str) -> int:
+    """How many requests are answered before one is one too many, within a minute."""
+    return [ask(bed, key, "haiku") for _ in range(FEW + 1)].count(200)
+
+
 def test_a_clients_key_is_rotated_without_a_lost_request(bed: Bed) -> None:
     before = keys(bed)
+    used_up = answered_until_refused(bed, before["few"])
     with requests_all_the_while(bed, before["alice"]) as statuses:
         printed = bed.operations.rotate("--client", "alice", "--overlap", "24h")
     assert set(statuses) == {200}
     assert "make retire STACK=" in printed
     after = keys(bed)
+    # Each container counts by itself, and its minute begins with the first request: one more minute's worth, not two.
+    assert used_up == FEW
+    assert answered_until_refused(bed, before["few"]) <= FEW
     assert after["alice"] != before["alice"]
-    assert {name: after[name] for name in ("bob", "ci", "old")} == {name: before[name] for name in ("bob", "ci", "old")}
+    assert {name: after[name] for name in ("bob", "ci", "few", "old")} == {
+        name: before[name] for name in ("bob", "ci", "few", "old")
+    }
     assert [ask(bed, after["alice"], "haiku"), ask(bed, before["alice"], "haiku")] == [200, 200]
     assert bed.nothing_to_do()
     bed.operations.finish(bed.operations.start(sys.executable, "-m", "ops.retire", bed.stack.name, "--client", "alice"))
@@ -104,6 +118,16 @@ def test_a_client_that_is_removed_is_refused_and_nobody_else_notices(bed: Bed) -
     assert ask(bed, made["bob"], "haiku") == 401
     assert time.monotonic() - revoked < 10
     assert "bob" not in keys(bed)
+
+
+def test_what_was_used_outlives_the_containers(bed: Bed) -> None:
+    """Three have gone since; each line counts once, although the last ones are in the log and on the volume."""
+    usage = json.loads(ops(bed, "usage", "--json"))["usage"]
+    assert usage["bob"]["requests"] == 2
+    assert usage["few"]["requests"] == 2 * (FEW + 1)
+    log = bed.stack.exec("litellm", "sh", "-c", "cat /home/app/usage/*.jsonl")
+    assert "sk-" not in log
+    assert bed.stack.pulumi("config", "get", "usageDays").stdout.strip() == "7"
 
 
 def test_no_key_and_no_digest_of_a_client_stands_anywhere_in_the_clear(bed: Bed) -> None:

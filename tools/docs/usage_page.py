@@ -18,7 +18,16 @@ make usage STACK=prod BY=day JSON=1    # for programs
 The table adds up what LiteLLM's containers have logged: requests, failed ones, tokens, and their list price by
 LiteLLM's own price list. With a Claude login that price is an estimate, and no bill. The engine keeps five files of 10
 MB for each container, and a container that is replaced takes its own with it: the table says how far back it reaches.
-Whoever needs more sends the lines elsewhere, with any collector of container logs.
+
+To keep them for longer, over updates too:
+
+```bash
+pulumi config set --stack prod usageDays 90 && make up STACK=prod
+```
+
+The lines then also go to a volume of the stack's own, `litellm-claude-prod-usage`, one file of at most 128 MB a day,
+and after so many days they are deleted. Requests without a valid key are left out, so that whoever has none fills
+nothing. The volume stays when the stack goes, as the login's does; `docker volume rm` deletes it.
 
 ## What a line holds
 

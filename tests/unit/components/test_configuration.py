@@ -173,6 +173,12 @@ def test_a_wrong_value_ends_in_one_sentence_with_a_command(name: str, value: Any
     assert "Traceback" not in message
 
 
+def test_without_tls_the_metrics_stay_on_this_machine() -> None:
+    wrong = refusal("dev", metricsPort="9464", metricsAddress="10.0.0.1")
+    assert wrong.startswith("metricsAddress: must be loopback while tls is off")
+    assert settings("dev", {}, metricsPort="9464").metrics_port == 9464
+
+
 def test_several_wrong_values_are_all_named() -> None:
     lines = refusal("prod", port="0", hostname="a b").splitlines()
     assert sorted(line.split(":")[0] for line in lines) == ["hostname", "port"]

@@ -189,6 +189,20 @@ def test_the_login_volume_outlives_the_stack(deploy: Deploy, stack: str, protect
     assert volume.request.protect is protected
 
 
+def test_usage_is_kept_on_a_volume_of_its_own_where_it_is_asked_for(deploy: Deploy) -> None:
+    graph = deploy("prod", usageDays=90)
+    (volume,) = [one for one in graph.of(VOLUME) if one.name.endswith("-usage")]
+    assert volume.inputs["name"] == "litellm-claude-prod-usage"
+    assert volume.request.retainOnDelete is True
+    mounts = {m["containerPath"]: m["volumeName"] for m in graph.container("litellm").inputs["volumes"]}
+    assert mounts == {
+        "/home/app/.claude": "litellm-claude-prod-claude-auth",
+        "/home/app/usage": "litellm-claude-prod-usage",
+    }
+    assert graph.env("litellm")["USAGE_DAYS"] == "90"
+    assert "USAGE_DAYS" not in deploy("prod").env("litellm")
+
+
 def test_an_existing_volume_is_adopted_by_name(deploy: Deploy) -> None:
     graph = deploy("dev", claudeAuthVolume="compose_claude-auth")
     assert graph.of(VOLUME)[0].inputs["name"] == "compose_claude-auth"

@@ -1,7 +1,9 @@
 """Who used what, from the lines of the containers' logs."""
 
+import itertools
 import json
 import sys
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,8 +17,12 @@ from ops.usage import lines, rendered, summed
 SINCE = datetime(2026, 11, 20, tzinfo=UTC)
 
 
+NUMBERS = itertools.count()
+
+
 def line(**changed: Any) -> str:
     told = {
+        "request_id": f"req_{next(NUMBERS)}",
         "time": "2026-11-25T10:00:00.000+00:00",
         "client": "alice",
         "model": "sonnet",
@@ -44,8 +50,11 @@ LOGS = [
 ]
 
 
+LINES = [text for log in LOGS for text in log.splitlines()]
+
+
 def test_each_client_has_its_sums_the_most_expensive_first() -> None:
-    found = summed(lines(LOGS), "client", SINCE)
+    found = summed(lines(LINES), "client", SINCE)
     assert list(found.sums) == ["bob", "alice", "(no valid key)"]
     assert vars(found.sums["alice"]) == {
         "requests": 2,
@@ -63,11 +72,11 @@ def test_each_client_has_its_sums_the_most_expensive_first() -> None:
     ("by", "groups"), [("model", ["sonnet", "opus", "(none)"]), ("day", ["2026-11-25", "2026-11-26"])]
 )
 def test_models_and_days_are_groups_too(by: str, groups: list[str]) -> None:
-    assert list(summed(lines(LOGS), by, SINCE).sums) == groups
+    assert list(summed(lines(LINES), by, SINCE).sums) == groups
 
 
 def test_the_table_fits_a_terminal_and_says_how_far_back_it_reaches() -> None:
-    printed = rendered(summed(lines(LOGS), "client", SINCE), "client", SINCE)
+    printed = rendered(summed(lines(LINES), "client", SINCE), "client", SINCE)
     head, bob, alice, *_ = printed.splitlines()
     assert head.split()[:3] == ["client", "requests", "failed"]
     assert bob.split()[-2:] == ["$2.0000", "█" * 20]
@@ -76,7 +85,7 @@ def test_the_table_fits_a_terminal_and_says_how_far_back_it_reaches() -> None:
     assert "since 2026-11-20 00:00 UTC\n" in printed
     assert usage.NOTE in printed
     later = datetime(2026, 11, 1, tzinfo=UTC)
-    assert "the logs reach back to 2026-11-19 10:00" in rendered(summed(lines(LOGS), "day", later), "day", later)
+    assert "the logs reach back to 2026-11-19 10:00" in rendered(summed(lines(LINES), "day", later), "day", later)
 
 
 def test_no_request_is_said() -> None:
@@ -90,6 +99,16 @@ class Engine:
 
     def log(self, identifier: str) -> str:
         return LOGS[int(identifier)]
+
+    def copied(self, identifier: str, path: str) -> Iterator[bytes]:
+        """The second container keeps what it has logged, and what one that is gone had."""
+        assert path == "/home/app/usage"
+        kept = (
+            [LOGS[1].splitlines()[0], line(client="carol", time="2026-11-18T10:00:00+00:00")]
+            if identifier > "0"
+            else []
+        )
+        return (f"{text}\n".encode() for text in kept)
 
 
 def run(monkeypatch: pytest.MonkeyPatch, label: str | None, *arguments: str) -> int:
@@ -106,10 +125,11 @@ def test_the_command_reads_all_containers_of_the_stack(
 ) -> None:
     assert run(monkeypatch, "litellm-claude-prod", "--since", "3650d", "--by", "client", "--json") == 0
     told = json.loads(capsys.readouterr().out)
-    assert told["oldest"] == "2026-11-19 10:00:00+00:00"
+    assert told["oldest"] == "2026-11-18 10:00:00+00:00"
     assert {name: group["requests"] for name, group in told["usage"].items()} == {
         "bob": 1,
         "alice": 2,
+        "carol": 1,
         "old": 1,
         "(no valid key)": 1,
     }

@@ -37,6 +37,7 @@ def state(*more: dict[str, Any]) -> dict[str, Any]:
         container("front"),
         {"type": NETWORK, "inputs": {"name": "net", "labels": roles}},
         {"type": VOLUME, "inputs": {"name": "the-volume"}},
+        {"type": VOLUME, "inputs": {"name": "of-the-usage", "labels": [{"label": "x.role", "value": "usage"}]}},
         {"type": "pulumi:pulumi:Stack", "outputs": {"key_created": "2026-11-01"}},
         {"type": "pulumi:providers:docker"},
         *more,

@@ -59,6 +59,7 @@ PASSED_ON = [
     "DRAIN_SECONDS",
     "DRAIN_NOTICE_SECONDS",
     "DROP_PARAMS",
+    "USAGE_DAYS",
     "LOG_LEVEL",
 ]
 

@@ -17,6 +17,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from claude_gateway.front.keys import operator
 from claude_gateway.front.metrics import Metrics
+from claude_gateway.front.usage_files import keep_usage
 from claude_gateway.start.entry import CA_BUNDLE, CLI_FOLDER, HANDOVER_VARIABLE, RUN
 from claude_gateway.start.log_setup import set_up_log
 from claude_gateway.start.login import credentials_path, login_end
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 PORT = 4000
+USAGE_FOLDER = Path("/home/app/usage")  # a volume, where usage is kept
 # Longer than the longest timeout of the gateway (900 s): it ends idle connections, so that none is closed here while a
 # request is on its way.
 IDLE_SECONDS = 1000
@@ -200,6 +202,8 @@ def main() -> None:
         (lambda: login_end(credentials_path(os.environ))) if settings.auth is ClaudeAuth.LOGIN else None,
     )
     set_up_log(settings.log_level, settings.secrets)  # again: LiteLLM has added handlers of its own
+    if settings.usage_days:
+        keep_usage(USAGE_FOLDER, settings.usage_days, settings.secrets)
     config = uvicorn.Config(
         application(settings, answer, lambda: server.draining, metrics),
         host="0.0.0.0",  # noqa: S104 - the container's own network

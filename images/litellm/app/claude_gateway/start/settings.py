@@ -77,6 +77,7 @@ class Settings:
     memory_mib: int
     reuse: Reuse
     drop_params: bool
+    usage_days: int
     log_level: str
 
     @property
@@ -124,6 +125,7 @@ class Settings:
             memory_mib=memory_mib,
             reuse=variables.choice(env, "CLAUDE_PROCESS_REUSE", Reuse.CLIENT),
             drop_params=variables.boolean(env, "DROP_PARAMS", "false"),
+            usage_days=int(variables.number(env, "USAGE_DAYS", "0", 0, 3650)),
             log_level=variables.log_level(env.get("LOG_LEVEL", "INFO")),
         )
 

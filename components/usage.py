@@ -1,0 +1,24 @@
+"""The volume on which a stack keeps who used what."""
+
+import pulumi
+import pulumi_docker as docker
+
+from components.stack import Deployment
+
+
+class UsageVolume(pulumi.ComponentResource):
+    """A named volume that outlives containers, and the stack too, as the login's does."""
+
+    volume: docker.Volume
+
+    def __init__(self, name: str, deployment: Deployment, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("litellm-claude:components:UsageVolume", name, None, opts)
+        self.volume = docker.Volume(
+            f"{deployment.name}-usage",
+            name=f"{deployment.name}-usage",
+            labels=[
+                docker.VolumeLabelArgs(label=label, value=value) for label, value in deployment.labels("usage").items()
+            ],
+            opts=deployment.child(self, retain_on_delete=True),
+        )
+        self.register_outputs({"volume": self.volume.name})
