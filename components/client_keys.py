@@ -1,12 +1,13 @@
 """The keys of the stack's clients: made here, exported to the operator, and handed to LiteLLM as digests alone."""
 
 import hashlib
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 import pulumi
 
-from components.generated_key import generated_key
+from components.generated_key import day_of, generated_key, key_of, random_digits
 from components.stack import Deployment
 from rules.clients import Client, handed_over
 
@@ -28,17 +29,25 @@ class ClientKeys(pulumi.ComponentResource):
         super().__init__("litellm-claude:components:ClientKeys", name, None, opts)
         clients = deployment.settings.clients
         made = {
-            client: [generated_key(f"{deployment.name}-client-{client}-key-{g}", self) for g in rules.generations()]
+            (client, generation): random_digits(f"{deployment.name}-client-{client}-key-{generation}", self)
             for client, rules in clients.items()
+            for generation in rules.generations()
         }
-        self.keys = pulumi.Output.secret(pulumi.Output.all(**{client: keys[0][0] for client, keys in made.items()}))
+        # All at once: Pulumi waits for outputs in a time that is quadratic in how many there are, and clients are many.
+        digits = pulumi.Output.all(*(one.result for one in made.values()))
+        known = digits.apply(lambda values: dict(zip(made, map(key_of, values), strict=True)))
+        self.keys = pulumi.Output.secret(
+            known.apply(lambda keys: {name: keys[name, rules.generation] for name, rules in clients.items()})
+        )
+        self.environment = pulumi.Output.secret(known.apply(lambda keys: handed_over(clients, _digests(keys))))
         self.described = pulumi.Output.all(
-            **{client: keys[0][1].apply(_description(clients[client])) for client, keys in made.items()}
+            *(made[client, rules.generation].keepers for client, rules in clients.items())
+        ).apply(
+            lambda keepers: {
+                client: {"generation": rules.generation, "created": day_of(of_its_key)}
+                for (client, rules), of_its_key in zip(clients.items(), keepers, strict=True)
+            }
         )
-        digests = pulumi.Output.all(
-            **{client: pulumi.Output.all(*(key.apply(_digest) for key, _ in keys)) for client, keys in made.items()}
-        )
-        self.environment = pulumi.Output.secret(digests.apply(lambda known: handed_over(clients, known)))
         for client, rules in clients.items():
             self._warn_if_expired(client, rules)
         self.register_outputs({})
@@ -70,5 +79,9 @@ def _digest(key: str) -> str:
     return hashlib.sha256(key.encode()).hexdigest()
 
 
-def _description(rules: Client) -> Any:
-    return lambda created: {"generation": rules.generation, "created": created}
+def _digests(keys: Mapping[tuple[str, str], str]) -> dict[str, list[str]]:
+    """Returns the SHA-256 of each client's keys, in the order of their generations."""
+    found: dict[str, list[str]] = {}
+    for (client, _), key in keys.items():
+        found.setdefault(client, []).append(_digest(key))
+    return found

@@ -1,8 +1,11 @@
 """What is asked of docker, and what its answers are taken to mean."""
 
+import io
 import json
 import subprocess
+import tarfile
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -177,3 +180,39 @@ def test_a_client_that_is_missing_or_hangs_is_a_sentence(
 @pytest.mark.parametrize(("host", "local"), [("unix:///var/run/docker.sock", True), ("ssh://ann@far", False)])
 def test_a_published_port_is_this_machines_only_with_its_own_engine(host: str, local: bool) -> None:
     assert Engine(host).local is local
+
+
+def packed(**files: str) -> bytes:
+    """What `docker cp CONTAINER:/folder -` prints."""
+    written = io.BytesIO()
+    with tarfile.open(fileobj=written, mode="w") as archive:
+        folder = tarfile.TarInfo("folder")
+        folder.type = tarfile.DIRTYPE
+        archive.addfile(folder)
+        for name, text in files.items():
+            entry = tarfile.TarInfo(f"folder/{name}")
+            entry.size = len(text)
+            archive.addfile(entry, io.BytesIO(text.encode()))
+    return written.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("printed", "lines"),
+    [(packed(), []), (packed(a="1\n2\n", b="", c="3"), [b"1\n", b"2\n", b"3"]), (b"", []), (b"x" * 600, [])],
+)
+def test_the_lines_of_a_containers_files_are_read_as_they_come(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, printed: bytes, lines: list[bytes]
+) -> None:
+    (tmp_path / "printed").write_bytes(printed)
+    client = tmp_path / "docker"
+    client.write_text(f'#!/bin/sh\necho "$@" >{tmp_path}/asked\ncat {tmp_path}/printed\n')
+    client.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    assert list(Client("unix:///x").copied("abc", "/folder")) == lines
+    assert (tmp_path / "asked").read_text() == "--host unix:///x cp abc:/folder -\n"
+
+
+def test_without_a_docker_client_no_file_is_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(EngineError, match="no docker command on PATH"):
+        list(Client("unix:///x").copied("abc", "/folder"))
