@@ -79,11 +79,13 @@ class LiteLLM(pulumi.ComponentResource):
             "DROP_PARAMS": str(settings.drop_params).lower(),
             "USAGE_DAYS": str(settings.usage_days) if usage else None,
             "LOG_LEVEL": settings.log_level.value,
+            "STACK": pulumi.get_stack(),  # for the commands that its sentences name
         }
         if problem := environment_fault({**environment, **_plain(settings)}):
             raise pulumi.RunError(f"the LiteLLM container would not start: {problem}")
         for sentence in model_ends.sentences(settings.models.values(), datetime.now(UTC).date()):
-            fix = f"pulumi config set --stack {pulumi.get_stack()} --path 'models.NAME' MODEL, then make up"
+            stack = pulumi.get_stack()
+            fix = f"pulumi config set --stack {stack} --path 'models.NAME' MODEL, then make up STACK={stack}"
             pulumi.log.warn(f"the model {sentence}. Name another one: {fix}", self)
         kept = {CLAUDE_CONFIG_DIR: login.volume, **({USAGE_DIR: usage.volume} if usage else {})}
         self.container = hardened(

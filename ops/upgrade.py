@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 from ops.commands import exit_status, pulumi
 from ops.generations import next_generation
+from ops.notice import GAP
 from rules.layout import PROJECT
 
 SETTING = "securityUpdates"
@@ -20,7 +21,10 @@ def upgrade(stack: str) -> str:
     current = entries.get(f"{PROJECT}:{SETTING}", {}).get("value") or ""
     fresh = next_generation(datetime.now(UTC).date(), current)
     pulumi("config", "set", SETTING, fresh, stack=stack)
-    return f"{SETTING} is {fresh}: the images are built anew.\n"
+    said = f"{SETTING} is {fresh}: the images are built anew.\n"
+    if entries.get(f"{PROJECT}:frontImage", {}).get("value"):
+        return said  # a ready front stays as it is
+    return f"{said}The front's, too: while it is replaced, once, {GAP}.\n"
 
 
 def main() -> int:

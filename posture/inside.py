@@ -108,6 +108,8 @@ def login(path):
         data = json.load(open(path))["claudeAiOauth"]
         tokens = [data.get("accessToken"), data.get("refreshToken")]
         found["digests"] = [hashlib.sha256(t.encode()).hexdigest() for t in tokens if t]
+        if not abs(data["expiresAt"]) < 2.5e14:  # past the year 9999, or no number at all
+            raise ValueError("no time")
         found["expires"], found["refreshable"] = data["expiresAt"] / 1000, bool(data.get("refreshToken"))
     except FileNotFoundError:
         return None

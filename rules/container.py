@@ -9,7 +9,7 @@ from rules.layout import IMAGES
 sys.path.append(str(IMAGES / "litellm" / "app"))
 
 from claude_gateway.start.settings import Settings
-from claude_gateway.start.variables import SettingsError
+from claude_gateway.start.variables import SettingsError, with_stack
 
 UNKNOWN = {
     "LITELLM_MASTER_KEY": "sk-not-known-before-the-update",
@@ -28,8 +28,9 @@ def environment_fault(environment: Mapping[str, object]) -> str | None:
         for name, value in environment.items()
         if value is not None
     }
+    plain = {name: value for name, value in known.items() if value is not None}
     try:
-        Settings.from_environment({name: value for name, value in known.items() if value is not None})
+        Settings.from_environment(plain)
     except SettingsError as error:
-        return str(error)
+        return with_stack(str(error), plain)
     return None

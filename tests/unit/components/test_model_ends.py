@@ -50,6 +50,6 @@ def test_the_preview_warns_with_a_command_and_goes_on(deploy: Deploy) -> None:
     graph = deploy("prod", models={"sonnet": SONNET})
     (warning,) = graph.warnings
     assert warning.startswith(f"the model {SONNET} end")
-    assert "pulumi config set --stack prod --path 'models.NAME' MODEL, then make up" in warning
+    assert "pulumi config set --stack prod --path 'models.NAME' MODEL, then make up STACK=prod" in warning
     assert graph.container("litellm")
     assert deploy("prod").warnings == []

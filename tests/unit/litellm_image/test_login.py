@@ -33,6 +33,8 @@ def write(path: Path, mode: int = 0o600, **fields: Any) -> Path:
         ({"refreshToken": None, "expiresAt": 0}, False, "ran out"),
         ({"accessToken": ""}, False, "not a login"),
         ({"expiresAt": None}, False, "not a login"),
+        ({"expiresAt": "9999999999999"}, False, "not a login"),
+        ({"expiresAt": 1e300}, False, "not a login"),
     ],
 )
 def test_the_state_of_the_login(fields: dict[str, Any], good: bool, words: str, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from claude_gateway.start import entry, memory
 from claude_gateway.start.settings import SECRET_VARIABLES, ClaudeAuth, Settings
-from claude_gateway.start.variables import SettingsError
+from claude_gateway.start.variables import SettingsError, with_stack
 
 GOOD = {"LITELLM_MASTER_KEY": "sk-good-key", "GATEWAY_MODELS": '{"sonnet": "claude-sonnet-5-5"}'}
 SECRETS = {
@@ -157,3 +157,13 @@ def test_the_entry_point_ends_with_one_line_for_a_wrong_setting(
     output = capsys.readouterr().out
     assert output.startswith("ERROR: LITELLM_MASTER_KEY is missing")
     assert output.count("\n") == 1
+
+
+def test_the_commands_of_a_sentence_name_the_stack() -> None:
+    with pytest.raises(SettingsError) as raised:
+        Settings.from_environment({**GOOD, "LITELLM_PREVIOUS_MASTER_KEY": "sk-good-key"})
+    assert with_stack(str(raised.value), {"STACK": "prod"}).endswith("Run: make rotate STACK=prod")
+    keep = "Keep one: pulumi config rm a, or pulumi config set b"
+    named = "Keep one: pulumi config rm --stack prod a, or pulumi config set --stack prod b"
+    assert with_stack(keep, {"STACK": "prod"}) == named
+    assert with_stack(keep, {}) == keep

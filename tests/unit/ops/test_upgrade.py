@@ -19,5 +19,15 @@ def test_each_upgrade_asks_anew(monkeypatch: pytest.MonkeyPatch, current: str, f
         return json.dumps({"litellm-claude:securityUpdates": {"value": current.replace("TODAY", today)}})
 
     monkeypatch.setattr(upgrade, "pulumi", pulumi)
-    assert "built anew" in upgrade.upgrade("prod")
+    said = upgrade.upgrade("prod")
+    assert "built anew" in said
+    assert "new ones are refused for about 4 s" in said, "before it happens"
     assert asked[-1] == ("config", "set", "securityUpdates", today + following)
+
+
+def test_a_ready_front_is_not_replaced_by_an_upgrade_and_nothing_is_said_of_a_gap(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    entries = {"litellm-claude:frontImage": {"value": "registry.example.org/front@sha256:0"}}
+    monkeypatch.setattr(upgrade, "pulumi", lambda *_, stack: json.dumps(entries))
+    assert "refused" not in upgrade.upgrade("prod")

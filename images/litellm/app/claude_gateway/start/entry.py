@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from claude_gateway.start.settings import DEVELOPMENT_KEY, SECRET_VARIABLES, SET_KEY, Settings
-from claude_gateway.start.variables import SettingsError
+from claude_gateway.start.variables import SettingsError, with_stack
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -110,12 +110,12 @@ def main() -> NoReturn:
     try:
         settings = Settings.from_environment(env)
     except SettingsError as error:
-        refuse(str(error))
+        refuse(with_stack(str(error), env))
     if settings.current_key.value.reveal() == DEVELOPMENT_KEY:
         # On stdout, so that `docker logs NAME | grep WARNING` shows it.
         print(
             f"WARNING: the master key is the well-known development key {DEVELOPMENT_KEY}: for local development only. "
-            f"Set your own: {SET_KEY}",
+            + with_stack(f"Set your own: {SET_KEY}", env),
             flush=True,
         )
     try:

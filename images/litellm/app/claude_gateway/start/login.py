@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from claude_gateway.start.entry import RUN, server_environment
 from claude_gateway.start.settings import ClaudeAuth
+from claude_gateway.start.variables import with_stack
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,7 +38,7 @@ def describe_login(path: Path, now: datetime) -> tuple[bool, str]:
             raise ValueError("empty")
     except FileNotFoundError:
         return False, f"There is no login: {path} does not exist."
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, OverflowError) as error:
         return False, f"{path} is not a login that the gateway can use ({type(error).__name__})."
     if path.stat().st_mode & 0o077:
         return False, f"{path} can be read by others (mode {path.stat().st_mode & 0o777:o}); run: chmod 600 {path}"
@@ -65,7 +66,8 @@ def main(argv: list[str] | None = None) -> int:
         print(
             f"This gateway does not use a login (CLAUDE_AUTH is {auth}); nothing to do. To use one: remove the secret"
         )
-        print("claudeOauthToken or anthropicApiKey from the stack's configuration, run make up, then make login.")
+        how = "claudeOauthToken or anthropicApiKey from the stack's configuration, run make up, then make login."
+        print(with_stack(how, os.environ))
         return 1
     path = credentials_path(os.environ)
     before = _stamp(path)
@@ -81,7 +83,8 @@ def _log_in(path: Path, before: float) -> bool:
     status = subprocess.run([CLI, "auth", "login"], env=server_environment(os.environ, RUN), check=False).returncode
     if status != 0 or _stamp(path) == before:
         print(
-            f"The login was not completed (exit status {status}); the earlier state is unchanged. Try again: make login"
+            f"The login was not completed (exit status {status}); the earlier state is unchanged. "
+            + with_stack("Try again: make login", os.environ)
         )
         return False
     return True

@@ -46,3 +46,11 @@ def log_level(text: str) -> str:
     if text.upper() not in LOG_LEVELS:
         raise SettingsError(f"LOG_LEVEL is {text!r}; it must be one of: {', '.join(LOG_LEVELS)}")
     return text.upper()
+
+
+def with_stack(sentence: str, env: Mapping[str, str]) -> str:
+    """Returns the sentence with the stack in its commands, where the container knows it: they are typed as they are."""
+    if not (stack := env.get("STACK")):
+        return sentence
+    sentence = re.sub(r"\bmake (up|login|rotate)\b", lambda found: f"{found[0]} STACK={stack}", sentence)
+    return re.sub(r"\bpulumi config (set|rm)\b", lambda found: f"{found[0]} --stack {stack}", sentence)
