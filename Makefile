@@ -58,10 +58,10 @@ client: setup-pulumi setup-python ## the key of one client, and how to use it: N
 usage: setup-pulumi setup-python setup-engine ## who used what: SINCE=7d BY=client|model|day JSON=1
 	@$(IN_STACK) $(PYTHON) -m ops.usage $(STACK) --since $(SINCE) --by $(BY) $(if $(filter-out 0 no false,$(JSON)),--json)
 
-login: setup-pulumi setup-python ## log in to Claude, in the running container
+login: setup-pulumi setup-python setup-engine ## log in to Claude, in the running container
 	@setup/container.sh $(STACK) login
 
-logs: setup-pulumi setup-python ## the last logs of the stack's containers
+logs: setup-pulumi setup-python setup-engine ## the last logs of the stack's containers
 	@setup/container.sh $(STACK) logs
 
 output: setup-pulumi setup-python ## print one output: NAME=url, NAME=master_key, ...

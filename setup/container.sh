@@ -21,7 +21,7 @@ case $2 in
     for role in gateway litellm egress front; do
       container=$(container_of "$role")
       printf '==> %s (%s) <==\n' "$role" "$container"
-      docker logs --tail 200 "$container" 2>&1
+      docker logs --tail 200 "$container" 2>&1 || echo "(it is brought back by: make up STACK=$stack)"
     done
     ;;
 esac

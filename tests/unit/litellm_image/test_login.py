@@ -51,7 +51,7 @@ def test_no_login_at_all(tmp_path: Path) -> None:
 def test_a_login_that_others_can_read_is_not_good(tmp_path: Path) -> None:
     verdict, sentence = login.describe_login(write(tmp_path / "c.json", 0o644), NOW)
     assert verdict is False
-    assert "chmod 600" in sentence
+    assert "can be read by others (mode 644)" in sentence
 
 
 @pytest.mark.parametrize("auth", ["token", "api-key"])
@@ -63,13 +63,26 @@ def test_without_a_login_mode_it_says_so(
     assert "does not use a login" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("there", ["nothing", "a folder", "a dangling link", "a file for all"])
 @pytest.mark.parametrize(("writes", "status"), [(True, 0), (False, 1)])
 def test_it_ends_by_looking_at_what_was_written(
-    writes: bool, status: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    there: str,
+    writes: bool,
+    status: int,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     cli = tmp_path / "claude"
     source = write(tmp_path / "source.json")
-    copy = f"cp -p {source} {tmp_path}/.credentials.json" if writes else "true"
+    place = tmp_path / ".credentials.json"
+    if there == "a folder":
+        (place / "of some other machine").mkdir(parents=True)
+    elif there == "a dangling link":
+        place.symlink_to("/nowhere")
+    elif there == "a file for all":
+        write(place, 0o644, accessToken="")
+    copy = f"cat {source} >{place}" if writes else "true"
     cli.write_text(
         f'#!/bin/sh\ntest "$1 $2" = "auth login" || exit 9\ntest -z "$LITELLM_MASTER_KEY" || exit 8\n{copy}\n'
     )
@@ -78,7 +91,9 @@ def test_it_ends_by_looking_at_what_was_written(
     monkeypatch.setenv("CLAUDE_AUTH", "login")
     monkeypatch.setenv("CLAUDE_CONFIG_DIR", str(tmp_path))
     monkeypatch.setenv("LITELLM_MASTER_KEY", "sk-secret")
+    monkeypatch.setenv("STACK", "prod")
     assert login.main([]) == status
     output = capsys.readouterr().out
     assert TOKEN not in output
     assert ("Logged in" in output) is writes
+    assert ("Try again: make login STACK=prod" in output) is not writes

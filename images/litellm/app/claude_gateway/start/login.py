@@ -41,7 +41,7 @@ def describe_login(path: Path, now: datetime) -> tuple[bool, str]:
     except (OSError, ValueError, KeyError, TypeError, OverflowError) as error:
         return False, f"{path} is not a login that the gateway can use ({type(error).__name__})."
     if path.stat().st_mode & 0o077:
-        return False, f"{path} can be read by others (mode {path.stat().st_mode & 0o777:o}); run: chmod 600 {path}"
+        return False, f"{path} can be read by others (mode {path.stat().st_mode & 0o777:o})."
     if refreshable:
         return True, f"Logged in. The access token runs until {expires:%Y-%m-%d %H:%M} UTC and renews itself."
     if expires > now:
@@ -70,15 +70,17 @@ def main(argv: list[str] | None = None) -> int:
         print(with_stack(how, os.environ))
         return 1
     path = credentials_path(os.environ)
-    before = _stamp(path)
-    if "--status" not in arguments and not _log_in(path, before):
+    if "--status" not in arguments and not _log_in(path):
         return 1
     good, sentence = describe_login(path, datetime.now(UTC))
-    print(sentence)
+    print(sentence if good else f"{sentence} {with_stack('Log in: make login', os.environ)}")
     return 0 if good else 1
 
 
-def _log_in(path: Path, before: float) -> bool:
+def _log_in(path: Path) -> bool:
+    if path.is_dir() or (path.is_symlink() and not path.exists()):  # what was adopted: the CLI could not write there
+        path.rename(path.with_name(f"{path.name}.{datetime.now(UTC):%Y%m%dT%H%M%S}"))
+    before = _stamp(path)
     print("Open the address below in any browser, log in to Claude, and paste the code here.", flush=True)
     status = subprocess.run([CLI, "auth", "login"], env=server_environment(os.environ, RUN), check=False).returncode
     if status != 0 or _stamp(path) == before:
@@ -87,6 +89,7 @@ def _log_in(path: Path, before: float) -> bool:
             + with_stack("Try again: make login", os.environ)
         )
         return False
+    path.chmod(0o600)  # the CLI leaves the mode of a file that was there
     return True
 
 
