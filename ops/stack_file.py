@@ -13,6 +13,7 @@ from typing import Any
 from ops.commands import OperationError, pulumi
 from ops.generations import Change, Keys
 from rules.layout import PROJECT
+from rules.written import day, moment
 
 
 class StackFile:
@@ -45,8 +46,8 @@ class StackFile:
         return Keys(
             production=value("environment") == "production",
             configured=bool(entries.get(f"{PROJECT}:masterKey", {}).get("secret")),
-            generation=value("keyRotation"),
-            previous_generation=value("previousKeyRotation"),
+            generation=day(value("keyRotation")),
+            previous_generation=day(value("previousKeyRotation")),
             previous_expires=_time(expires, self.stack) if expires else None,
         )
 
@@ -65,8 +66,8 @@ class StackFile:
         return Keys(
             production=True,  # a client's key is always generated, as production's is
             configured=False,
-            generation=declared.get("keyRotation"),
-            previous_generation=declared.get("previousKeyRotation"),
+            generation=day(declared.get("keyRotation")),
+            previous_generation=day(declared.get("previousKeyRotation")),
             previous_expires=_time(expires, self.stack) if expires else None,
         )
 
@@ -142,7 +143,7 @@ def how_to_declare(stack: str) -> str:
 
 def _time(text: Any, stack: str) -> datetime:
     try:
-        found = datetime.fromisoformat(str(text))
+        found = datetime.fromisoformat(str(moment(text)))
     except ValueError as error:
         raise OperationError(
             f"previousKeyExpires is {text!r}, not a time such as 2026-11-25T12:00:00Z. "

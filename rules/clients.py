@@ -3,15 +3,15 @@
 import json
 import re
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
 from rules.defaults import ENVIRONMENT_BYTES
 from rules.keys import rotation_fault
-from rules.vocabulary import FIRST_GENERATION, Generation, ModelName, Network, PreviousGeneration
+from rules.vocabulary import FIRST_GENERATION, Day, Generation, ModelName, Moment, Network, PreviousGeneration
 
 NAME = re.compile(r"[a-z](?:-?[a-z0-9]){0,31}")
 RESERVED = frozenset({"master", "metrics"})
@@ -38,14 +38,14 @@ class Client(BaseModel):
 
     models: Annotated[list[ModelName], Field(min_length=1)] | None = None
     cidrs: Annotated[list[Network], Field(min_length=1)] | None = None
-    expires: date | None = None
+    expires: Day | None = None
     """The last day, in UTC, on which the client's keys are accepted."""
     requests_per_minute: Limit | None = None
     tokens_per_minute: Limit | None = None
     max_parallel: Limit | None = None
     key_rotation: Generation | None = None
     previous_key_rotation: PreviousGeneration | None = None
-    previous_key_expires: AwareDatetime | None = None
+    previous_key_expires: Moment | None = None
 
     @model_validator(mode="after")
     def _rotation_is_complete(self) -> Self:

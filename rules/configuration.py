@@ -10,7 +10,7 @@ from pulumi.runtime import config as runtime_config
 from pydantic import ValidationError
 
 from rules.certificates import ANY_TIME
-from rules.clients import Client
+from rules.clients import NAME, Client
 from rules.settings import Settings
 
 FIELDS = {str(field.alias): field for field in Settings.model_fields.values()}
@@ -39,6 +39,16 @@ EXAMPLES = {
     "anthropicBaseUrl": "anthropicBaseUrl https://api.anthropic.com",
 }
 """What to type behind ``pulumi config set`` where the setting's default does not show it."""
+
+CLIENT_EXAMPLES = {
+    "models": "[0]' sonnet",
+    "cidrs": "[0]' 10.20.0.0/16",
+    "expires": "' 2027-03-31",
+    "requestsPerMinute": "' 60",
+    "tokensPerMinute": "' 200000",
+    "maxParallel": "' 4",
+}
+"""What to type behind the path of a client's setting, and a quote."""
 
 ACCEPT_EXPIRED = "LITELLM_CLAUDE_ACCEPT_EXPIRED_CERTIFICATE"
 """Set by setup/up.sh when the stack serves this certificate already (ops/certificate.py): it may have expired today."""
@@ -123,6 +133,10 @@ def _sentence(problem: Any) -> str:
         message = f"is wrong: {message[:1].lower()}{message[1:]}"
     if any(words in message for words in ONE_TOO_MANY):
         return f"{place}: {message}. Fix: pulumi config rm {name} {_this_stack()}"
+    client, field = (*map(str, problem["loc"][1:3]), "", "")[:2]
+    if name == "clients" and field in CLIENT_EXAMPLES and NAME.fullmatch(client):
+        fix = f"pulumi config set --path 'clients.{client}.{field}{CLIENT_EXAMPLES[field]}"
+        return f"{place}: {message}. Fix: {fix} {_this_stack()}"
     return f"{place}: {message}. {_fix(name, *problem['loc'][1:2])}"
 
 

@@ -5,7 +5,7 @@ from ipaddress import ip_address
 from typing import Annotated, Self
 from urllib.parse import urlsplit
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, model_validator
 from pydantic.alias_generators import to_camel
 
 from rules import addresses, certificates, clients, credentials, engines, keys, ports
@@ -24,6 +24,7 @@ from rules.vocabulary import (
     ImageDigest,
     LogLevel,
     ModelName,
+    Moment,
     Network,
     Pem,
     PreviousGeneration,
@@ -52,7 +53,7 @@ class Settings(BaseModel):
     previous_master_key: SecretStr | None = None
     key_rotation: Generation | None = None
     previous_key_rotation: PreviousGeneration | None = None
-    previous_key_expires: AwareDatetime | None = None
+    previous_key_expires: Moment | None = None
     key_max_age_days: Positive = 90
 
     tls: TlsMode | None = None

@@ -8,7 +8,9 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 from typing import Annotated, Any
 
 from publicsuffixlist import PublicSuffixList
-from pydantic import AfterValidator, BeforeValidator, SecretStr
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, SecretStr
+
+from rules.written import day, moment
 
 LABEL = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)")
 IMAGE = re.compile(r"(?:[^\s@]+@)?sha256:[0-9a-f]{64}")
@@ -134,10 +136,10 @@ def _generation(value: str) -> str:
     if not GENERATION.fullmatch(value):
         raise ValueError("must be an ISO date, such as 2026-11-24 (2026-11-24.2 for a second one that day)")
     try:
-        day = date.fromisoformat(value[:10])
+        named = date.fromisoformat(value[:10])
     except ValueError:
         raise ValueError("must be a day that the calendar has") from None
-    if day > datetime.now(UTC).date() + timedelta(days=1):  # a day ahead: another time zone's today
+    if named > datetime.now(UTC).date() + timedelta(days=1):  # a day ahead: another time zone's today
         raise ValueError("must not be in the future: the age is counted from that day")
     return value
 
@@ -162,8 +164,10 @@ SecretPem = Annotated[SecretStr, BeforeValidator(_without_mark)]
 HostName = Annotated[str, AfterValidator(_host_name)]
 DomainName = Annotated[str, AfterValidator(_domain_name)]
 ImageDigest = Annotated[str, AfterValidator(_image)]
-Generation = Annotated[str, AfterValidator(_generation)]
-PreviousGeneration = Annotated[str, AfterValidator(_previous_generation)]
+Generation = Annotated[str, BeforeValidator(day), AfterValidator(_generation)]
+PreviousGeneration = Annotated[str, BeforeValidator(day), AfterValidator(_previous_generation)]
+Day = Annotated[date, BeforeValidator(day)]
+Moment = Annotated[AwareDatetime, BeforeValidator(moment)]
 ModelName = Annotated[str, AfterValidator(_model_name)]
 Address = Annotated[IPv4Address | IPv6Address, BeforeValidator(_address)]
 Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(_network)]

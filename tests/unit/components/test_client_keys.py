@@ -2,12 +2,12 @@
 
 import hashlib
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pulumi
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from rules.clients import NAME, Client, fault, handed_over, size
@@ -118,7 +118,45 @@ def test_a_wrong_client_is_refused_with_its_path_and_a_command(deploy: Deploy, c
     with pytest.raises(pulumi.RunError) as refused:
         deploy("prod", clients=clients)
     assert sentence in str(refused.value)
-    assert "pulumi config set --path 'clients.alice.requestsPerMinute' 60 --stack prod" in str(refused.value)
+    fixes = {
+        "models: is": "models[0]' sonnet",
+        "cidrs[0]": "cidrs[0]' 10.20.0.0/16",
+        "expires: must": "expires' 2027-03-31",
+    }
+    fix = next((fix for words, fix in fixes.items() if f"alice.{words}" in sentence), "requestsPerMinute' 60")
+    assert f"pulumi config set --path 'clients.alice.{fix} --stack prod" in str(refused.value)
+
+
+@pytest.mark.parametrize("name", ["it's", "a b", "$(x)", "A"])
+def test_a_wrong_name_gets_into_no_command(deploy: Deploy, name: str) -> None:
+    with pytest.raises(pulumi.RunError) as refused:
+        deploy("prod", clients={name: {"maxParallel": 0}})
+    assert all(name not in command.splitlines()[0] for command in str(refused.value).split("Fix: ")[1:])
+
+
+@pytest.mark.parametrize("form", ["2027-03-31", "2027-03-31 00:00:00 +0000 UTC", "2027-03-31T00:00:00Z"])
+def test_a_day_needs_no_quotes_in_the_stacks_file(deploy: Deploy, form: str) -> None:
+    """YAML takes it for a time, and Pulumi hands that over as Go or JSON print it."""
+    made = "2026-11-25" + form[10:]
+    rotated = {"keyRotation": made, "previousKeyRotation": made, "previousKeyExpires": "2099-01-01 10:00:00 +0100 CET"}
+    rules = Client.model_validate({"expires": form, **rotated, "previousKeyRotation": "initial"})
+    assert rules.end == datetime(2027, 4, 1, tzinfo=UTC)
+    assert rules.generation == "2026-11-25"
+    assert rules.previous_key_expires == datetime(2099, 1, 1, 9, tzinfo=UTC)
+    changes = {"clients": {"ci": {"expires": form}}, "keyRotation": made, "securityUpdates": made}
+    assert (
+        json.loads(deploy("prod", **changes).env("litellm")["GATEWAY_CLIENTS"])["ci"]["keys"][0][2][:10] == "2027-04-01"
+    )
+
+
+@pytest.mark.parametrize("form", ["2027-03-31 10:00:00 +0000 UTC", "2027-03-31T10:00:00Z", "2027-03-31 x"])
+def test_a_time_is_no_day(form: str) -> None:
+    with pytest.raises(ValueError, match="expires"):
+        Client.model_validate({"expires": form})
+
+
+def test_yaml_s_own_dates_are_days_too() -> None:
+    assert str(Client.model_validate({"expires": date(2027, 3, 31)}).expires) == "2027-03-31"
 
 
 def test_somebody_must_be_able_to_call_a_model(deploy: Deploy) -> None:
@@ -141,7 +179,10 @@ def test_the_size_is_that_of_what_is_handed_over() -> None:
     assert size(clients) == len(handed_over(clients, {"alice": [DIGEST]}))
 
 
-@given(st.text(max_size=40))
+SHAPES = st.text(max_size=40) | st.text("az09-_.A\n\u0131\uff41\u0660 '", max_size=40) | st.from_regex(NAME)
+
+
+@given(SHAPES)
 def test_a_name_is_a_word_that_fits_into_a_path_a_log_and_a_resource(name: str) -> None:
     try:
         Settings.model_validate({"environment": "production", "clients": {name: {}}})
@@ -149,7 +190,15 @@ def test_a_name_is_a_word_that_fits_into_a_path_a_log_and_a_resource(name: str) 
         return
     assert NAME.fullmatch(name)
     assert name.isascii()
-    assert name != "master"
+    assert len(name) <= 32
+    assert name not in ("master", "metrics")
+    assert not set(name) - set("abcdefghijklmnopqrstuvwxyz0123456789-")
+
+
+@given(st.from_regex(NAME, fullmatch=True))
+def test_a_name_of_that_form_is_taken(name: str) -> None:
+    assume(len(name) <= 32 and name not in ("master", "metrics"))
+    Settings.model_validate({"environment": "production", "clients": {name: {}}})
 
 
 def test_prometheus_gets_a_key_of_its_own_and_litellm_its_digest(deploy: Deploy) -> None:
