@@ -88,7 +88,7 @@ def key_and_use(stack: str, name: str) -> str:
   Claude Code     export ANTHROPIC_BASE_URL={url} ANTHROPIC_AUTH_TOKEN={key}; claude
   Anthropic SDKs  export ANTHROPIC_BASE_URL={url} ANTHROPIC_API_KEY={key}
   OpenAI SDKs     export OPENAI_BASE_URL={url}/v1 OPENAI_API_KEY={key}
-  curl            printf 'x-api-key: %s' "$ANTHROPIC_API_KEY" | curl -H @- {url}/v1/models
+  curl            printf 'x-api-key: {key}' | curl -H @- {url}/v1/models
 """
 
 
