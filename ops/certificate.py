@@ -39,7 +39,7 @@ def expired(state: State, stack: str, folder: Path) -> str | None:
     sentence = (
         f"tlsCertificate: {problem}, so clients refuse it. Fix: "
         f"pulumi config set tlsCertificate --stack {stack} < FILE && "
-        f"pulumi config set --secret tlsPrivateKey --stack {stack} < FILE && make up STACK={stack}"
+        f"pulumi config set --secret tlsPrivateKey --stack {stack} < KEY && make up STACK={stack}"
     )
     known = [one.get("outputs") or {} for one in state.resources if one["type"] == COMPONENT]
     # Until version 0.1 nothing was noted: what that has brought up is taken to serve what is configured.

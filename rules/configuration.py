@@ -150,7 +150,10 @@ def _place(location: tuple[str | int, ...]) -> str:
 def _fix(name: str, item: object = None) -> str:
     if name in ("masterKey", "previousMasterKey"):
         return f"Fix: {GENERATE}{name} {_this_stack()}"
-    if name in SECRETS or name.endswith(("Certificate", "Certificates")):
+    if name == "tlsCertificate":  # a new certificate comes with its key, and neither is taken without the other
+        key = f"pulumi config set --secret tlsPrivateKey {_this_stack()} < KEY"
+        return f"Fix: pulumi config set tlsCertificate {_this_stack()} < FILE && {key}"
+    if name in SECRETS or name.endswith("Certificates"):
         flag = "--secret " if name in SECRETS else ""
         return f"Fix: pulumi config set {flag}{name} {_this_stack()} < FILE"
     default = FIELDS[name].default if name in FIELDS else ""
