@@ -7,13 +7,14 @@ from typing import Any
 
 import pulumi
 import pytest
+import yaml
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from rules.clients import NAME, Client, fault, handed_over, size
 from rules.defaults import ENVIRONMENT_BYTES
 from rules.settings import Settings
-from tests.unit.components.conftest import Deploy
+from tests.unit.components.conftest import ROOT, Deploy
 from tests.unit.components.test_certificates import pair
 from tests.unit.components.test_master_key import GENERATED, PASSWORD
 from tests.unit.components.test_secrets import exposed
@@ -222,3 +223,11 @@ def test_metrics_on_an_address_of_the_host_count_its_own_processes_as_the_host(d
     answers = {"tls:index/locallySignedCert:LocallySignedCert": {"certPem": pair("gateway")[0]}}
     graph = deploy("prod", metricsPort=9464, metricsAddress="10.0.0.1", answers=answers)
     assert graph.env("gateway")["GATEWAY_HOST_ADDRESSES"] == "10.0.0.1"
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/keys.md"])
+def test_the_clients_of_the_documentation_are_taken_as_they_stand_there(deploy: Deploy, page: str) -> None:
+    shown = (ROOT / page).read_text(encoding="utf-8").partition("```yaml\n")[2].partition("```")[0]
+    (declared,) = yaml.safe_load(shown).values()
+    handed_over = json.dumps(declared, default=lambda day: f"{day} 00:00:00 +0000 UTC")  # as Pulumi does
+    assert set(json.loads(deploy("prod", clients=handed_over).env("litellm")["GATEWAY_CLIENTS"])) == set(declared)
