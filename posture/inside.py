@@ -100,7 +100,9 @@ def entry(path):
         s = os.stat(path)
     except OSError as error:
         return {"error": type(error).__name__}
-    return {"uid": s.st_uid, "gid": s.st_gid, "mode": stat.S_IMODE(s.st_mode)}
+    room = os.statvfs(path)
+    free = room.f_bavail * room.f_frsize if room.f_favail or not room.f_files else 0
+    return {"uid": s.st_uid, "gid": s.st_gid, "mode": stat.S_IMODE(s.st_mode), "free": free}
 
 def login(path):
     found = entry(path)

@@ -21,6 +21,9 @@ INSIDE = 'docker exec "$(pulumi stack output litellm_container --stack {stack})"
 APP = 10001
 """LiteLLM's user and group."""
 
+ROOM = 64 * 1024
+"""Bytes that a login file and its next version need, with plenty to spare."""
+
 
 @check("login.volume", "The volume of the Claude login exists and is mounted in LiteLLM", source=PAGE, fast=True)
 def volume(context: Context) -> Outcome:
@@ -107,6 +110,8 @@ def protected(context: Context) -> Outcome:
 def present(context: Context) -> Outcome:
     if context.settings.claude_auth is not ClaudeAuth.LOGIN:
         return passed(f"{context.settings.claude_auth.value}: a secret of the stack, not a login")
+    if context.inside.volume.get("free", ROOM) < ROOM:
+        return failed("no room is left in the login's volume, so that a renewed login is lost: free some on its disk")
     found = context.inside.login
     if found is None:
         return warned("nobody has logged in yet: requests will fail until then")

@@ -208,3 +208,9 @@ def test_a_model_that_ends_is_judged(make: Make, model: str, today: str, expecte
     context.now = datetime.fromisoformat(today).replace(tzinfo=UTC)
     assert status(context, "supply.models") == expected
     assert REGISTRY["supply.models"].severity.value == "medium"  # it stops no update
+
+
+@pytest.mark.parametrize(("free", "expected"), [(0, "fail"), (1 << 20, "warn")])
+def test_a_full_login_volume_is_told_before_a_renewed_login_is_lost(make: Make, free: int, expected: str) -> None:
+    found = make(inside=changed(login=None, volume={"uid": 10001, "gid": 10001, "mode": 0o700, "free": free}))
+    assert status(found, "login.present") == expected
