@@ -104,7 +104,7 @@ def main() -> int:
             loads = asyncio.run(measure(gateways))
             used = {kind: memory(gateway.container) for kind, gateway in gateways.items()}
         print("measuring the gateway ...", file=sys.stderr, flush=True)
-        overhead = asyncio.run(gateway_overhead.measure(made.image, made.network))
+        overhead = gateway_overhead.measure(made.image, made.network)
     print("                             first token, ms")
     print("at a time kind    good        p50     p95     p99  requests/s")
     print("\n".join(line(*key, load) for key, load in loads.items()))
