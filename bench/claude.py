@@ -9,16 +9,15 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from contextlib import AsyncExitStack, ExitStack, contextmanager
+from contextlib import AsyncExitStack, ExitStack
 from typing import TYPE_CHECKING
 
 from bench import gateway_overhead
 from bench.claude_load import Load, client
-from tests.conformance.harness import Bed, build_image, container, docker, network, start_fake
+from bench.promises import Promise, told
+from tests.conformance.harness import container, docker, fresh_bed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tests.conformance.harness import Gateway
 
 ADDED_P50, ADDED_P95 = 0.060, 0.120  # seconds to the first token of a single request: what the project promises
@@ -70,7 +69,7 @@ def line(at_a_time: int, kind: str, load: Load) -> str:
     return f"{at_a_time:9} {kind:7} {len(load.good):3}/{len(load.samples):<3} {times} {load.rate:9.1f}"
 
 
-def verdicts(loads: Loads) -> list[tuple[bool, str]]:
+def verdicts(loads: Loads) -> list[Promise]:
     """Each promise, whether it holds, and the figures."""
     found = []
     for percent, limit in ((50, ADDED_P50), (95, ADDED_P95)):
@@ -88,32 +87,21 @@ def verdicts(loads: Loads) -> list[tuple[bool, str]]:
     return found
 
 
-@contextmanager
-def bed() -> Iterator[Bed]:
-    """The image, on a network of its own, with a fake API that answers at once."""
-    image = build_image()
-    with network() as net:
-        yield Bed(image, net, start_fake(image, net, f"{net}-fake"))
-
-
 def main() -> int:
-    with bed() as made:
+    with fresh_bed() as made:
         with ExitStack() as stack:
             gateways = {kind: stack.enter_context(container(made, **KINDS[kind])) for kind in KINDS}
             idle = {kind: memory(gateway.container)[0] for kind, gateway in gateways.items()}
             loads = asyncio.run(measure(gateways))
             used = {kind: memory(gateway.container) for kind, gateway in gateways.items()}
         print("measuring the gateway ...", file=sys.stderr, flush=True)
-        overhead = gateway_overhead.measure(made.image, made.network)
+        overhead = gateway_overhead.measure(made)
     print("                             first token, ms")
     print("at a time kind    good        p50     p95     p99  requests/s")
     print("\n".join(line(*key, load) for key, load in loads.items()))
     for kind, (after, limit) in used.items():
         print(f"{kind:7} memory: idle {idle[kind]:.0f} MiB, after all loads {after:.0f} MiB of {limit:.0f}")
-    judged = [*verdicts(loads), *overhead]
-    for holds, text in judged:
-        print(f"{'holds' if holds else 'MISSED'}: {text}")
-    return 0 if all(holds for holds, _ in judged) else 1
+    return told([*verdicts(loads), *overhead])
 
 
 if __name__ == "__main__":

@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import secrets
 import shutil
 import subprocess
 import sys
@@ -21,7 +20,8 @@ from typing import TYPE_CHECKING
 
 import trustme
 
-from tests.conformance.harness import ROOT, address, build_image, docker, network, start_fake, start_litellm
+from bench.promises import Promise, told
+from tests.conformance.harness import CREDENTIALS, ROOT, Bed, container, docker, fresh_bed
 from tests.gateway.bed import user_of
 
 if TYPE_CHECKING:
@@ -74,17 +74,7 @@ def start(role: str, name: str, networks: tuple[str, str], variables: dict[str, 
 def load(url: str, key: str, connections: int) -> tuple[float, float]:
     """Wrk's median in seconds, and requests a second. Raises RuntimeError when a request failed."""
     body = json.dumps({"model": "sonnet", "max_tokens": 50, "messages": [{"role": "user", "content": "hi"}]})
-    command = [
-        "wrk",
-        "--threads",
-        "1",
-        "--connections",
-        str(connections),
-        "--duration",
-        f"{SECONDS}s",
-        "--script",
-        SCRIPT,
-    ]
+    command = ["wrk", "-t1", f"-c{connections}", f"-d{SECONDS}s", "-s", SCRIPT]
     env = {"PATH": os.environ["PATH"], "BENCH_KEY": key, "BENCH_BODY": body}
     printed = subprocess.run([*command, url], env=env, capture_output=True, text=True, check=True).stdout
     found = json.loads(printed.splitlines()[-1])
@@ -93,24 +83,20 @@ def load(url: str, key: str, connections: int) -> tuple[float, float]:
     return found["p50"] / 1e6, found["requests"] / found["microseconds"] * 1e6
 
 
-def measure(image: str, net: str) -> list[tuple[bool, str]]:
+def measure(made: Bed) -> list[Promise]:
     """Each promise, whether it holds, and the figures; the two ways take turns, so that both see the same machine."""
     if shutil.which("wrk") is None:
         raise RuntimeError("the load generator wrk is not here. Install it: apt-get install wrk")
-    name, key, authority = f"{net}-overhead", f"sk-{secrets.token_hex(32)}", trustme.CA()
-    native = {"CLAUDE_AUTH": "api-key", "ANTHROPIC_API_KEY": "fake-api-key", "LITELLM_MASTER_KEY": key}
-    start_litellm(image, net, name, native, alias="litellm")
-    try:
-        with gateway(net, authority) as through:
-            time.sleep(5)  # the gateway finds LiteLLM
-            bases = {"direct": f"http://{address(name)}:4000", "through": f"https://{through}:8443"}
-            return [found for path in PATHS for found in judge(path, bases, key)]
-    finally:
-        docker("rm", "--force", "--volumes", name)
-        docker("volume", "rm", "--force", name)
+    with (
+        container(made, alias="litellm", **CREDENTIALS["API key"]) as litellm,
+        gateway(made.network, trustme.CA()) as through,
+    ):
+        time.sleep(5)  # the gateway finds LiteLLM
+        bases = {"direct": litellm.url, "through": f"https://{through}:8443"}
+        return [found for path in PATHS for found in judge(path, bases, litellm.key)]
 
 
-def judge(path: str, bases: dict[str, str], key: str) -> list[tuple[bool, str]]:
+def judge(path: str, bases: dict[str, str], key: str) -> list[Promise]:
     """The promises for one route."""
     times: dict[str, list[float]] = {way: [] for way in bases}
     rates: dict[str, list[float]] = {way: [] for way in bases}
@@ -131,13 +117,8 @@ def judge(path: str, bases: dict[str, str], key: str) -> list[tuple[bool, str]]:
 
 def main() -> int:
     """Returns 1 when a promise does not hold."""
-    image = build_image()
-    with network() as net:
-        start_fake(image, net, f"{net}-fake")
-        kept = measure(image, net)
-    for holds, text in kept:
-        print(f"{'holds ' if holds else 'BROKEN'}  {text}")
-    return 0 if all(holds for holds, _ in kept) else 1
+    with fresh_bed() as made:
+        return told(measure(made))
 
 
 if __name__ == "__main__":

@@ -24,10 +24,9 @@ from typing import TYPE_CHECKING
 import httpx
 import trustme
 
-from bench.claude import bed
 from bench.gateway_overhead import gateway
 from bench.rotation_load import Connection, Load, Target
-from tests.conformance.harness import ROOT, address, docker, start_litellm
+from tests.conformance.harness import CREDENTIALS, ROOT, address, container, fresh_bed
 from tests.gateway.bed import free_port
 
 if TYPE_CHECKING:
@@ -168,20 +167,16 @@ def portkey(fake_url: str, fake_host: str) -> Iterator[Way]:
 @contextlib.contextmanager
 def gateways() -> Iterator[dict[str, Way]]:
     """All of them, up, with one fake upstream."""
-    authority, key = trustme.CA(), f"sk-{secrets.token_hex(32)}"
+    authority = trustme.CA()
     with contextlib.ExitStack() as up:
-        made = up.enter_context(bed())
-        name = f"{made.network}-gateways"
-        native = {"CLAUDE_AUTH": "api-key", "ANTHROPIC_API_KEY": "fake-api-key", "LITELLM_MASTER_KEY": key}
-        up.callback(docker, "volume", "rm", "--force", name)
-        up.callback(docker, "rm", "--force", "--volumes", name)
-        start_litellm(made.image, made.network, name, native, alias="litellm")
+        made = up.enter_context(fresh_bed())
+        litellm = up.enter_context(container(made, alias="litellm", **CREDENTIALS["API key"]))
         through = up.enter_context(gateway(made.network, authority))
         trusted = authority.cert_pem.bytes().decode()
         time.sleep(5)  # the gateway finds LiteLLM
         yield {
-            STACK: Way(Target("localhost", 8443, "sonnet", trusted, 0, 0, through), key),
-            ALONE: Way(Target(address(name), 4000, "sonnet", "", 0, 0), key),
+            STACK: Way(Target("localhost", 8443, "sonnet", trusted, 0, 0, through), litellm.key),
+            ALONE: Way(Target(address(litellm.container), 4000, "sonnet", "", 0, 0), litellm.key),
             STOCK: up.enter_context(stock(made.fake_url)),
             OTHER: up.enter_context(portkey(made.fake_url, str(httpx.URL(made.fake_url).host))),
         }

@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import secrets
 import ssl
 import subprocess
 import sys
@@ -24,10 +23,11 @@ from typing import TYPE_CHECKING
 import httpx
 import trustme
 
-from bench.claude import bed, memory
+from bench.claude import memory
 from bench.gateway_overhead import gateway
+from bench.promises import Promise, told
 from bench.siege_load import Target
-from tests.conformance.harness import ROOT, address, docker, start_litellm
+from tests.conformance.harness import CREDENTIALS, ROOT, address, container, docker, fresh_bed
 from tests.gateway.bed import run
 
 if TYPE_CHECKING:
@@ -154,23 +154,19 @@ def sources(gateway_address: str) -> Iterator[None]:
 @contextmanager
 def stack() -> Iterator[Siege]:
     """A gateway with the default limits before LiteLLM with the default memory."""
-    authority, key = trustme.CA(), f"sk-{secrets.token_hex(32)}"
-    with bed() as made:
-        name = f"{made.network}-siege"
-        native = {"CLAUDE_AUTH": "api-key", "ANTHROPIC_API_KEY": "fake-api-key", "LITELLM_MASTER_KEY": key}
-        start_litellm(made.image, made.network, name, native, alias="litellm")
-        allowed = {"GATEWAY_ALLOWED_CIDRS": f"{ATTACKERS}.0/24"}
-        try:
-            with gateway(made.network, authority, allowed) as through, sources(through):
-                time.sleep(5)  # the gateway finds LiteLLM
-                trusted = authority.cert_pem.bytes().decode()
-                yield Siege(Target(through, 8443, trusted, key, SOURCES), name)
-        finally:
-            docker("rm", "--force", "--volumes", name)
-            docker("volume", "rm", "--force", name)
+    authority, allowed = trustme.CA(), {"GATEWAY_ALLOWED_CIDRS": f"{ATTACKERS}.0/24"}
+    with (
+        fresh_bed() as made,
+        container(made, alias="litellm", **CREDENTIALS["API key"]) as litellm,
+        gateway(made.network, authority, allowed) as through,
+        sources(through),
+    ):
+        time.sleep(5)  # the gateway finds LiteLLM
+        trusted = authority.cert_pem.bytes().decode()
+        yield Siege(Target(through, 8443, trusted, litellm.key, SOURCES), litellm.container)
 
 
-def promises(quiet: Seen, seen: Seen, restarts: int) -> list[tuple[bool, str]]:
+def promises(quiet: Seen, seen: Seen, restarts: int) -> list[Promise]:
     """What has to hold, and the figures."""
     times = seen.p95 / quiet.p95
     return [
@@ -198,10 +194,7 @@ def main() -> int:
         print(f"besieged: {seen}")
         print(f"attacks:  {', '.join(f'{count} {kind}' for kind, count in tries.items())}")
         restarts = int(docker("inspect", "--format", "{{.RestartCount}}", siege.container))
-    kept = promises(quiet, seen, restarts)
-    for holds, text in kept:
-        print(f"{'holds ' if holds else 'BROKEN'}  {text}")
-    return 0 if all(holds for holds, _ in kept) else 1
+    return told(promises(quiet, seen, restarts))
 
 
 if __name__ == "__main__":

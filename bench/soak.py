@@ -13,9 +13,9 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bench.claude import TOKEN, bed, memory
+from bench.claude import TOKEN, memory
 from bench.claude_load import client, leave, one
-from tests.conformance.harness import Gateway, container
+from tests.conformance.harness import Gateway, container, fresh_bed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -105,7 +105,7 @@ def main() -> int:
     parser.add_argument("--requests", type=int, default=2000)
     count = parser.parse_args().requests
     started = time.monotonic()
-    with bed() as made, container(made, **TOKEN, CLAUDE_MAX_CONCURRENCY=str(PROCESSES)) as gateway:
+    with fresh_bed() as made, container(made, **TOKEN, CLAUDE_MAX_CONCURRENCY=str(PROCESSES)) as gateway:
         looks, failed = asyncio.run(soak(gateway, count))
     found = misses(looks, failed)
     print(f"{count} requests in {time.monotonic() - started:.0f} s")

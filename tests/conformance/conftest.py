@@ -10,16 +10,7 @@ import openai
 import pytest
 
 from tests.conformance.ask import ASKS, Ask, Clients
-from tests.conformance.harness import (
-    TOKEN,
-    Bed,
-    Gateway,
-    build_image,
-    container,
-    given_gateway,
-    network,
-    start_fake,
-)
+from tests.conformance.harness import TOKEN, Bed, Gateway, container, fresh_bed, given_gateway
 from tests.conformance.stack import whole_stack
 
 if TYPE_CHECKING:
@@ -47,9 +38,8 @@ def gateway(shared_gateway: Gateway) -> Gateway:
 @pytest.fixture(scope="session")
 def bed() -> Iterator[Bed]:
     """For containers without a stack around them (tests/conftest.py, LITELLM_ALONE)."""
-    image = build_image()
-    with network() as net:
-        yield Bed(image, net, start_fake(image, net, f"{net}-fake"))
+    with fresh_bed() as made:
+        yield made
 
 
 @pytest.fixture(scope="session")

@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[2]
 IMAGE = "litellm-claude-conformance"
 TOKEN = "fake-oauth-token-of-the-suite"
+CREDENTIALS = {
+    "API key": {"CLAUDE_AUTH": "api-key", "ANTHROPIC_API_KEY": "sk-ant-of-the-test"},
+    "Claude login": {"CLAUDE_AUTH": "token", "CLAUDE_CODE_OAUTH_TOKEN": TOKEN},
+}
 MODELS = {"sonnet": "claude-sonnet-5-5", "opus": "claude-opus-5-5", "haiku": "claude-haiku-5-5"}
 START_SECONDS = 180
 HARDENED = [
@@ -111,8 +115,8 @@ def start_fake(image: str, network: str, name: str, environment: Mapping[str, st
     options = [f"--env={key}={value}" for key, value in (environment or {}).items()]
     where = ["--name", name, "--network", network, "--network-alias", "fake", "--entrypoint", "python3"]
     docker("create", *where, *options, image, "/srv/anthropic_api.py")
-    for file in ("anthropic_api.py", "anthropic_script.py"):
-        docker("cp", str(ROOT / "tests" / "fakes" / file), f"{name}:/srv/{file}")
+    for file in (ROOT / "tests" / "fakes").glob("anthropic_*.py"):
+        docker("cp", str(file), f"{name}:/srv/{file.name}")
     docker("start", name)
     url = f"http://{address(name)}:8080"
     with httpx.Client(transport=httpx.HTTPTransport(retries=5)) as client:  # waits until it listens
@@ -174,13 +178,21 @@ class Bed:
 
 
 @contextlib.contextmanager
-def container(bed: Bed, **environment: str) -> Iterator[Gateway]:
-    """A LiteLLM container with these settings, healthy, on a volume of its own."""
+def fresh_bed() -> Iterator[Bed]:
+    """The image, on a network of its own, with a fake API that answers at once."""
+    image = build_image()
+    with network() as net:
+        yield Bed(image, net, start_fake(image, net, f"{net}-fake"))
+
+
+@contextlib.contextmanager
+def container(bed: Bed, *, alias: str = "", **environment: str) -> Iterator[Gateway]:
+    """A LiteLLM container with these settings, healthy, on a volume of its own; `alias` names it, too."""
     name, key = f"{bed.network}-{secrets.token_hex(3)}", f"sk-{secrets.token_hex(32)}"
     try:
         made = Gateway("", key, bed.fake_url, name)
         made.forget()
-        start_litellm(bed.image, bed.network, name, {"LITELLM_MASTER_KEY": key, **environment})
+        start_litellm(bed.image, bed.network, name, {"LITELLM_MASTER_KEY": key, **environment}, alias)
         assert made.records() == [], "a start asks Claude nothing: answers are billed"
         yield replace(made, url=f"http://{address(name)}:4000")
     finally:

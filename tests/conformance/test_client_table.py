@@ -13,15 +13,11 @@ import httpx
 import pytest
 
 from ops.usage import lines
-from tests.conformance.harness import TOKEN, Bed, Gateway, container
+from tests.conformance.harness import CREDENTIALS, Bed, Gateway, container
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-CREDENTIALS = {
-    "API key": {"CLAUDE_AUTH": "api-key", "ANTHROPIC_API_KEY": "sk-ant-of-the-test"},
-    "Claude login": {"CLAUDE_AUTH": "token", "CLAUDE_CODE_OAUTH_TOKEN": TOKEN},
-}
 TEXT = [{"role": "user", "content": "hello"}]
 ROUTES: dict[str, dict[str, Any]] = {
     "/v1/messages": {"max_tokens": 9, "messages": TEXT},

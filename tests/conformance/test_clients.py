@@ -10,17 +10,13 @@ import subprocess
 
 import pytest
 
-from tests.conformance.harness import ROOT, TOKEN, Bed, Gateway, container
+from tests.conformance.harness import CREDENTIALS, ROOT, Bed, Gateway, container
 
 ENVIRONMENT = ROOT / ".toolchain" / "tools" / "clients"
 NODE_ENVIRONMENT = ROOT / ".toolchain" / "tools" / "node-clients"
 LOCK = "tools/clients/requirements.lock"
 NODE_FILES = ("tools/clients/package.json", "tools/clients/package-lock.json", "tests/clients/suite.mjs")
 PAGE = ROOT / "docs" / "clients-matrix.md"
-CREDENTIALS = {
-    "API key": {"CLAUDE_AUTH": "api-key", "ANTHROPIC_API_KEY": "sk-ant-of-the-test"},
-    "Claude login": {"CLAUDE_AUTH": "token", "CLAUDE_CODE_OAUTH_TOKEN": TOKEN},
-}
 Outcomes = dict[tuple[str, str], str]  # client and scenario, and what went wrong
 
 
