@@ -10,10 +10,10 @@ from pathlib import Path
 from ops.commands import OperationError, pulumi
 from ops.state import State
 from rules.certificates import time_fault
+from rules.vocabulary import without_mark
 from setup.ports import setting
 
 COMPONENT = "litellm-claude:components:ServerCertificate"
-BYTE_ORDER_MARK = "\ufeff"
 
 
 def configured(stack: str, folder: Path) -> str:
@@ -24,7 +24,7 @@ def configured(stack: str, folder: Path) -> str:
     found = setting("tlsCertificate", name, folder)
     if isinstance(found, dict):  # set with --secret, which it need not be
         found = pulumi("config", "get", "tlsCertificate", stack=stack)
-    return str(found or "").removeprefix(BYTE_ORDER_MARK).strip()
+    return str(without_mark(found) or "").strip()
 
 
 def expired(state: State, stack: str, folder: Path) -> str | None:

@@ -13,6 +13,7 @@ import pulumi
 from ops.commands import OperationError
 from ops.engine import Container, Engine
 from rules.docker import EngineError
+from rules.layout import GATEWAY_METRICS_PORT, GATEWAY_PLAIN_PORT, GATEWAY_TLS_PORT
 from rules.settings import Settings
 
 Hook = Callable[[pulumi.ResourceHookArgs], Awaitable[None]]
@@ -22,7 +23,7 @@ NOTICE_SECONDS = 3
 KILL_SECONDS = 5
 POLL_SECONDS = 0.5
 SAY_SECONDS = 15
-PORTS = {"gateway": (8443, 8080, 8090), "litellm": (4000,)}
+PORTS = {"gateway": (GATEWAY_TLS_PORT, GATEWAY_PLAIN_PORT, GATEWAY_METRICS_PORT), "litellm": (4000,)}
 """Where the containers that drain have their clients. The egress proxy ends after LiteLLM, and has none left."""
 ESTABLISHED = "01"
 

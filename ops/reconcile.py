@@ -19,11 +19,10 @@ import argparse
 import sys
 from dataclasses import dataclass
 
-from ops.commands import OperationError
+from ops.commands import exit_status
 from ops.engine import Engine
 from ops.presence import absent
 from ops.state import KINDS, State, name_of, role_of
-from rules.docker import EngineError
 
 
 def say(text: str) -> None:
@@ -120,12 +119,11 @@ def main() -> int:
     parser.add_argument("--after-failure", action="store_true", help="an update has just failed")
     parser.add_argument("--before-down", action="store_true", help="the stack is about to be taken down")
     arguments = parser.parse_args()
-    try:
+
+    def operation() -> None:
         reconcile(arguments.stack, after_failure=arguments.after_failure, before_down=arguments.before_down)
-    except (OperationError, EngineError) as fault:
-        sys.stderr.write(f"error: {fault}\n")
-        return 1
-    return 0
+
+    return exit_status(operation)
 
 
 if __name__ == "__main__":

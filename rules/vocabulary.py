@@ -154,13 +154,13 @@ def _model_name(value: str) -> str:
     return value
 
 
-def _without_mark(value: Any) -> Any:
+def without_mark(value: Any) -> Any:
     """PEM text without the byte order mark of some editors, before which HAProxy sees nothing."""
     return value.removeprefix("\ufeff") if isinstance(value, str) else value
 
 
-Pem = Annotated[str, BeforeValidator(_without_mark)]
-SecretPem = Annotated[SecretStr, BeforeValidator(_without_mark)]
+Pem = Annotated[str, BeforeValidator(without_mark)]
+SecretPem = Annotated[SecretStr, BeforeValidator(without_mark)]
 HostName = Annotated[str, AfterValidator(_host_name)]
 DomainName = Annotated[str, AfterValidator(_domain_name)]
 ImageDigest = Annotated[str, AfterValidator(_image)]

@@ -7,6 +7,7 @@ import json
 from datetime import UTC, datetime, timedelta
 
 from posture.context import Context
+from posture.declaration import VOLUME
 from posture.model import Outcome, Severity, check, failed, not_applicable, passed, verdict, warned
 from rules.layout import CLAUDE_CONFIG_DIR
 from rules.vocabulary import ClaudeAuth
@@ -92,8 +93,8 @@ def file_mode(context: Context) -> Outcome:
 )
 def protected(context: Context) -> Outcome:
     resources = json.loads(context.declaration.exported)["deployment"]["resources"]
-    volumes = [r for r in resources if r["type"].startswith("docker:index/volume:")]
-    found = next(r for r in volumes if not r["inputs"].get("labels"))  # that of the usage has some
+    volumes = [r for r in resources if r["type"] == VOLUME]
+    found = next(r for r in volumes if r["inputs"]["name"] == context.declaration.volume)
     problems = [] if found.get("retainOnDelete") else ["retainOnDelete is not set on the volume"]
     if context.settings.production and not found.get("protect"):
         problems.append("the volume is not protected in the state")

@@ -52,7 +52,7 @@ class UsageFiles(logging.Handler):
         try:
             if self._day != today.isoformat():
                 self._day, self._silent = today.isoformat(), False
-                self._forget(f"{today - timedelta(days=self._days):%Y-%m-%d}")
+                self._forget((today - timedelta(days=self._days)).isoformat())
             descriptor = os.open(
                 self._folder / f"usage-{self._day}.jsonl", os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW, 0o600
             )

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from claude_gateway.start.entry import RUN, server_environment
 from claude_gateway.start.settings import ClaudeAuth
@@ -25,13 +25,17 @@ def credentials_path(env: Mapping[str, str]) -> Path:
     return Path(env.get("CLAUDE_CONFIG_DIR", "/home/app/.claude")) / ".credentials.json"
 
 
+def _login_in(path: Path) -> Any:
+    return json.loads(path.read_text(encoding="utf-8"))["claudeAiOauth"]
+
+
 def describe_login(path: Path, now: datetime) -> tuple[bool, str]:
     """Whether `path` holds a usable login, and one sentence about it. Never shows a token.
 
     The CLI's own `auth status` calls an expired login logged in and goes to the network, so the file is read instead.
     """
     try:
-        login = json.loads(path.read_text(encoding="utf-8"))["claudeAiOauth"]
+        login = _login_in(path)
         expires = datetime.fromtimestamp(login["expiresAt"] / 1000, UTC)
         refreshable = bool(login.get("refreshToken"))
         if not login["accessToken"]:
@@ -52,7 +56,7 @@ def describe_login(path: Path, now: datetime) -> tuple[bool, str]:
 def login_end(path: Path) -> float | None:
     """When the login in `path` ends (Unix time); None for one that renews itself, or where there is none to read."""
     try:
-        login = json.loads(path.read_text(encoding="utf-8"))["claudeAiOauth"]
+        login = _login_in(path)
         return None if login.get("refreshToken") else float(login["expiresAt"]) / 1000
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
