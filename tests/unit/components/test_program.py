@@ -71,47 +71,6 @@ def test_every_container_but_the_front_says_which_version_made_it(deploy: Deploy
     }
 
 
-UNNOTICED: dict[str, dict[str, Any]] = {
-    "master key": {"keyRotation": "2026-11-26"},
-    "models": {"models": {"sonnet": "claude-sonnet-4-5"}},
-    "limits": {"maxConnectionsPerSource": 50, "failedAuthPerMinute": 20, "maxRequestMib": 8},
-    "log level": {"logLevel": "WARNING"},
-    "allow-list": {"allowedCidrs": ["10.1.0.0/16"], "allowHost": False},
-    "certificate": {"hostname": "gateway.example.org", "tlsProfile": "modern"},
-    "egress list": {"egressAllow": ["api.anthropic.com"]},
-    "LiteLLM's image": {"litellmImage": "example.org/a@sha256:" + "a" * 64},
-    "the gateway's image": {"gatewayImage": "example.org/a@sha256:" + "a" * 64},
-    "the egress image": {"egressImage": "example.org/a@sha256:" + "a" * 64},
-    "memory limit": {"litellmMemoryMib": 4096},
-    "drain": {"drainSeconds": 30},
-}
-
-
-@pytest.mark.parametrize("change", UNNOTICED)
-def test_nothing_but_its_own_addresses_and_image_replaces_the_front(deploy: Deploy, change: str) -> None:
-    def inputs(**changes: Any) -> dict[str, Any]:
-        return deploy("prod", **changes).container("front").inputs
-
-    assert inputs(**UNNOTICED[change]) == inputs()
-    assert inputs(port=8443) != inputs()
-
-
-def test_the_front_comes_last_and_makes_room_first(deploy: Deploy) -> None:
-    """The first one takes its port over from the gateway of an earlier version, when the new gateway is healthy."""
-    request = deploy("prod").container("front").request
-    assert {urn.rsplit("-", 1)[1] for urn in request.dependencies} >= {"gateway"}
-    assert list(request.hooks.before_create) == ["make-room"]
-
-
-def test_what_was_replaced_drains_after_the_check(deploy: Deploy) -> None:
-    graph = deploy("prod")
-    (handover,) = graph.of("litellm-claude:components:Handover")
-    assert list(handover.request.hooks.after_create) == list(handover.request.hooks.after_update) == ["drain"]
-    assert [urn.rsplit("::", 1)[1] for urn in handover.inputs["checked"]] == ["verification"]
-    assert handover.inputs.keys() == {*ROLES, "checked"}
-    assert handover.secret is False
-
-
 @pytest.mark.parametrize("stack", STACKS)
 def test_only_the_front_publishes_a_port(deploy: Deploy, stack: str) -> None:
     graph = deploy(stack)
@@ -155,30 +114,11 @@ def test_the_gateway_knows_its_door_by_a_name_of_its_own(deploy: Deploy) -> None
     assert aliases == {"door": ["gateway", "gateway-door"], "backend": ["gateway"]}
 
 
-@pytest.mark.parametrize(
-    ("role", "first"), [("litellm", False), ("gateway", False), ("egress", False), ("front", True)]
-)
-def test_all_but_the_front_are_created_before_the_old_one_goes(deploy: Deploy, role: str, first: bool) -> None:
-    request = deploy("prod").container(role).request
-    assert request.deleteBeforeReplaceDefined is True  # the plugin's own default is never relied on
-    assert request.deleteBeforeReplace is first
-    assert "name" not in deploy("prod").container(role).inputs  # two of one name could not stand beside each other
-
-
 def test_nothing_but_the_egress_proxy_has_a_resolver_that_leads_outside(deploy: Deploy) -> None:
     """The engine's own DNS still knows the containers; any other name would be a tunnel out."""
     graph = deploy("prod")
     dns = {role: graph.container(role).inputs.get("dns") for role in ROLES}
     assert dns == {"litellm": ["127.0.0.1"], "gateway": ["127.0.0.1"], "front": ["127.0.0.1"], "egress": None}
-
-
-def test_litellm_and_the_gateway_get_the_whole_drain_before_it_is_killed(deploy: Deploy) -> None:
-    graph = deploy("prod", drainSeconds=30)
-    assert graph.env("litellm")["DRAIN_SECONDS"] == "30"
-    # 3 s while it reports itself unready and still serves, and 5 s in which the process ends
-    assert graph.container("litellm").inputs["destroyGraceSeconds"] == 30 + 3 + 5
-    assert graph.env("gateway")["GATEWAY_DRAIN_SECONDS"] == "30"
-    assert graph.container("gateway").inputs["destroyGraceSeconds"] == 30 + 3 + 5
 
 
 @pytest.mark.parametrize(("stack", "protected"), [("dev", False), ("prod", True)])

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tests.fakes import anthropic_blocks
 from tests.fakes.anthropic_api import FakeAnthropic
 
 from claude_gateway.cli import ClaudePool, CliConfig
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 TOKEN = "sk-ant-oat01-fake-token"
 MODELS = ("claude-sonnet-5-5", "claude-opus-5-5", "claude-haiku-5-5", "claude-sonnet-4-5", "claude-opus-4-6")
+SCRIPTS = [*anthropic_blocks.CONTENTS, "maxtok", "stopseq", "refusal", "window", "echo"]
 FAKE_CLI = Path(__file__).with_name("fake_claude.py")
 # As a process of its own is started: nothing of what reuse needs.
 PLAIN_ARGUMENTS = (*(one for one in ARGUMENTS if not one.startswith("--setting-sources")), "--setting-sources=")

@@ -3,98 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import pytest
 from tests.unit.litellm_image.claude_cli import message, until
+from tests.unit.litellm_image.pool_house import REQUEST, House
 
-from claude_gateway.cli import CliConfig, Reuse, UpstreamError, warm
-from claude_gateway.cli.pool import LONG_SECONDS, PATIENCE_SECONDS, QUEUE_PER_PROCESS
-from claude_gateway.cli.process import UnfitError
+from claude_gateway.cli import Reuse, UpstreamError, warm
+from claude_gateway.cli.pool import LONG_SECONDS, PATIENCE_SECONDS
 from claude_gateway.cli.request import cli_request
-from claude_gateway.cli.warm import WarmPool
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from claude_gateway.cli.process import CliProcess
 
 pytestmark = pytest.mark.asyncio
-REQUEST = cli_request(message(system="the same"))
 OTHER_SYSTEM = cli_request(message(system="another"))
 UNUSUAL = cli_request(message(system="blanks at the end  "))
-
-
-class FakeProcess:
-    """A process that exists only in name, and is its own channel."""
-
-    def __init__(self, house: House) -> None:
-        self.house = house
-        self.channel = self
-        self.owner: str | None = None
-        self.idle_since = 0.0
-        self.running = self.usable = True
-        self.closed = False
-        self.system: str | None = None
-        self.wipes = 0
-
-    async def boot(self, system: str | None = None) -> None:
-        await self.house.boots.wait()
-        if self.house.broken:
-            self.house.broken -= 1
-            raise UnfitError("broken")
-        self.system = system
-
-    def suits(self, request: Any) -> bool:
-        return self.usable and self.running and not request.needs_own_process
-
-    def holds(self, system: str) -> bool:
-        return self.system == system
-
-    async def wipe(self) -> None:
-        await self.house.wipes.wait()
-        if self.system and self.system.endswith(" "):
-            raise UnfitError("it has served")
-        self.wipes += 1
-
-    def kill(self) -> None:
-        self.running = False
-
-    async def close(self) -> None:
-        await asyncio.sleep(0)
-        self.closed = True
-
-
-class House:
-    """Makes processes and remembers them."""
-
-    def __init__(self, **options: Any) -> None:
-        self.made: list[FakeProcess] = []
-        self.most = self.broken = 0
-        self.boots, self.wipes = asyncio.Event(), asyncio.Event()
-        self.boots.set()
-        self.wipes.set()
-        given: dict[str, Any] = {"limit": 2, "warm": 0, "queue_seconds": 10, **options}
-        nowhere = cast("Path", None)
-        self.pool = WarmPool(CliConfig(config_dir=nowhere, scratch=nowhere, cli=nowhere, **given), self.make)
-
-    def make(self) -> CliProcess:
-        self.made.append(FakeProcess(self))
-        self.most = max(self.most, sum(not made.closed for made in self.made))
-        return cast("CliProcess", self.made[-1])
-
-    async def get(self, owner: str = "a", request: Any = REQUEST) -> CliProcess:
-        return await self.pool.acquire(request, owner)
-
-    def ask(self, owner: str = "a", request: Any = REQUEST) -> asyncio.Task[CliProcess]:
-        return asyncio.create_task(self.get(owner, request))
-
-    async def serve(self, owner: str = "a", request: Any = REQUEST) -> CliProcess:
-        process = await self.get(owner, request)
-        self.pool.give_back(process)
-        await until(lambda: not self.pool._coming)
-        return process
 
 
 async def test_a_process_serves_its_client_again_and_again() -> None:
@@ -236,79 +157,6 @@ async def test_warm_processes_are_there_before_a_request() -> None:
     await house.get()
     assert house.pool.counts == {"prepared": 2, "reused": 1}
     await house.pool.close()
-
-
-async def test_who_waits_is_served_in_order() -> None:
-    house = House(limit=1)
-    first = await house.get()
-    served: list[int] = []
-
-    async def one(number: int) -> None:
-        process = await house.get()
-        served.append(number)
-        house.pool.give_back(process)
-
-    tasks = [asyncio.create_task(one(number)) for number in range(3)]
-    await until(lambda: house.pool.waiting == 3)
-    house.pool.give_back(first)
-    await asyncio.gather(*tasks)
-    assert served == [0, 1, 2]
-
-
-async def test_a_wait_that_is_too_long_is_a_429_with_retry_after() -> None:
-    house = House(limit=1, queue_seconds=1)
-    await house.get()
-    started = time.monotonic()
-    with pytest.raises(UpstreamError) as caught:
-        await house.get()
-    assert time.monotonic() - started >= 0.9
-    assert (caught.value.status, caught.value.kind) == (429, "rate_limit_error")
-    assert (caught.value.retry_after or 0) >= 1
-    assert house.pool.waiting == 0
-
-
-async def test_a_full_queue_is_a_429_at_once() -> None:
-    house = House(limit=1)
-    await house.get()
-    waiting = [house.ask() for _ in range(QUEUE_PER_PROCESS)]
-    await until(lambda: house.pool.waiting == QUEUE_PER_PROCESS)
-    with pytest.raises(UpstreamError, match="busy"):
-        await house.get()
-    for task in waiting:
-        task.cancel()
-    await asyncio.gather(*waiting, return_exceptions=True)
-    assert house.pool.waiting == 0
-
-
-async def test_no_queue_when_told_so_but_idle_processes_of_others_still_make_room() -> None:
-    house = House(limit=1, queue_seconds=0)
-    mine = await house.get("a")
-    with pytest.raises(UpstreamError):
-        await house.get("a")
-    house.pool.give_back(mine)
-    await until(lambda: house.pool.idle == 1)
-    assert await house.get("b") is not mine
-
-
-async def test_a_waiter_that_leaves_gives_its_turn_to_the_next() -> None:
-    house = House(limit=1)
-    first = await house.get()
-    leaver, stayer = house.ask(), house.ask()
-    await until(lambda: house.pool.waiting == 2)
-    house.pool.give_back(first)
-    leaver.cancel()
-    assert await stayer is first
-    assert house.pool.live == 1
-
-
-async def test_a_client_that_leaves_while_its_process_boots_leaves_none_behind() -> None:
-    house = House(limit=1)
-    house.boots.clear()
-    leaver = house.ask()
-    await until(lambda: len(house.made) == 1)
-    leaver.cancel()
-    await until(lambda: house.pool.live == 0)
-    assert house.made[0].closed
 
 
 async def test_a_start_that_fails_is_a_502_and_frees_its_place() -> None:

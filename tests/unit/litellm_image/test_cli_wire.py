@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.fakes import anthropic_script
-from tests.unit.litellm_image.claude_cli import Bed, ask, ask_pool, cli_bed, message, pool_of, process_of
+from tests.fakes import anthropic_blocks, anthropic_script
+from tests.unit.litellm_image.claude_cli import Bed, ask, ask_pool, message, pool_of, process_of
 
 from claude_gateway.cli import UpstreamError, whole
 from claude_gateway.cli.channel import Channel
@@ -20,7 +20,7 @@ from claude_gateway.cli.process import CliProcess
 from claude_gateway.cli.request import cli_request
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
 pytestmark = pytest.mark.asyncio
 ROOT = Path(__file__).resolve().parents[3]
@@ -47,12 +47,6 @@ OTHER_TOOLS = frozenset(
         *("ListMcpResources", "ReadMcpResource", "StructuredOutput", "computer", "str_replace_based_edit_tool"),
     }
 )
-
-
-@pytest.fixture
-def bed(tmp_path: Path) -> Iterator[Bed]:
-    with cli_bed(tmp_path) as made:
-        yield made
 
 
 async def test_the_upstream_body_is_what_the_client_sent_for_every_model(bed: Bed) -> None:
@@ -88,7 +82,7 @@ async def test_the_upstream_body_is_what_the_client_sent_for_every_model(bed: Be
 
 
 @pytest.mark.parametrize(
-    "name", [*anthropic_script.CONTENTS, "maxtok", "stopseq", "refusal", "window", "long", "plain"]
+    "name", [*anthropic_blocks.CONTENTS, "maxtok", "stopseq", "refusal", "window", "long", "plain"]
 )
 async def test_an_answer_is_what_anthropic_sent(bed: Bed, name: str) -> None:
     """Every event but ping, in order; and as one message the same that a request without a stream gets."""

@@ -7,7 +7,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.fakes import anthropic_script
+from tests.fakes import anthropic_blocks, anthropic_script
 from tests.unit.litellm_image.contract_cases import refusal
 from tests.unit.litellm_image.openai_lab import answer, sent
 
@@ -34,10 +34,10 @@ ASKED: dict[Route, dict[str, Any]] = {
 def held(text: str, stop: str = "end_turn", *, streamed: bool) -> str:
     """What is passed on of an answer of Claude's with this text."""
     pieces = [text[at : at + 5] for at in range(0, len(text), 5)]
-    blocks = [anthropic_script.thinking("Hm."), anthropic_script.text(*pieces)]
+    blocks = [anthropic_blocks.thinking("Hm."), anthropic_blocks.text(*pieces)]
     script = anthropic_script.Script("x")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(anthropic_script.CONTENTS, "x", blocks)
+        patch.setitem(anthropic_blocks.CONTENTS, "x", blocks)
         patch.setitem(anthropic_script.STOP_REASONS, "x", stop)
         events = list(anthropic_script.events(script, {}, 5))
 

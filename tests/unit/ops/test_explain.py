@@ -1,0 +1,56 @@
+"""What Pulumi refuses is answered with a command."""
+
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ops import explain
+
+
+@pytest.mark.parametrize(
+    ("said", "sentence"),
+    [
+        ("error: incorrect passphrase", "this is not the passphrase of the stack 'prod'"),
+        ("error: passphrase must be set with", "set PULUMI_CONFIG_PASSPHRASE_FILE"),
+        (
+            "Stack 'prod' with configuration key 'port' must be of type 'integer'",
+            "Fix: pulumi config set --stack prod port VALUE",
+        ),
+        (
+            "Stack 'prod' with configuration key 'allowedCidrs' must be of type 'array<string>'",
+            "rm allowedCidrs --stack prod; pulumi config set --stack prod --path 'allowedCidrs[0]' 10.0.0.0/8",
+        ),
+        (
+            "Stack 'prod' with configuration key 'models' must be of type 'object'",
+            "--stack prod --path 'models.sonnet' claude-sonnet-5-5",
+        ),
+        ("litellm-claude-prod-claude-auth ... is marked for protection", "make up STACK=prod takes the named one"),
+    ],
+)
+def test_what_pulumi_refuses_is_answered_with_a_command(
+    monkeypatch: pytest.MonkeyPatch, said: str, sentence: str
+) -> None:
+    monkeypatch.setattr(explain, "preview", lambda _stack: said)
+    assert sentence in explain.explain("prod", "up", "")
+
+
+def test_a_damaged_state_is_named_with_its_backup(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(explain, "preview", lambda _stack: "")
+    folder = tmp_path / "stacks" / "litellm-claude"
+    folder.mkdir(parents=True)
+    (folder / "prod.json").write_text("{")
+    (folder / "prod.json.bak").write_text('{"checkpoint": {"latest": {"resources": []}}}')
+    assert f"cp '{folder}/prod.json.bak'" in explain.explain("prod", "up", str(tmp_path))
+
+
+@pytest.mark.parametrize("fault", [None, subprocess.TimeoutExpired("pulumi", 60)])
+def test_a_preview_that_hangs_says_nothing(monkeypatch: pytest.MonkeyPatch, fault: Exception | None) -> None:
+    def run(*_: Any, **__: Any) -> subprocess.CompletedProcess[str]:
+        if fault:
+            raise fault
+        return subprocess.CompletedProcess([], 1, "out", "error")
+
+    monkeypatch.setattr(subprocess, "run", run)
+    assert explain.preview("prod") == ("" if fault else "outerror")
