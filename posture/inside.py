@@ -113,6 +113,7 @@ def login(path):
         if not abs(data["expiresAt"]) < 2.5e14:  # past the year 9999, or no number at all
             raise ValueError("no time")
         found["expires"], found["refreshable"] = data["expiresAt"] / 1000, bool(data.get("refreshToken"))
+        found["allowed"] = "user:inference" in (data.get("scopes") or ())  # as claude-login says it
     except FileNotFoundError:
         return None
     except Exception as error:

@@ -118,6 +118,8 @@ def present(context: Context) -> Outcome:
         return warned("nobody has logged in yet: requests will fail until then")
     if "error" in found:
         return failed(f"the login cannot be read ({found['error']})")
+    if not found["allowed"]:
+        return failed("the login may not ask Claude anything: its scopes lack user:inference")
     end = datetime.fromtimestamp(found["expires"], UTC)
     if found["refreshable"]:
         return passed(f"renews itself; the current token runs until {end:%Y-%m-%d %H:%M} UTC")

@@ -74,7 +74,8 @@ def session(stack: Deployment, role: str, script: str, *options: str) -> Iterato
 
 
 def login(expires: float, *, refresh: str = "", mode: str = "600") -> Tampering:
-    credentials = {"accessToken": "sk-ant-oat01-x", "refreshToken": refresh, "expiresAt": int(expires * 1000)}
+    tokens = {"accessToken": "sk-ant-oat01-x", "refreshToken": refresh}
+    credentials = {**tokens, "expiresAt": int(expires * 1000), "scopes": ["user:inference"]}
     text = json.dumps({"claudeAiOauth": credentials})
     path = "/home/app/.claude/.credentials.json"
     return inside("litellm", f"umask 077; echo '{text}' >{path}; chmod {mode} {path}", f"rm {path}")

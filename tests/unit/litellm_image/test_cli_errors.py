@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.fakes.anthropic_script import ACCOUNT_TEXT, THIRD_PARTY
+from tests.unit.litellm_image.claude_cli import ask_pool, cli_bed, message, pool_of
 
-from claude_gateway.cli.errors import LOGIN_EXPIRED, from_result
-from claude_gateway.upstream.refusals import ACCOUNT
+from claude_gateway.cli.errors import LOGIN_EXPIRED, UpstreamError, from_result
+from claude_gateway.upstream.refusals import ACCOUNT, UNREACHABLE
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def result(status: int | None, text: str = f"API Error: {ACCOUNT_TEXT}") -> dict[str, Any]:
@@ -41,6 +46,28 @@ def test_a_status_is_passed_on_without_a_word_about_the_account(status: int | No
 def test_no_login_says_how_to_log_in(words: str) -> None:
     error = from_result(result(None, words), {})
     assert (error.status, error.message) == (503, LOGIN_EXPIRED)
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("proxied", [False, True])
+async def test_no_way_to_claude_is_told_as_with_an_api_key(tmp_path: Path, *, proxied: bool) -> None:
+    """By the CLI itself: nothing listens, or the proxy opens no tunnel."""
+
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\r\n")
+        writer.close()
+
+    environment = {"ANTHROPIC_BASE_URL": "https://127.0.0.1:9"}
+    async with await asyncio.start_server(refuse, "127.0.0.1", 0) as proxy:
+        if proxied:
+            environment["HTTPS_PROXY"] = f"http://127.0.0.1:{proxy.sockets[0].getsockname()[1]}"
+        with cli_bed(tmp_path, environment=environment) as bed:
+            async with pool_of(bed) as pool:
+                with pytest.raises(UpstreamError) as refused:
+                    await ask_pool(pool, message())
+    assert (refused.value.status, refused.value.message) == (503, UNREACHABLE)
+    assert (refused.value.retry_after or 0) > 0
 
 
 @pytest.mark.parametrize("form", ["API Error: 400 {}", "API Error: {}", "{}"])

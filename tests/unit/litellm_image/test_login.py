@@ -18,7 +18,8 @@ TOKEN = "the-access-token"
 
 
 def write(path: Path, mode: int = 0o600, **fields: Any) -> Path:
-    content = {"accessToken": TOKEN, "refreshToken": "the-refresh-token", "expiresAt": 1_795_000_000_000, **fields}
+    content = {"accessToken": TOKEN, "refreshToken": "the-refresh-token", "expiresAt": 1_795_000_000_000}
+    content |= {"scopes": ["user:inference"]} | fields
     path.write_text(json.dumps({"claudeAiOauth": content}))
     path.chmod(mode)
     return path
@@ -35,6 +36,10 @@ def write(path: Path, mode: int = 0o600, **fields: Any) -> Path:
         ({"expiresAt": None}, False, "not a login"),
         ({"expiresAt": "9999999999999"}, False, "not a login"),
         ({"expiresAt": 1e300}, False, "not a login"),
+        ({"scopes": ""}, False, "its scopes lack user:inference"),
+        ({"scopes": None}, False, "its scopes lack user:inference"),
+        ({"scopes": ["user:profile"]}, False, "its scopes lack user:inference"),
+        ({"scopes": 5}, False, "not a login"),
     ],
 )
 def test_the_state_of_the_login(fields: dict[str, Any], good: bool, words: str, tmp_path: Path) -> None:

@@ -83,12 +83,13 @@ def test_a_tag_is_no_image_by_content(make: Make) -> None:
         ({"uid": 10001, "mode": 0o600, "expires": 8, "refreshable": False}, "pass"),
         ({"uid": 10001, "mode": 0o600, "expires": 6, "refreshable": False}, "fail"),
         ({"uid": 10001, "mode": 0o600, "expires": -1, "refreshable": True}, "pass"),
+        ({"uid": 10001, "mode": 0o600, "expires": 8, "refreshable": True, "allowed": False}, "fail"),
         ({"uid": 10001, "mode": 0o600, "error": "ValueError"}, "fail"),
     ],
 )
 def test_a_login_must_last_or_renew_itself(make: Make, login: dict[str, Any] | None, expected: str) -> None:
     if login and "expires" in login:
-        login = {**login, "expires": (datetime.now(UTC) + timedelta(days=login["expires"])).timestamp()}
+        login = {"allowed": True, **login, "expires": (datetime.now(UTC) + timedelta(days=login["expires"])).timestamp()}
     assert status(make(inside=changed(login=login)), "login.present") == expected
 
 

@@ -10,7 +10,7 @@ import re
 import time
 from typing import TYPE_CHECKING, Any
 
-from claude_gateway.upstream.refusals import ABOUT_THE_ACCOUNT, ACCOUNT, WORDS
+from claude_gateway.upstream.refusals import ABOUT_THE_ACCOUNT, ACCOUNT, UNREACHABLE, UNREACHABLE_RETRY_SECONDS, WORDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,8 +32,13 @@ BROKE_OFF = "The answer from Claude broke off."
 OVERLOADED_RETRY_SECONDS = 5
 RATE_LIMIT_RETRY_SECONDS = 30
 MAX_WORDS = 500  # characters of Anthropic's own sentence
-# What the CLI says, without a status, when it has no login at all (CLI 2.1.331).
+# What the CLI says, without a status, when it has no login at all, and when there is no way to Anthropic (CLI 2.1.331).
 NO_LOGIN_MARKS = ("not logged in", "/login", "invalid api key", "oauth token has expired", "oauth token revoked")
+NO_WAY = re.compile(
+    r"unable to connect to api|\((?:ECONNREFUSED|ConnectionRefused|ENOTFOUND|EAI_AGAIN|FailedToOpenSocket"
+    r"|E(?:NET|HOST)(?:UNREACH|DOWN)|ERR_PROXY_TUNNEL)\)",
+    re.IGNORECASE,
+)
 
 
 class UpstreamError(Exception):
@@ -67,7 +72,8 @@ def from_result(result: Mapping[str, Any], rate_limit: Mapping[str, Any], *, now
         retry_after = {429: _retry_after(rate_limit, now), 529: OVERLOADED_RETRY_SECONDS}.get(status)
         return UpstreamError(status, WORDS[status], retry_after)
     if status is None:
-        return UpstreamError(502, BROKE_OFF)
+        no_way = UpstreamError(503, UNREACHABLE, UNREACHABLE_RETRY_SECONDS)
+        return no_way if NO_WAY.search(text) else UpstreamError(502, BROKE_OFF)
     return UpstreamError(status if 500 <= status <= 599 else 502, f"Claude failed with status {status}.")
 
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 CLI = "claude"
+SCOPE = "user:inference"
+"""Without it the CLI takes a login for none (CLI 2.1.331)."""
 
 
 def credentials_path(env: Mapping[str, str]) -> Path:
@@ -40,12 +42,15 @@ def describe_login(path: Path, now: datetime) -> tuple[bool, str]:
         refreshable = bool(login.get("refreshToken"))
         if not login["accessToken"]:
             raise ValueError("empty")
+        allowed = SCOPE in (login.get("scopes") or ())
     except FileNotFoundError:
         return False, f"There is no login: {path} does not exist."
     except (OSError, ValueError, KeyError, TypeError, OverflowError) as error:
         return False, f"{path} is not a login that the gateway can use ({type(error).__name__})."
-    if path.stat().st_mode & 0o077:
-        return False, f"{path} can be read by others (mode {path.stat().st_mode & 0o777:o})."
+    mode = path.stat().st_mode & 0o777
+    if mode & 0o077 or not allowed:
+        fault = f"can be read by others (mode {mode:o})" if allowed else f"may not ask Claude: its scopes lack {SCOPE}"
+        return False, f"{path} {fault}."
     if refreshable:
         return True, f"Logged in. The access token runs until {expires:%Y-%m-%d %H:%M} UTC and renews itself."
     if expires > now:

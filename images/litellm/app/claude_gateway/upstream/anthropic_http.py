@@ -13,7 +13,7 @@ import aiohttp
 
 from claude_gateway.front.errors import NO_RETRY, Failure, retry_after
 from claude_gateway.upstream.base import SILENCE_SECONDS, Answer, Ask, Endpoint, passed_headers
-from claude_gateway.upstream.refusals import no_answer, refusal
+from claude_gateway.upstream.refusals import UNREACHABLE, UNREACHABLE_RETRY_SECONDS, no_answer, refusal
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine
@@ -36,7 +36,6 @@ MEMBERS = {Endpoint.MESSAGES: "content", Endpoint.COUNT_TOKENS: "input_tokens"}
 KINDS = {True: "text/event-stream", False: "application/json"}
 ERROR_BYTES = 64 * 1024
 ERROR_SECONDS = 10.0
-UNREACHABLE = "Claude cannot be reached from the gateway: the operator finds the reason with make logs."
 BROKEN = "The connection to Claude broke off."
 SILENT = f"Claude said nothing for {SILENCE_SECONDS:g} s."
 
@@ -122,7 +121,7 @@ async def _translated(what: Callable[[], Coroutine[Any, Any, T]]) -> T:
         return await what()
     except (aiohttp.ConnectionTimeoutError, aiohttp.ClientConnectorError, aiohttp.ClientHttpProxyError) as error:
         log.warning("no connection to Claude: %s: %s", type(error).__name__, error)
-        raise Failure(503, UNREACHABLE, headers=retry_after(5)) from error
+        raise Failure(503, UNREACHABLE, headers=retry_after(UNREACHABLE_RETRY_SECONDS)) from error
     except TimeoutError as error:  # aiohttp's own are among them
         raise Failure(504, SILENT, headers=NO_RETRY) from error
     except aiohttp.ClientError as error:

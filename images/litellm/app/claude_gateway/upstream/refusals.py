@@ -23,6 +23,8 @@ ACCOUNT = (
     "Anthropic declines because of the account behind this gateway (its billing, plan or extra usage), not because of "
     "your request: the operator has to settle it with Anthropic, and finds Anthropic's words in the log (make logs)."
 )
+UNREACHABLE = "Claude cannot be reached from the gateway: the operator finds the reason with make logs."
+UNREACHABLE_RETRY_SECONDS = 5
 # A 400 of Anthropic's that is about who pays.
 ABOUT_THE_ACCOUNT = re.compile(
     r"credit balance|billing|extra usage|usage limit|spend limit|organization|subscription", re.IGNORECASE
