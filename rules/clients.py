@@ -47,6 +47,12 @@ class Client(BaseModel):
     previous_key_rotation: PreviousGeneration | None = None
     previous_key_expires: Moment | None = None
 
+    @model_validator(mode="before")
+    @classmethod
+    def _named_alone(cls, found: Any) -> Any:
+        """A name with nothing behind it is a client without limits."""
+        return {} if found is None else found
+
     @model_validator(mode="after")
     def _rotation_is_complete(self) -> Self:
         found = rotation_fault(self.key_rotation, self.previous_key_rotation, self.previous_key_expires, MISSING)

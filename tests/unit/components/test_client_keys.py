@@ -60,6 +60,12 @@ def test_each_client_has_a_key_of_its_own_and_litellm_gets_digests_alone(deploy:
     assert [found.name for found in graph.resources if exposed(found.inputs, [DIGEST, GENERATED])] == []
 
 
+def test_a_name_with_nothing_behind_it_is_a_client_without_limits(deploy: Deploy) -> None:
+    alone, braces = (deploy("prod", clients={"bob": rules}) for rules in (None, {}))
+    assert alone.env("litellm") == braces.env("litellm")
+    assert alone.outputs["client_keys"] == {"value": {"bob": GENERATED}, "secret": True}
+
+
 def test_a_clients_rotation_keeps_the_previous_key_until_it_ends(deploy: Deploy) -> None:
     until = "2099-01-01T00:00:00Z"
     rotated = {"keyRotation": "2026-11-24", "previousKeyRotation": "initial", "previousKeyExpires": until}
@@ -111,7 +117,7 @@ def test_the_master_key_can_be_the_operators_alone(deploy: Deploy) -> None:
         ({"alice": {"expires": "soon"}}, "clients.alice.expires: must be a valid date"),
         ({"alice": {"previousKeyRotation": "initial"}}, "clients.alice: is wrong: keyRotation must be set too"),
         ({"alice": {"previousKeyExpires": "2099-01-01T00:00:00Z"}}, "previousKeyExpires is set, but previousKey"),
-        ({"alice": None}, "clients.alice: must be a valid dictionary"),
+        ({"alice": 5}, "clients.alice: must be a valid dictionary"),
         ("alice", "clients: must be a valid dictionary"),
     ],
 )
