@@ -1,4 +1,4 @@
-"""`python -m bench.siege [--seconds 120]`: all attacks at all default limits at once, and one honest client.
+"""`python -m bench.siege [--seconds 120] [--only KIND ...]`: all attacks at all default limits, and one honest client.
 
 The gateway and LiteLLM's container as a stack has them, an API key, and a fake API. First the honest client alone, then
 beside attackers who hold a valid key: huge bodies of JSON values, huge bodies that stop, a flood without a key, and
@@ -26,15 +26,15 @@ import trustme
 from bench.claude import memory
 from bench.gateway_overhead import gateway
 from bench.promises import Promise, told
-from bench.siege_load import Target
+from bench.siege_load import KINDS, Target
 from tests.conformance.harness import CREDENTIALS, ROOT, address, container, docker, fresh_bed
 from tests.gateway.bed import run
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 ATTACKERS = "10.219.7"
-SOURCES = {kind: f"{ATTACKERS}.{number}" for number, kind in enumerate(("values", "slow", "keyless", "reset"), 1)}
+SOURCES = {kind: f"{ATTACKERS}.{number}" for number, kind in enumerate(KINDS, 1)}
 CLIENT = f"{ATTACKERS}.9"
 TIMES_QUIET = 3.0
 MEMORY_SHARE = 0.8
@@ -152,8 +152,8 @@ def sources(gateway_address: str) -> Iterator[None]:
 
 
 @contextmanager
-def stack() -> Iterator[Siege]:
-    """A gateway with the default limits before LiteLLM with the default memory."""
+def stack(kinds: Sequence[str] = KINDS) -> Iterator[Siege]:
+    """A gateway with the default limits before LiteLLM with the default memory, and attackers of these kinds."""
     authority, allowed = trustme.CA(), {"GATEWAY_ALLOWED_CIDRS": f"{ATTACKERS}.0/24"}
     with (
         fresh_bed() as made,
@@ -163,7 +163,9 @@ def stack() -> Iterator[Siege]:
     ):
         time.sleep(5)  # the gateway finds LiteLLM
         trusted = authority.cert_pem.bytes().decode()
-        yield Siege(Target(through, 8443, trusted, litellm.key, SOURCES), litellm.container)
+        yield Siege(
+            Target(through, 8443, trusted, litellm.key, {kind: SOURCES[kind] for kind in kinds}), litellm.container
+        )
 
 
 def promises(quiet: Seen, seen: Seen, restarts: int) -> list[Promise]:
@@ -185,8 +187,10 @@ def main() -> int:
     """Returns 1 when a promise does not hold."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--seconds", type=float, default=120)
-    seconds = parser.parse_args().seconds
-    with stack() as siege:
+    parser.add_argument("--only", nargs="+", choices=KINDS, default=KINDS, help="which attack costs how much?")
+    options = parser.parse_args()
+    seconds = options.seconds
+    with stack(options.only) as siege:
         asyncio.run(siege.watch(5))
         quiet = asyncio.run(siege.watch(min(30, seconds)))
         print(f"quiet:    {quiet}", flush=True)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
 MIB = 1024 * 1024
+KINDS = ("values", "slow", "keyless", "reset")
 AT_ONCE = 95  # the limit of one source is 100
 BODY = 31 * MIB
 HEAD = '{"model":"sonnet","max_tokens":9,"messages":[{"role":"user","content":"hi"}],"metadata":{"a":['
