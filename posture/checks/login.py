@@ -116,10 +116,10 @@ def present(context: Context) -> Outcome:
     found = context.inside.login
     if found is None:
         return warned("nobody has logged in yet: requests will fail until then")
-    if "error" in found:
-        return failed(f"the login cannot be read ({found['error']})")
-    if not found["allowed"]:
-        return failed("the login may not ask Claude anything: its scopes lack user:inference")
+    if "error" in found or not found["allowed"]:
+        unscoped = "may not ask: its scopes lack user:inference"
+        fault = f"cannot be read ({found['error']})" if "error" in found else unscoped
+        return failed(f"the login {fault}")
     end = datetime.fromtimestamp(found["expires"], UTC)
     if found["refreshable"]:
         return passed(f"renews itself; the current token runs until {end:%Y-%m-%d %H:%M} UTC")

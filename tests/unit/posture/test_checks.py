@@ -89,7 +89,8 @@ def test_a_tag_is_no_image_by_content(make: Make) -> None:
 )
 def test_a_login_must_last_or_renew_itself(make: Make, login: dict[str, Any] | None, expected: str) -> None:
     if login and "expires" in login:
-        login = {"allowed": True, **login, "expires": (datetime.now(UTC) + timedelta(days=login["expires"])).timestamp()}
+        end = datetime.now(UTC) + timedelta(days=login["expires"])
+        login = {"allowed": True, **login, "expires": end.timestamp()}
     assert status(make(inside=changed(login=login)), "login.present") == expected
 
 
