@@ -55,6 +55,9 @@ clients: setup-pulumi setup-python ## the stack's clients: models, limits, age o
 client: setup-pulumi setup-python ## the key of one client, and how to use it: NAME=alice
 	@$(IN_STACK) $(PYTHON) -m ops.clients $(STACK) --show $(NAME)
 
+ca: setup-pulumi setup-python ## the CA of a stack with tls: managed, and how each kind of client trusts it
+	@$(IN_STACK) $(PYTHON) -m ops.authority $(STACK)
+
 usage: setup-pulumi setup-python setup-engine ## who used what: SINCE=7d BY=client|model|day JSON=1
 	@$(IN_STACK) $(PYTHON) -m ops.usage $(STACK) --since $(SINCE) --by $(BY) $(if $(filter-out 0 no false,$(JSON)),--json)
 
