@@ -117,8 +117,9 @@ async def attack(target: Target) -> dict[str, int]:
         "values": lambda: attacks["values"].post(values, BODY),
         "slow": lambda: attacks["slow"].post(blanks, BODY),
         "keyless": lambda: attacks["keyless"].post(b"", 0, keyed=False),
-        "reset": attacks["reset"].reset,
     }
+    if "reset" in attacks:
+        acts["reset"] = attacks["reset"].reset
     tasks = [asyncio.create_task(again(acts[kind])) for kind in attacks for _ in range(AT_ONCE)]
     await asyncio.to_thread(sys.stdin.read)
     for task in tasks:

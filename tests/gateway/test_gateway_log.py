@@ -1,8 +1,14 @@
 """The access log: one JSON object a line, with no credential, no query, and no way to forge a line."""
 
+import contextlib
+import time
+from collections import Counter
 from collections.abc import Callable
 
+import pytest
+
 from tests.gateway import bed
+from tests.gateway.clients import request_bytes
 from tests.gateway.conftest import Caller, GatewayFactory
 
 
@@ -67,3 +73,29 @@ def test_no_path_can_break_a_line_or_carry_a_key(
     assert all(str(line["time"]).startswith("20") for line in lines)
     assert {line["source"] for line in lines} == {client.source}
     assert "good" not in bed.docker("logs", gateway.name).replace("sk%2Dgood", "")
+
+
+@pytest.mark.parametrize("keyless", [False, True])
+def test_a_flood_loses_its_connections_and_leaves_room_in_the_log(
+    make_gateway: GatewayFactory, litellm: str, caller: Callable[[bed.Gateway], Caller], *, keyless: bool
+) -> None:
+    gateway = make_gateway(max_connections_per_source="1")  # 1,200 requests in ten seconds
+    client, other = caller(gateway), caller(gateway)
+    flood = request_bytes(key=None) * 110 if keyless else request_bytes("HEAD", "/") * 1500
+    flood += request_bytes(headers={"connection": "close"})
+    began = time.monotonic()
+    for _ in range(5):
+        with client.clients.connect(client.source, client.port) as kept, contextlib.suppress(ConnectionError):
+            kept.sendall(flood)
+            while kept.recv(65536):
+                pass
+    seconds = time.monotonic() - began
+    assert other.call().status == 200
+    bed.wait_until(lambda: other.source in {line["source"] for line in gateway.log()}, 5, "the other's line")
+    found = Counter(line["status"] for line in gateway.log() if line["source"] == client.source)
+    allowed, refused = (0, 401) if keyless else (1200, 429)
+    assert set(found) <= {200, refused}
+    # HAProxy's rates decay by the moment, so that a slow machine is allowed, and told, some more; and it drops a line
+    # rather than wait for a reader.
+    assert found[200] <= allowed * (1 + seconds / 10) + 1
+    assert 1 <= found[refused] <= 100 * (1 + seconds / 10) + 1
