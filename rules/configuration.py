@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from rules.certificates import ANY_TIME
 from rules.clients import NAME, Client
+from rules.layout import PROJECT
 from rules.settings import Settings
 
 FIELDS = {str(field.alias): field for field in Settings.model_fields.values()}
@@ -63,6 +64,11 @@ def load(config: pulumi.Config) -> Settings:
     Raises :class:`pulumi.RunError`, which ends preview and up with its sentences alone: each names the key, what is
     wrong and the command that fixes it. No value is ever quoted, because it may be a secret in the wrong place.
     """
+    if config.name != PROJECT:
+        _refuse(
+            f"Pulumi.yaml: the project is named {config.name}, and everything on the engine is found by {PROJECT}. "
+            f"Fix: make it again with: pulumi new TEMPLATE --name {PROJECT} (a stack may have any name)"
+        )
     raw = _raw(config.name)
     _refuse_unknown(raw)
     _refuse_plaintext(config, raw)

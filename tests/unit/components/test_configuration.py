@@ -180,3 +180,10 @@ def test_without_tls_the_metrics_stay_on_this_machine() -> None:
 def test_several_wrong_values_are_all_named() -> None:
     lines = refusal("prod", port="0", hostname="a b").splitlines()
     assert sorted(line.split(":")[0] for line in lines) == ["hostname", "port"]
+
+
+def test_a_project_of_another_name_is_refused() -> None:
+    """Everything on the engine, and in the operations, is found by the name."""
+    pulumi.runtime.set_all_config({"gateway:environment": "development"})
+    with pytest.raises(pulumi.RunError, match=r"named gateway, .* --name litellm-claude"):
+        load(pulumi.Config("gateway"))
