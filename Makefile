@@ -43,6 +43,12 @@ down: setup-pulumi setup-python setup-engine ## take the stack down; the Claude 
 verify: setup-pulumi setup-python setup-engine ## check the running stack: is it as secure as its declaration says?
 	@$(IN_STACK) $(PYTHON) -m posture --stack $(STACK) $(VERIFY)
 
+backup: setup-pulumi setup-python setup-engine setup-base ## settings, keys and login of a stack in one encrypted file: FILE=NAME
+	@$(IN_STACK) $(PYTHON) -m ops.backup $(STACK) $(if $(FILE),"$(FILE)")
+
+restore: setup-pulumi setup-python ## make a stack from a backup, where there is none: FILE=NAME
+	@setup/restore.sh $(STACK) "$(FILE)"
+
 rotate: setup ## new master key, or of CLIENT=name; the old one works for OVERLAP=24h more (EMERGENCY=1: not at all)
 	@$(IN_STACK) $(PYTHON) -m ops.rotate $(STACK) --overlap $(OVERLAP) $(OF_CLIENT) $(if $(filter-out 0 no false,$(EMERGENCY)),--emergency)
 

@@ -10,14 +10,12 @@ from pathlib import Path
 
 from ops.commands import OperationError, pulumi
 from ops.engine import STACK_LABEL, Engine
+from ops.volumes import FOLDER, as_root, exists
 from rules.layout import CLAUDE_CONFIG_DIR, PROJECT
 from setup.ports import setting
 
 USER = 10001
 """LiteLLM's user and group (images/litellm/Dockerfile)."""
-IMAGE = "debian:trixie-slim"
-"""What the Dockerfiles start from: setup/base_image.sh sees to it, the stack's own images may not be there yet."""
-FOLDER = "/volume"
 
 
 def volume_of(stack: str) -> str:
@@ -31,7 +29,7 @@ def volume_of(stack: str) -> str:
 
 def owners(engine: Engine, volume: str) -> set[int]:
     """Returns the uids and gids of all that is in the volume and of its top folder; none when it is empty."""
-    listed = _as_root(engine, volume, "find", FOLDER, "-printf", "%d %U %G\n").splitlines()
+    listed = as_root(engine, volume, "find", FOLDER, "-printf", "%d %U %G\n").splitlines()
     entries = [tuple(map(int, line.split())) for line in listed]
     if not any(depth for depth, *_ in entries):
         return set()  # an empty one takes the owner and the mode of LiteLLM's own folder when it is first mounted
@@ -45,7 +43,7 @@ def hand_over(stack: str, engine: Engine) -> None:
         OperationError: when a container that is not the stack's works with these files, or the engine refuses.
     """
     volume = volume_of(stack)
-    if engine.run("volume", "inspect", volume, check=False).returncode:
+    if not exists(engine, volume):
         return  # not there yet: the update makes it
     own = f"label={STACK_LABEL}={PROJECT}-{stack.rpartition('/')[2]}"
     if _users(engine, volume, "--filter", own, "--filter", "health=healthy"):
@@ -64,19 +62,10 @@ def hand_over(stack: str, engine: Engine) -> None:
         f"as which LiteLLM runs (it mounts them at {CLAUDE_CONFIG_DIR})\n"
     )
     # The mode first: until the owner is right nobody uses the files, and a run that is killed in between is repeated.
-    _as_root(engine, volume, "chmod", "--recursive", "u+rwX,go-rwx", FOLDER)
-    _as_root(engine, volume, "chown", "--recursive", "--no-dereference", f"{USER}:{USER}", FOLDER)
+    as_root(engine, volume, "chmod", "--recursive", "u+rwX,go-rwx", FOLDER)
+    as_root(engine, volume, "chown", "--recursive", "--no-dereference", f"{USER}:{USER}", FOLDER)
 
 
 def _users(engine: Engine, volume: str, *filters: str) -> list[str]:
     """Names of the running containers that mount ``volume``."""
     return engine.run("ps", "--filter", f"volume={volume}", *filters, "--format", "{{.Names}}").stdout.split()
-
-
-def _as_root(engine: Engine, volume: str, *command: str) -> str:
-    """What ``command`` prints, run as root with the volume and nothing else: no network, no way to more rights."""
-    capabilities = [part for name in ("CHOWN", "FOWNER", "DAC_READ_SEARCH") for part in ("--cap-add", name)]
-    confined = ["--network", "none", "--read-only", "--cap-drop", "ALL", *capabilities]
-    confined += ["--security-opt", "no-new-privileges", "--log-driver", "none", "--user", "0:0"]
-    mount = f"type=volume,source={volume},target={FOLDER},volume-nocopy=true"
-    return engine.run("run", "--rm", *confined, "--mount", mount, IMAGE, *command).stdout

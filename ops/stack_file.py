@@ -21,7 +21,7 @@ class StackFile:
 
     def __init__(self, stack: str) -> None:
         self.stack = stack
-        self.path = Path(f"Pulumi.{stack.rsplit('/', 1)[-1]}.yaml")
+        self.path = Path(file_of(stack))
         if not self.path.is_file():
             raise OperationError(f"there is no stack {stack!r} here: {self.path} is missing")
 
@@ -127,6 +127,11 @@ class StackFile:
                 file.flush()
                 os.fsync(file.fileno())
             copy.replace(self.path)
+
+
+def file_of(stack: str) -> str:
+    """Returns the name of a stack's settings file."""
+    return f"Pulumi.{stack.rpartition('/')[2]}.yaml"
 
 
 def no_client(name: str, clients: Iterable[str], stack: str) -> str:

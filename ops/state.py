@@ -29,7 +29,7 @@ class State:
 
     def __init__(self, stack: str, exported: dict[str, Any]) -> None:
         self.stack = stack
-        self._exported = exported
+        self.exported = exported
 
     @classmethod
     def of(cls, stack: str) -> "State":
@@ -38,7 +38,7 @@ class State:
 
     def save(self) -> None:
         """Puts the state in place of the backend's."""
-        pulumi("stack", "import", stack=self.stack, stdin=json.dumps(self._exported))
+        pulumi("stack", "import", stack=self.stack, stdin=json.dumps(self.exported))
 
     def refresh(self, gone: Iterable[Resource]) -> None:
         """Lets Pulumi see that ``gone`` are no longer there; it also mends what refers to them."""
@@ -48,7 +48,7 @@ class State:
     @property
     def resources(self) -> list[Resource]:
         """All resources, in the state's order: what others depend on comes first."""
-        found: list[Resource] = (self._exported.get("deployment") or {}).get("resources") or []
+        found: list[Resource] = (self.exported.get("deployment") or {}).get("resources") or []
         return found
 
     def engine(self) -> Engine:
@@ -102,7 +102,7 @@ class State:
         """Drops ``failed`` and makes ``good``, which it was to replace, the one in force again."""
         good.pop("delete")
         resources = [good if resource is failed else resource for resource in self.resources if resource is not good]
-        self._exported["deployment"]["resources"] = list(_ordered(resources))
+        self.exported["deployment"]["resources"] = list(_ordered(resources))
 
 
 def name_of(resource: Resource) -> str:

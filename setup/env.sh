@@ -9,7 +9,7 @@ set -euo pipefail
 stack=${1:?usage: env.sh STACK}
 name=${stack##*/} # of organisation/project/stack
 [[ $name =~ ^[A-Za-z0-9._-]+$ ]] || die "'$stack' is no stack name: letters, digits, '.', '_' and '-'. Example: make up STACK=dev"
-settings=$root/Pulumi.$name.yaml
+settings=${LITELLM_CLAUDE_RESTORE:-$root/Pulumi.$name.yaml} # of a backup, while it is restored (restore.sh)
 own_home=$root/.toolchain/home # where the built plugins are
 own_state=$(file_url "$root")/.pulumi-state
 # What an earlier `make env` has set in this shell, perhaps for another stack, is not the user's.
@@ -56,7 +56,7 @@ passphrase() {
       (umask 077 && head -c 32 /dev/urandom | od -An -v -tx1 | tr -d ' \n' >"$file.new" && mv "$file.new" "$file")
       say "made a random passphrase for the stack '$name' in $file."
       say "Keep a copy in a safe place: without it this stack's secrets are lost."
-    elif [ "$name" = dev ]; then
+    elif [ "$name" = dev ] && [ -z "${LITELLM_CLAUDE_RESTORE:-}" ]; then
       (umask 077 && printf development >"$file") # what 0.1 encrypted every development stack with
       say "the stack 'dev' is encrypted with the published passphrase of version 0.1: docs/operating.md says how to change it."
     else

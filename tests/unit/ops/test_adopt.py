@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ops import adopt
+from ops import adopt, volumes
 from ops.commands import OperationError
 from ops.engine import Engine
 
@@ -73,7 +73,7 @@ def test_files_of_another_user_are_handed_over_with_a_word(
 def test_the_container_that_hands_over_has_the_volume_and_nothing_else(docker: Docker) -> None:
     adopt.hand_over("prod", Engine())
     for call in (call for call in docker.calls if call[0] == "run"):
-        options = call[: call.index(adopt.IMAGE)]
+        options = call[: call.index(volumes.IMAGE)]
         assert options[options.index("--network") + 1] == "none"
         assert options[options.index("--cap-drop") + 1] == "ALL"
         assert {"--rm", "--read-only", "no-new-privileges"} <= set(options)
@@ -134,5 +134,5 @@ def test_a_name_that_is_kept_as_a_secret_is_asked_of_pulumi(docker: Docker) -> N
 
 
 def test_the_image_that_hands_over_is_the_one_that_set_up_sees_to() -> None:
-    assert f"\nimage={adopt.IMAGE}\n" in (ROOT / "setup" / "base_image.sh").read_text()
+    assert f"\nimage={volumes.IMAGE}\n" in (ROOT / "setup" / "base_image.sh").read_text()
     assert f"useradd -u {adopt.USER} " in (ROOT / "images" / "litellm" / "Dockerfile").read_text()

@@ -178,6 +178,17 @@ def test_another_secrets_provider_needs_no_passphrase(copy: Copy, exports: Expor
     assert not [variable for variable in exports("prod") if "PASSPHRASE" in variable]
 
 
+@pytest.mark.parametrize("stack", ["dev", "prod"])
+def test_what_a_backup_was_encrypted_with_is_never_made_up(copy: Copy, stack: str) -> None:
+    """While it is restored, its own settings decide, not those of a fresh working copy."""
+    (copy.root / "settings").write_text("encryptionsalt: v1:x\n")
+    copy.environment["LITELLM_CLAUDE_RESTORE"] = str(copy.root / "settings")
+    result = copy.run("env.sh", stack)
+    assert result.returncode == 1
+    assert f".pulumi-passphrase-{stack} is missing" in result.stderr
+    assert not list(copy.root.glob(".pulumi-passphrase-*"))
+
+
 def test_the_users_pulumi_home_is_respected(copy: Copy, exports: Exports) -> None:
     (copy.root / ".toolchain" / "home").mkdir(parents=True)
     assert exports("dev")["PULUMI_HOME"] == str(copy.root / ".toolchain" / "home")

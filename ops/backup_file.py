@@ -1,0 +1,124 @@
+"""The one file that a backup is: its form, how it is written, and what is wrong with one that cannot be restored.
+
+``python -m ops.backup_file STACK FILE`` checks it and prints the stack's settings file as the secrets in it need it,
+with the salt or the data key: setup/restore.sh finds the passphrase by that.
+
+Nothing secret stands in it in the clear. The state is as Pulumi exports it; ``sealed`` is a settings file in which
+Pulumi itself has encrypted what volumes hold, by the stack's own passphrase or key service.
+"""
+
+import argparse
+import contextlib
+import json
+import os
+import sys
+import tomllib
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ops.commands import OperationError, exit_status
+from rules.layout import PROJECT
+
+FORMAT = f"{PROJECT} backup 1"
+VERSION = tomllib.loads((Path(__file__).parent.parent / "pyproject.toml").read_text())["project"]["version"]
+
+
+@dataclass(frozen=True)
+class Backup:
+    """What a backup holds. ``sealed`` has a secret for each of ``volumes``, under :func:`name_of_secret`."""
+
+    stack: str
+    made: str
+    version: str
+    settings: str
+    sealed: str
+    volumes: list[str]
+    state: dict[str, Any]
+    format: str = FORMAT
+
+
+def name_of_secret(number: int) -> str:
+    """Returns the name, in the sealed settings, of what the volume of this number holds."""
+    return f"backup:volume{number}"
+
+
+@contextlib.contextmanager
+def reserved(path: Path) -> Iterator[None]:
+    """Makes a new empty file that its owner alone can read, and takes it away again when the body fails.
+
+    Raises:
+        OperationError: when there is such a file, or none can be made there.
+    """
+    try:
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    except FileExistsError:
+        raise OperationError(f"{path} is there already. Give the backup another name: FILE=NAME") from None
+    except OSError as error:
+        raise OperationError(f"the backup cannot be written to {path}: {error.strerror}. Choose: FILE=NAME") from None
+    try:
+        yield
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+
+
+def write(backup: Backup, path: Path) -> None:
+    """Writes the backup into the file that is reserved for it, and sees it on the disk."""
+    with path.open("w") as file:
+        json.dump(asdict(backup), file, indent=1)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def read(path: Path, stack: str) -> Backup:
+    """Returns the backup of ``stack`` in the file.
+
+    Raises:
+        OperationError: with what is wrong with it.
+    """
+    try:
+        found = json.loads(path.read_text())
+    except OSError as error:
+        raise OperationError(f"{path} cannot be read: {error.strerror}. Name a backup: FILE=NAME") from None
+    except ValueError:
+        raise OperationError(f"{path} is no backup, or was cut short: it is no JSON that make backup wrote") from None
+    if not isinstance(found, dict) or found.get("format") != FORMAT:
+        raise OperationError(f"{path} is no backup that this version knows: its format is not '{FORMAT}'")
+    if found.get("version") != VERSION:
+        raise OperationError(
+            f"{path} was made by version {found.get('version')} of the project, and this is {VERSION}. Restore it with "
+            "that version (git checkout of its tag), and bring the stack up with this one then"
+        )
+    try:
+        backup = Backup(**found)
+        whole = all(isinstance(text, str) for text in (backup.stack, backup.settings, backup.sealed)) and (
+            isinstance(yaml.safe_load(backup.sealed), dict) and "deployment" in backup.state
+        )
+    except (TypeError, yaml.YAMLError):
+        whole = False
+    if not whole:
+        raise OperationError(f"{path} is damaged: parts of the backup are missing. Take another one")
+    name = stack.rpartition("/")[2]
+    if backup.stack != name:
+        raise OperationError(
+            f"{path} is a backup of the stack '{backup.stack}', not '{name}'. "
+            f"Run: make restore STACK={backup.stack} FILE={path}"
+        )
+    return backup
+
+
+def main() -> int:
+    """Returns the exit status: 1 with a sentence when the file cannot be restored."""
+    parser = argparse.ArgumentParser(prog="python -m ops.backup_file")
+    parser.add_argument("stack")
+    parser.add_argument("file", type=Path)
+    arguments = parser.parse_args()
+    return exit_status(lambda: read(arguments.file, arguments.stack).sealed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

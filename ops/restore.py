@@ -1,0 +1,144 @@
+"""Restores a stack from a backup, on a machine that does not have it. ``make restore`` runs it.
+
+``python -m ops.restore STACK FILE``, in the project's folder and the environment that setup/restore.sh has made.
+
+All of it is tried first in a backend of its own, in a folder that goes again: a wrong passphrase, or a state that
+Pulumi does not take, ends there. What is in the state but not on the engine, ``make up`` brings back.
+"""
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import yaml
+
+from ops import volumes
+from ops.backup_file import Backup, name_of_secret, read
+from ops.commands import OperationError, exit_status, pulumi
+from ops.engine import Engine
+from ops.stack_file import file_of
+from ops.state import State
+from rules.layout import PROJECT
+
+BACKEND = "PULUMI_BACKEND_URL"
+
+
+@contextmanager
+def elsewhere(backup: Backup) -> Iterator[None]:
+    """A project with a backend of its own, in a folder that goes again; its settings are the sealed ones."""
+    folder, backend = Path.cwd(), os.environ.get(BACKEND)
+    with tempfile.TemporaryDirectory(prefix="litellm-claude-") as made:
+        try:
+            os.chdir(made)
+            os.environ[BACKEND] = f"file://{made}"
+            Path("Pulumi.yaml").write_text(f"name: {PROJECT}\nruntime: python\n")
+            Path(file_of(backup.stack)).write_text(backup.sealed)
+            yield
+        finally:
+            os.chdir(folder)
+            os.environ.pop(BACKEND)
+            if backend is not None:
+                os.environ[BACKEND] = backend
+
+
+def opened(backup: Backup) -> dict[str, str]:
+    """Returns what each volume is to hold, once Pulumi has taken the state and decrypted everything in it.
+
+    Raises:
+        OperationError: when the passphrase is another one, or the state is damaged.
+    """
+    with elsewhere(backup):
+        try:
+            pulumi("stack", "select", "--create", stack=backup.stack)
+            State(backup.stack, backup.state).save()
+            pulumi("stack", "export", "--show-secrets", stack=backup.stack)
+            return {
+                volume: pulumi("config", "get", name_of_secret(number), stack=backup.stack).rstrip("\n")
+                for number, volume in enumerate(backup.volumes)
+            }
+        except OperationError as error:
+            if "passphrase" not in str(error):
+                raise
+            raise OperationError(
+                f"the backup was encrypted with another passphrase. Put the stack's own into "
+                f".pulumi-passphrase-{backup.stack}, or set PULUMI_CONFIG_PASSPHRASE_FILE. Nothing was changed"
+            ) from None
+
+
+def refuse_overwriting(stack: str, backup: Backup, engine: Engine) -> None:
+    """Stops when the backend has such a stack, or a volume on the engine has files in it.
+
+    Raises:
+        OperationError: with the commands that make room.
+    """
+    listed = json.loads(pulumi("stack", "ls", "--json", stack=stack))
+    if any(str(one["name"]).rpartition("/")[2] == backup.stack for one in listed):
+        raise OperationError(
+            f"there is a stack '{backup.stack}' in this backend already, and a restore overwrites nothing. "
+            f"To give it up: make down STACK={stack} && pulumi stack rm --force --preserve-config {stack}"
+        )
+    for volume in backup.volumes:
+        if volumes.exists(engine, volume) and volumes.holds_something(engine, volume):
+            raise OperationError(
+                f"the volume {volume} on the engine holds files already, and a restore overwrites nothing. "
+                f"To give them up: docker volume rm {volume}"
+            )
+
+
+def restore(stack: str, path: Path) -> str:
+    """Restores the stack, and returns what to say of it.
+
+    Raises:
+        OperationError: with what is wrong; then nothing that was there is changed.
+    """
+    backup = read(path, stack)
+    engine = State(stack, backup.state).engine()
+    refuse_overwriting(stack, backup, engine)
+    contents = opened(backup)
+    for volume, archive in contents.items():
+        volumes.fill(engine, volume, archive)
+    kept = place(backup)
+    pulumi("stack", "select", "--create", stack=stack)
+    State(stack, backup.state).save()
+    Path(file_of(backup.stack)).write_text(backup.settings)  # without what is in the state
+    return (
+        f"restored the stack '{stack}' of {backup.made}: settings, keys and certificates"
+        f"{''.join(f', the files of {volume}' for volume in contents)}.\n{kept}Bring it up: make up STACK={stack}\n"
+    )
+
+
+def place(backup: Backup) -> str:
+    """Writes the settings, with the salt or data key; returns what to say of a file that stood there.
+
+    Raises:
+        OperationError: when there is no name left to keep that file under.
+    """
+    path, kept = Path(file_of(backup.stack)), ""
+    if path.exists() and path.read_text() != backup.settings:
+        aside = Path(f"{path}.before-restore")
+        if aside.exists():
+            raise OperationError(f"{aside} is there from an earlier restore. Look at it, and move it away")
+        path.rename(aside)
+        kept = f"{path} was another one; that is {aside} now.\n"
+    settings = yaml.safe_load(backup.settings) or {}
+    added = {name: value for name, value in yaml.safe_load(backup.sealed).items() if name not in {"config", *settings}}
+    path.write_text(backup.settings + (yaml.safe_dump(added) if added else ""))
+    return kept
+
+
+def main() -> int:
+    """Returns the exit status: 1 with a sentence when the stack was not restored."""
+    parser = argparse.ArgumentParser(prog="make restore", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("stack")
+    parser.add_argument("file", type=Path)
+    arguments = parser.parse_args()
+    return exit_status(lambda: restore(arguments.stack, arguments.file))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
