@@ -2,9 +2,10 @@
 
 import pulumi
 
+from components.acme import Acme, CertificateVolume
 from components.claude_auth import ClaudeAuthVolume
 from components.client_keys import ClientKeys, MetricsKey
-from components.egress import Egress
+from components.egress import Egress, to_models
 from components.front import Front
 from components.gateway import Gateway
 from components.handover import Handover
@@ -31,17 +32,20 @@ clients = ClientKeys("client-keys", deployment) if settings.clients else None
 usage = UsageVolume("usage", deployment) if settings.usage_days else None
 metrics = MetricsKey("metrics-key", deployment) if settings.metrics_port else None
 certificate = ServerCertificate("server-certificate", deployment)
+handed = CertificateVolume("certificate", deployment) if settings.acme else None
 
-egress = Egress("egress", deployment, images, networks)
+egress = Egress("egress", deployment, images, to_models(deployment, networks))
 litellm = LiteLLM("litellm", deployment, images, networks, key, clients, metrics, login, usage, egress)
-gateway = Gateway("gateway", deployment, images, networks, certificate, metrics, litellm)
+gateway = Gateway("gateway", deployment, images, networks, certificate, handed, metrics, litellm)
 front = Front("front", deployment, images, networks, gateway, room_maker(deployment.name, settings))
+acme = Acme("acme", deployment, images, networks, handed, front.container) if handed else None
 
 running = {
     "egress": egress.container,
     "litellm": litellm.container,
     "gateway": gateway.container,
     "front": front.container,
+    **({"acme": acme.container, "acme-egress": acme.egress} if acme else {}),
 }
 checks = (
     [Verification("verification", deployment, networks, login, running, verifier)] if settings.verify_on_update else []
@@ -67,4 +71,6 @@ pulumi.export("litellm_container", litellm.container.name)
 pulumi.export("gateway_container", gateway.container.name)
 pulumi.export("egress_container", egress.container.name)
 pulumi.export("front_container", front.container.name)
+if acme:
+    pulumi.export("acme_container", acme.container.name)
 pulumi.export("claude_auth_volume", login.volume.name)

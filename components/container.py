@@ -45,6 +45,7 @@ def hardened(
     files: int,
     grace_seconds: int,
     start_seconds: int = 60,
+    healthcheck: str | None = None,
     create_before_delete: bool = False,
     ports: Sequence[docker.ContainerPortArgs] | None = None,
     volumes: Sequence[docker.ContainerVolumeArgs] | None = None,
@@ -65,6 +66,7 @@ def hardened(
     :param files: limit of open files (5.19).
     :param grace_seconds: time between the image's stop signal and SIGKILL when the container is deleted.
     :param start_seconds: how long an update waits for the container to be healthy before it fails.
+    :param healthcheck: the image's program for it, if it is not named after the role.
     :param create_before_delete: replace without an outage; impossible for a container that publishes a port.
     :param dns: resolvers for names that the engine does not know itself.
     :param outlives_versions: a new version of this project alone does not replace it, for it does not say it.
@@ -108,7 +110,7 @@ def hardened(
         # Not on-failure:5 (CIS 5.15): the stack must come back after a reboot without a hand.
         restart="unless-stopped",
         healthcheck=docker.ContainerHealthcheckArgs(
-            tests=["CMD", f"{role}-healthcheck"],
+            tests=["CMD", healthcheck or f"{role}-healthcheck"],
             interval="5s",  # each is a process started in the container: more often, and idle stacks cost more
             timeout="5s",
             retries=3,

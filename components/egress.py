@@ -1,5 +1,8 @@
 """The egress proxy: the only way out, and only to the names on its list."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import pulumi
 import pulumi_docker as docker
 
@@ -11,8 +14,18 @@ from components.stack import Deployment
 PORT = 3128
 
 
+@dataclass(frozen=True)
+class Way:
+    """Whom a proxy lets out, whereto, and on which networks it stands; ``role`` is its name there."""
+
+    role: str
+    hosts: Sequence[str]
+    ports: Sequence[int]
+    networks: Sequence[docker.Network]
+
+
 class Egress(pulumi.ComponentResource):
-    """Squid, which opens tunnels to the hosts of ``egressAllow`` and refuses addresses that are not public."""
+    """Squid, which opens tunnels to the hosts on its list and refuses addresses that are not public."""
 
     container: docker.Container
     url: pulumi.Output[str]
@@ -23,30 +36,38 @@ class Egress(pulumi.ComponentResource):
         name: str,
         deployment: Deployment,
         images: Images,
-        networks: Networks,
+        way: Way,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("litellm-claude:components:Egress", name, None, opts)
         settings = deployment.settings
         self.container = hardened(
             deployment,
-            "egress",
+            way.role,
             parent=self,
             image=images.egress,
             user="13:13",
             env={
-                "EGRESS_ALLOW": ",".join(settings.egress_hosts),
-                "EGRESS_PORTS": ",".join(map(str, sorted({443, settings.upstream[1]}))),
+                "EGRESS_ALLOW": ",".join(way.hosts),
+                "EGRESS_PORTS": ",".join(map(str, way.ports)),
                 "EGRESS_CLOSED_CIDRS": ",".join(map(str, settings.egress_closed_cidrs)),
             },
-            networks=[networks.egress, networks.backend],
+            networks=way.networks,
             dns=[str(address) for address in settings.egress_dns] or None,
             tmpfs={"/run/squid": "size=16m,uid=13,gid=13,mode=0750", TMP: "size=16m,mode=1777"},
             memory_mib=256,
             cpus=1,
             files=4096,
             grace_seconds=10,
+            healthcheck="egress-healthcheck",
             create_before_delete=True,
         )
         self.url = pulumi.Output.concat("http://", self.container.name, f":{PORT}")
         self.register_outputs({"container": self.container.name})
+
+
+def to_models(deployment: Deployment, networks: Networks) -> Way:
+    """LiteLLM's way out: to the hosts of ``egressAllow``."""
+    settings = deployment.settings
+    ports = sorted({443, settings.upstream[1]})
+    return Way("egress", settings.egress_hosts, ports, [networks.egress, networks.backend])

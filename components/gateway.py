@@ -3,6 +3,7 @@
 import pulumi
 import pulumi_docker as docker
 
+from components.acme import CertificateVolume
 from components.client_keys import MetricsKey
 from components.container import hardened
 from components.images import Images
@@ -10,6 +11,7 @@ from components.litellm import DRAIN_NOTICE_SECONDS, NO_RESOLVER, LiteLLM
 from components.networks import Networks
 from components.server_certificate import ServerCertificate
 from components.stack import Deployment
+from rules.layout import CERTIFICATE_DIR
 from rules.settings import Settings
 from rules.vocabulary import TlsMode
 
@@ -30,6 +32,7 @@ class Gateway(pulumi.ComponentResource):
         images: Images,
         networks: Networks,
         certificate: ServerCertificate,
+        handed: CertificateVolume | None,
         metrics: MetricsKey | None,
         litellm: LiteLLM,
         opts: pulumi.ResourceOptions | None = None,
@@ -50,6 +53,8 @@ class Gateway(pulumi.ComponentResource):
                 "GATEWAY_HOSTNAME": settings.hostname,
                 "GATEWAY_TLS": "on" if encrypted else "off",
                 "GATEWAY_TLS_PROFILE": settings.tls_profile.value,
+                "GATEWAY_TLS_FILE": handed.path if handed else None,
+                "GATEWAY_CHALLENGE": "true" if networks.challenge else None,
                 "GATEWAY_TLS_CERTIFICATE": certificate.certificate,
                 "GATEWAY_TLS_PRIVATE_KEY": certificate.private_key,
                 "GATEWAY_REDIRECT": str(bool(settings.redirect_port)).lower(),
@@ -57,10 +62,16 @@ class Gateway(pulumi.ComponentResource):
                 "GATEWAY_MAX_CONNECTIONS_PER_SOURCE": str(settings.max_connections_per_source),
                 "GATEWAY_DRAIN_SECONDS": str(settings.drain_seconds),
                 "GATEWAY_METRICS_KEY_SHA256": metrics.digest if metrics else None,
-                "GATEWAY_CERTIFICATE_ENDS": certificate.ends() if metrics else None,
             },
             door=networks.door,
-            networks=[networks.backend],
+            networks=[networks.backend, *([networks.challenge] if networks.challenge else [])],
+            volumes=[
+                docker.ContainerVolumeArgs(
+                    volume_name=handed.volume.name, container_path=CERTIFICATE_DIR, read_only=True
+                )
+            ]
+            if handed
+            else None,
             # Nobody there: the engine still knows LiteLLM's name, and no other name leads outside (a DNS tunnel).
             dns=[NO_RESOLVER],
             tmpfs={"/run/gateway": "size=16m,uid=100,gid=101,mode=0700"},

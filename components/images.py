@@ -1,4 +1,4 @@
-"""The four images: built from ``images/`` by the stack itself, or ready ones by digest."""
+"""The images: built from ``images/`` by the stack itself, or ready ones by digest."""
 
 import hashlib
 from pathlib import Path
@@ -20,6 +20,8 @@ class Images(pulumi.ComponentResource):
     gateway: pulumi.Output[str]
     egress: pulumi.Output[str]
     front: pulumi.Output[str]
+    acme: pulumi.Output[str] | None = None
+    """Of a stack with ``tls: acme`` alone."""
 
     def __init__(self, name: str, deployment: Deployment, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("litellm-claude:components:Images", name, None, opts)
@@ -57,9 +59,10 @@ class Images(pulumi.ComponentResource):
         self.gateway = image("gateway", settings.gateway_image)
         self.egress = image("egress", settings.egress_image)
         self.front = image("front", settings.front_image)
-        self.register_outputs(
-            {"litellm": self.litellm, "gateway": self.gateway, "egress": self.egress, "front": self.front}
-        )
+        built = {"litellm": self.litellm, "gateway": self.gateway, "egress": self.egress, "front": self.front}
+        if settings.acme:
+            built["acme"] = self.acme = image("acme", settings.acme_image)
+        self.register_outputs(built)
 
 
 def tag(role: str, digest: str, stack: str) -> str:

@@ -1,4 +1,4 @@
-"""The four networks that decide who can speak to whom."""
+"""The networks that decide who can speak to whom."""
 
 import hashlib
 
@@ -6,6 +6,7 @@ import pulumi
 import pulumi_docker as docker
 
 from components.stack import Deployment
+from rules.acme import AcmeChallenge
 
 BRIDGE = "com.docker.network.bridge"
 
@@ -20,12 +21,22 @@ class Networks(pulumi.ComponentResource):
     - ``backend``: internal, and without an address of the host on it (``inhibit_ipv4``), or every listener of the host
       could be reached through the bridge.
     - ``egress``: the egress proxy alone.
+
+    With ``tls: acme`` three more, on none of which LiteLLM is:
+
+    - ``acme``: the container that asks for certificates and its own egress proxy; closed.
+    - ``acme-egress``: that proxy alone.
+    - ``challenge``: the gateway and that container, over which the gateway hands on what the CA asks for on port 80;
+      closed, and there for ``http-01`` alone.
     """
 
     edge: docker.Network
     door: docker.Network
     backend: docker.Network
     egress: docker.Network
+    acme: docker.Network | None = None
+    acme_egress: docker.Network | None = None
+    challenge: docker.Network | None = None
 
     def __init__(self, name: str, deployment: Deployment, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("litellm-claude:components:Networks", name, None, opts)
@@ -61,9 +72,15 @@ class Networks(pulumi.ComponentResource):
             options={f"{BRIDGE}.enable_ip_masquerade": "false"},
             subnet6=local_subnet6(f"{deployment.name}-edge") if dual_stack else None,
         )
-        self.door = network("door", internal=True, options={f"{BRIDGE}.inhibit_ipv4": "true"})
-        self.backend = network("backend", internal=True, options={f"{BRIDGE}.inhibit_ipv4": "true"})
+        closed = {f"{BRIDGE}.inhibit_ipv4": "true"}
+        self.door = network("door", internal=True, options=closed)
+        self.backend = network("backend", internal=True, options=closed)
         self.egress = network("egress")
+        if acme := deployment.settings.acme:
+            self.acme = network("acme", internal=True, options=closed)
+            self.acme_egress = network("acme-egress")
+            if acme.challenge is AcmeChallenge.HTTP:
+                self.challenge = network("challenge", internal=True, options=closed)
         self.register_outputs(
             {
                 "edge": self.edge.name,

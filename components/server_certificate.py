@@ -1,4 +1,4 @@
-"""The gateway's certificate: issued by a CA of the stack's own, or provided."""
+"""The gateway's certificate: issued by a CA of the stack's own, or provided; components/acme.py has ACME's."""
 
 from ipaddress import ip_address
 
@@ -6,14 +6,13 @@ import pulumi
 import pulumi_tls as tls
 
 from components.stack import Deployment
-from rules.certificates import end_of
 from rules.vocabulary import TlsMode
 
 CA_HOURS = 10 * 365 * 24
 
 
 class ServerCertificate(pulumi.ComponentResource):
-    """Certificate chain and private key in PEM, or None for both while TLS is off.
+    """Certificate chain and private key in PEM, or None for both while TLS is off or ACME's.
 
     Managed: a CA and an ECDSA P-256 server certificate (Mozilla's recommendation for both profiles) that the first
     ``up`` after ``tlsRenewalHours`` before its end replaces. All keys are secrets in the state.
@@ -35,10 +34,6 @@ class ServerCertificate(pulumi.ComponentResource):
         # The provided one, so that an update knows whether the stack serves it already (ops/certificate.py).
         provided = settings.tls_certificate if settings.tls_mode is TlsMode.PROVIDED else ""
         self.register_outputs({"authority": self.authority, "provided": provided})
-
-    def ends(self) -> pulumi.Output[str] | None:
-        """When the certificate that the gateway shows ends, in Unix time; None while TLS is off."""
-        return self.certificate.apply(lambda pem: str(int(end_of(pem).timestamp()))) if self.certificate else None
 
     def _issue(self, deployment: Deployment) -> None:
         settings = deployment.settings

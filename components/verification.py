@@ -54,6 +54,8 @@ class Verification(pulumi.ComponentResource):
             "door": networks.door.name,
             "backend": networks.backend.name,
             "egress": networks.egress.name,
+            **({"acme": networks.acme.name} if networks.acme else {}),
+            **({"challenge": networks.challenge.name} if networks.challenge else {}),
         }
         check = pulumi.ResourceHook(
             "posture",

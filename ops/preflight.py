@@ -23,7 +23,7 @@ BUILDKIT = (23, 0)
 BESIDE_LITELLM_MIB = 1280
 """Limits of the other containers together, and room for the engine (components/)."""
 MIB = 1024 * 1024
-NETWORKS = 4
+NETWORKS, MORE_WITH_ACME = 4, 3
 POOLS = [
     *(ip_network(f"172.{number}.0.0/16") for number in range(17, 32)),
     *ip_network("192.168.0.0/16").subnets(new_prefix=20),
@@ -55,13 +55,14 @@ def wanted(stack: str, folder: Path, networks: int) -> Wanted:
             return otherwise
 
     addresses = setting("bindAddresses", stack, folder) or []
+    more = MORE_WITH_ACME if setting("tls", stack, folder) == "acme" else 0
     return Wanted(
         stack,
         memory_mib=int(number("litellmMemoryMib", Wanted.memory_mib)),
         cpus=number("litellmCpus", Wanted.cpus),
         allow_host=str(setting("allowHost", stack, folder)).lower() == "true",
         loopback=all(str(address).startswith("127.") or str(address) == "::1" for address in addresses),
-        new_networks=max(0, NETWORKS - networks),
+        new_networks=max(0, NETWORKS + more - networks),
     )
 
 

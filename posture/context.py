@@ -49,7 +49,8 @@ class Context:
 
     def built_here(self) -> list[str]:
         """The roles whose image the stack builds; the others' are ready ones, by digest."""
-        ready = {role: f"{role}_image" for role in ("litellm", "gateway", "egress", "front")}
+        roles = ("litellm", "gateway", "egress", "front", *(("acme",) if self.settings.acme else ()))
+        ready = {role: f"{role}_image" for role in roles}
         return [role for role, setting in ready.items() if getattr(self.settings, setting) is None]
 
     def live(self, role: str) -> Container:

@@ -30,6 +30,7 @@ SECRET_VARIABLES = (
     "METRICS_KEY_SHA256",
     "GATEWAY_METRICS_KEY_SHA256",
     "GATEWAY_TLS_PRIVATE_KEY",
+    "ACME_DNS_VARIABLES",
 )
 ROLES = ("egress", "litellm", "gateway", "front")
 
@@ -98,7 +99,7 @@ class Declaration:
 
     @property
     def certificate(self) -> str | None:
-        """The gateway's certificate chain in PEM; None while TLS is off."""
+        """The gateway's certificate chain in PEM; None while TLS is off, and when it is got by ACME."""
         return self.containers["gateway"].environment.get("GATEWAY_TLS_CERTIFICATE")
 
 

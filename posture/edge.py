@@ -7,10 +7,12 @@ import ssl
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from urllib.parse import urlsplit
 
+from posture import acme
 from posture.declaration import Declaration
-from posture.engine import Engine
+from posture.engine import Engine, EngineError
 from rules.keys import DEVELOPMENT_KEY
 from rules.vocabulary import TlsMode
 
@@ -43,7 +45,7 @@ class Edge:
 
     def __init__(self, declaration: Declaration, engine: Engine) -> None:
         settings = declaration.settings
-        self.declaration = declaration
+        self.declaration, self._engine = declaration, engine
         self.encrypted = settings.tls_mode is not TlsMode.OFF
         self.hostname = settings.hostname
         self.port = settings.port
@@ -51,9 +53,14 @@ class Edge:
         self.expected = engine.local and settings.allow_host
         """Whether this machine is among the allowed callers for sure."""
 
+    @cached_property
+    def certificate(self) -> str:
+        """The gateway's certificate chain in PEM: the declared one, or what the CA gave by ACME."""
+        return self.declaration.certificate or acme.served(self.declaration, self._engine)
+
     def _context(self) -> ssl.SSLContext:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.load_verify_locations(cadata=self.declaration.certificate)
+        context.load_verify_locations(cadata=self.certificate)
         context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN | NO_CHECK_TIME
         return context
 
@@ -85,7 +92,7 @@ class Edge:
                 return Answer(got.status, {name.lower(): value for name, value in got.getheaders()})
         except ssl.SSLCertVerificationError as error:
             return Answer(0, error=f"{STRANGE} ({error.verify_message})")
-        except (OSError, http.client.HTTPException) as error:
+        except (OSError, http.client.HTTPException, EngineError) as error:
             return Answer(0, error=f"no answer ({type(error).__name__})")
 
     def wait(self, seconds: float) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pulumi
 
+from posture import acme
 from posture.context import Context
 from posture.declaration import SECRET_VARIABLES, Declaration, DeclaredContainer, without_public
 from posture.engine import EngineError
@@ -15,6 +16,7 @@ from posture.model import REGISTRY
 from posture.run import examine
 from rules.settings import Settings
 
+NO_CERTIFICATE = "{problem}. Correct that, then: make up STACK={stack} (what it did: make logs STACK={stack})"
 PATIENCE = 10.0
 """Seconds that the gateway gets to find a LiteLLM that has just become healthy."""
 
@@ -74,6 +76,8 @@ def refuse_insecure(declaration: Declaration) -> None:
     """
     context = Context(declaration, Path.cwd(), os.environ)
     try:
+        if declaration.settings.acme and (problem := acme.wait(declaration, context.engine)):
+            raise RuntimeError(NO_CERTIFICATE.format(problem=problem, stack=declaration.stack))
         context.edge.wait(PATIENCE)
         report = examine(context, [check for check in REGISTRY.values() if check.fast])
     except EngineError as error:

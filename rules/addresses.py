@@ -54,3 +54,19 @@ def _cut(network: IPv4Network | IPv6Network, hole: IPv4Network | IPv6Network) ->
     if isinstance(network, IPv6Network) and isinstance(hole, IPv6Network) and network.overlaps(hole):
         return [] if network.subnet_of(hole) else network.address_exclude(hole)
     return [network]
+
+
+def access_fault(callers: Networks, everyone: bool, host_on_v6: bool, private: Networks) -> tuple[str, str] | None:
+    """Returns which setting lets in, or out, more than it should, and why; None when none does.
+
+    :param everyone: whether the whole internet may call.
+    :param host_on_v6: whether the host may call a gateway that is published on IPv6.
+    """
+    if not everyone and (public := public_fault(callers)):
+        return "allowedCidrs", f"{public}, but allowPublicAccess is not true"
+    if strangers := not_private(private):
+        return "egressPrivateCidrs", f"holds {strangers[0]}, which is not a private network"
+    if host_on_v6:
+        # An engine without ip6tables forwards IPv6 clients from the bridge's own address: they would be "the host".
+        return "allowHost", "must be false while bindAddresses holds an IPv6 address that is not loopback"
+    return None

@@ -7,6 +7,7 @@ from ipaddress import ip_address
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from pydantic import SecretStr
 
 MINIMUM_RSA_BITS = 2048
 MINIMUM_EC_BITS = 224
@@ -24,35 +25,51 @@ def moment(context: Mapping[str, object] | None) -> datetime | None:
     return None if (context or {}).get(ANY_TIME) else datetime.now(UTC)
 
 
-def pair_fault(certificate: str, private_key: str, *, hostname: str, now: datetime | None) -> str | None:  # noqa: PLR0911 - one a rule
+def provided_fault(
+    certificate: str | None, private_key: SecretStr | None, *, hostname: str, now: datetime | None
+) -> str | None:
+    """Returns why the settings' pair cannot serve ``hostname`` at ``now``, or None."""
+    if certificate is None or private_key is None:
+        return "and tlsPrivateKey must both be set when tls is provided"
+    return pair_fault(certificate, private_key.get_secret_value(), hostname=hostname, now=now)
+
+
+def pair_fault(certificate: str, private_key: str | None, *, hostname: str, now: datetime | None) -> str | None:  # noqa: PLR0911 - one a rule
     """Returns why the PEM chain ``certificate`` (server's first) cannot serve ``hostname`` at ``now``, or None.
 
     The words never hold anything of the key. Names are matched as clients do (RFC 9525: subject alternative names
-    alone, a wildcard for one leftmost label).
+    alone, a wildcard for one leftmost label). Without a key, which nobody but its holder need see, that is not judged.
     """
     try:
         leaf, *authorities = x509.load_pem_x509_certificates(certificate.encode())
     except ValueError:
         return "is not a PEM certificate chain"
-    try:
-        key = load_pem_private_key(private_key.encode(), password=None)
-    except (ValueError, TypeError):
-        return "cannot be used: tlsPrivateKey is not an unencrypted PEM private key"
-    if key.public_key() != leaf.public_key():
-        if key.public_key() in [authority.public_key() for authority in authorities]:
-            return "has another certificate before the server's, which comes first in a chain"
-        return "does not match tlsPrivateKey"
+    if private_key is not None and (other := _key_fault(private_key, leaf, authorities)):
+        return other
     if now and (outside := _time_fault(leaf, now)):
         return outside
     if weakness := next(filter(None, map(_weakness, (leaf, *authorities))), None):
         return weakness
-    if not isinstance(key, rsa.RSAPrivateKey) and not (
-        isinstance(key, ec.EllipticCurvePrivateKey) and key.curve.name in CURVES
+    key = leaf.public_key()
+    if not isinstance(key, rsa.RSAPublicKey) and not (
+        isinstance(key, ec.EllipticCurvePublicKey) and key.curve.name in CURVES
     ):
         return "holds a key that Mozilla's TLS profiles leave out; take RSA, or ECDSA on P-256 or P-384"
     if not _covers(leaf, hostname):
         return f"does not cover the hostname {hostname}"
     return None
+
+
+def _key_fault(private_key: str, leaf: x509.Certificate, authorities: list[x509.Certificate]) -> str | None:
+    try:
+        key = load_pem_private_key(private_key.encode(), password=None)
+    except (ValueError, TypeError):
+        return "cannot be used: tlsPrivateKey is not an unencrypted PEM private key"
+    if key.public_key() == leaf.public_key():
+        return None
+    if key.public_key() in [authority.public_key() for authority in authorities]:
+        return "has another certificate before the server's, which comes first in a chain"
+    return "does not match tlsPrivateKey"
 
 
 def time_fault(certificate: str, now: datetime) -> str | None:
@@ -79,11 +96,6 @@ def bundle_fault(bundle: str) -> str | None:
     except ValueError:
         return "is not a PEM bundle of certificates"
     return None
-
-
-def end_of(chain: str) -> datetime:
-    """Returns the first moment at which the server's certificate, the first one of a PEM chain, is not valid."""
-    return x509.load_pem_x509_certificates(chain.encode())[0].not_valid_after_utc
 
 
 def _weakness(certificate: x509.Certificate) -> str | None:

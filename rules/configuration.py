@@ -30,6 +30,11 @@ EXAMPLES = {
     "models": "--path 'models.sonnet' claude-sonnet-5-5",
     "clients": "--path 'clients.alice.requestsPerMinute' 60",
     "tls": "tls managed",
+    "acmeEmail": "acmeEmail you@example.org",
+    "acmeChallenge": "acmeChallenge dns-01",
+    "acmeDnsProvider": "acmeDnsProvider cloudflare",
+    "acmeDnsHosts": "--path 'acmeDnsHosts[0]' api.example.org",
+    "acmeDnsZone": "acmeDnsZone example.org",
     "keyRotation": "keyRotation 2026-11-24",
     "securityUpdates": "securityUpdates 2026-11-24",
     "previousKeyExpires": "previousKeyExpires 2026-11-25T12:00:00Z",
@@ -137,6 +142,8 @@ def _sentence(problem: Any) -> str:
         message = f"is not a setting of a client; those are {', '.join(CLIENT_FIELDS)}"
     elif problem["type"] != "setting" and not message.startswith("must"):
         message = f"is wrong: {message[:1].lower()}{message[1:]}"
+    if name == "redirectPort" and "http-01" in message:
+        return f"{place}: {message}. Fix: pulumi config set redirectPort 80 {_this_stack()}"
     if any(words in message for words in ONE_TOO_MANY):
         return f"{place}: {message}. Fix: pulumi config rm {name} {_this_stack()}"
     client, field = (*map(str, problem["loc"][1:3]), "", "")[:2]
@@ -159,7 +166,7 @@ def _fix(name: str, item: object = None) -> str:
     if name == "tlsCertificate":  # a new certificate comes with its key, and neither is taken without the other
         key = f"pulumi config set --secret tlsPrivateKey {_this_stack()} < KEY"
         return f"Fix: pulumi config set tlsCertificate {_this_stack()} < FILE && {key}"
-    if name in SECRETS or name.endswith("Certificates"):
+    if name in SECRETS or name.endswith(("Certificates", "DirectoryCa")):
         flag = "--secret " if name in SECRETS else ""
         return f"Fix: pulumi config set {flag}{name} {_this_stack()} < FILE"
     default = FIELDS[name].default if name in FIELDS else ""

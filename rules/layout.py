@@ -16,3 +16,12 @@ CLAUDE_CONFIG_DIR = "/home/app/.claude"
 """Where the volume of the Claude login is mounted in the LiteLLM container."""
 USAGE_DIR = "/home/app/usage"
 """Where a stack that keeps usage has the volume of it in the LiteLLM container."""
+ACME_DIR = "/var/lib/acme"
+"""Where the acme container has its volume: the account at the CA, and what lego keeps."""
+CERTIFICATE_DIR = "/srv/certificate"
+"""Where it hands certificates over, on a volume that the gateway reads: a folder for each name."""
+
+
+def acme_volumes(stack: str) -> dict[str, str]:
+    """Returns the names of the volumes of a stack with ``tls: acme`` by what they hold; they outlive it."""
+    return {"acme": f"{stack}-acme", "certificate": f"{stack}-certificate"}

@@ -8,7 +8,8 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, model_validator
 from pydantic.alias_generators import to_camel
 
-from rules import addresses, certificates, clients, credentials, engines, keys, ports
+from rules import addresses, certificates, clients, engines, keys, ports, upstream
+from rules.acme import LETS_ENCRYPT, Acme, AcmeChallenge
 from rules.clients import Client, ClientName
 from rules.defaults import ANTHROPIC, ENVIRONMENT_BYTES, LOGIN_HOSTS, MODELS
 from rules.refusal import fault
@@ -62,6 +63,14 @@ class Settings(BaseModel):
     tls_private_key: SecretPem | None = None
     tls_validity_hours: Annotated[int, Field(ge=1, le=398 * 24)] = 90 * 24
     tls_renewal_hours: Positive = 30 * 24
+    acme_email: str | None = None
+    acme_challenge: AcmeChallenge | None = None
+    acme_directory: str = LETS_ENCRYPT
+    acme_directory_ca: Pem | None = None
+    acme_dns_provider: str | None = None
+    acme_dns_variables: SecretStr | None = None
+    acme_dns_hosts: list[DomainName] = []
+    acme_dns_zone: HostName | None = None
 
     allowed_cidrs: list[Network] = []
     allow_host: bool = False
@@ -95,6 +104,7 @@ class Settings(BaseModel):
     gateway_image: ImageDigest | None = None
     egress_image: ImageDigest | None = None
     front_image: ImageDigest | None = None
+    acme_image: ImageDigest | None = None
     litellm_memory_mib: Annotated[int, Field(ge=512)] = 3072
     litellm_cpus: Annotated[float, Field(gt=0)] = 2
     log_level: LogLevel = LogLevel.INFO
@@ -142,6 +152,11 @@ class Settings(BaseModel):
         """The private networks that stay closed to the egress proxy."""
         return addresses.without(addresses.PRIVATE, self.egress_private_cidrs)
 
+    @cached_property
+    def acme(self) -> Acme | None:
+        """How the certificate is asked for by ACME; None when it comes from elsewhere."""
+        return Acme(self) if self.tls_mode is TlsMode.ACME else None
+
     @property
     def url(self) -> str:
         """The base URL that clients use."""
@@ -180,12 +195,11 @@ class Settings(BaseModel):
         if self.tls_mode is TlsMode.OFF and not self.loopback_only:
             raise fault("tls", "is off, which is for loopback alone: the key would travel in the clear")
         if self.tls_mode is TlsMode.PROVIDED:
-            if self.tls_certificate is None or self.tls_private_key is None:
-                raise fault("tlsCertificate", "and tlsPrivateKey must both be set when tls is provided")
-            pair = self.tls_certificate, self.tls_private_key.get_secret_value()
-            now = certificates.moment(info.context)
-            if problem := certificates.pair_fault(*pair, hostname=self.hostname, now=now):
+            pair, now = (self.tls_certificate, self.tls_private_key), certificates.moment(info.context)
+            if problem := certificates.provided_fault(*pair, hostname=self.hostname, now=now):
                 raise fault("tlsCertificate", problem)
+        if self.acme and (wrong := self.acme.fault()):
+            raise fault(*wrong)
         if self.tls_renewal_hours >= self.tls_validity_hours:
             raise fault("tlsRenewalHours", "must be less than tlsValidityHours")
         published = self.port, self.redirect_port, self.metrics_port, self.metrics_address
@@ -195,20 +209,12 @@ class Settings(BaseModel):
 
     @model_validator(mode="after")
     def _access_is_limited(self) -> Self:
-        if not self.allow_public_access and (public := addresses.public_fault(self.allowed_cidrs)):
-            raise fault("allowedCidrs", f"{public}, but allowPublicAccess is not true")
-        if strangers := addresses.not_private(self.egress_private_cidrs):
-            raise fault("egressPrivateCidrs", f"holds {strangers[0]}, which is not a private network")
         exposed_v6 = any(address.version == 6 and not address.is_loopback for address in self.bind_addresses)
-        if self.allow_host and exposed_v6:
-            # An engine without ip6tables forwards IPv6 clients from the bridge's own address: they would be "the host".
-            raise fault("allowHost", "must be false while bindAddresses holds an IPv6 address that is not loopback")
-        return self
-
-    @model_validator(mode="after")
-    def _clients_are_served(self) -> Self:
-        if found := clients.fault(self.clients, self.models, master_key_calls_models=self.master_key_calls_models):
-            raise fault(*found)
+        callers = self.allowed_cidrs, self.allow_public_access, self.allow_host and exposed_v6
+        wrong = addresses.access_fault(*callers, self.egress_private_cidrs)
+        calling = self.master_key_calls_models
+        if wrong := wrong or clients.fault(self.clients, self.models, master_key_calls_models=calling):
+            raise fault(*wrong)
         return self
 
     @model_validator(mode="after")
@@ -228,17 +234,9 @@ class Settings(BaseModel):
 
     @model_validator(mode="after")
     def _upstream_is_one(self) -> Self:
-        if self.claude_oauth_token and self.anthropic_api_key:
-            raise fault("anthropicApiKey", "and claudeOauthToken are both set, but a stack has one Claude credential")
-        given = {"claudeOauthToken": self.claude_oauth_token, "anthropicApiKey": self.anthropic_api_key}
-        for name, secret in given.items():
-            if secret is not None and (problem := credentials.fault(name, secret.get_secret_value())):
-                raise fault(name, problem)
-        url = urlsplit(self.anthropic_base_url or ANTHROPIC)
-        if url.scheme != "https" or not url.hostname or url.path.strip("/") or url.query or url.username:
-            raise fault("anthropicBaseUrl", "must be an https URL of a host, without path or credentials")
-        if self.upstream_ca_certificates and (problem := certificates.bundle_fault(self.upstream_ca_certificates)):
-            raise fault("upstreamCaCertificates", problem)
+        credentials = self.claude_oauth_token, self.anthropic_api_key
+        if wrong := upstream.fault(*credentials, self.anthropic_base_url or ANTHROPIC, self.upstream_ca_certificates):
+            raise fault(*wrong)
         return self
 
     @model_validator(mode="after")

@@ -34,6 +34,7 @@ class TlsMode(StrEnum):
 
     MANAGED = "managed"
     PROVIDED = "provided"
+    ACME = "acme"
     OFF = "off"
 
 

@@ -18,7 +18,8 @@ case $2 in
     exec docker exec -it "$container" claude-login
     ;;
   logs)
-    for role in gateway litellm egress front; do
+    for role in gateway litellm egress front acme; do
+      [ "$role" != acme ] || pulumi stack output acme_container --stack "$stack" >/dev/null 2>&1 || continue # tls: acme alone
       container=$(container_of "$role")
       printf '==> %s (%s) <==\n' "$role" "$container"
       docker logs --tail 200 "$container" 2>&1 || echo "(it is brought back by: make up STACK=$stack)"

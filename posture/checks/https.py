@@ -10,6 +10,7 @@ from ipaddress import ip_address
 from cryptography import x509
 from cryptography.x509.verification import PolicyBuilder, Store
 
+from posture import acme
 from posture.context import Context
 from posture.model import Outcome, Severity, check, excepted, failed, not_applicable, passed, verdict, warned
 from rules import certificates
@@ -20,8 +21,10 @@ PAGE = "security page: Use HTTPS in production"
 OFF = "TLS is off: loopback of a development stack"
 
 
-def _chain(context: Context) -> tuple[list[x509.Certificate], str, str]:
-    """The running gateway's certificates and its key, from what it was started with."""
+def _chain(context: Context) -> tuple[list[x509.Certificate], str, str | None]:
+    """The running gateway's certificates and its key, from what it was started with; by ACME without the key."""
+    if context.settings.acme:
+        return x509.load_pem_x509_certificates(context.edge.certificate.encode()), context.edge.certificate, None
     pairs = dict(pair.split("=", 1) for pair in context.live("gateway")["Config"]["Env"])
     pem = pairs.get("GATEWAY_TLS_CERTIFICATE", "")
     return x509.load_pem_x509_certificates(pem.encode()), pem, pairs.get("GATEWAY_TLS_PRIVATE_KEY", "")
@@ -53,7 +56,7 @@ def certificate(context: Context) -> Outcome:
     if context.settings.tls_mode is TlsMode.OFF:
         return not_applicable(OFF)
     chain, pem, key = _chain(context)
-    if pem != context.declaration.certificate:
+    if context.declaration.certificate not in (pem, None):
         return failed("the gateway was started with another certificate than the declared one")
     fault = certificates.pair_fault(pem, key, hostname=context.settings.hostname, now=None)
     if fault:
@@ -86,6 +89,9 @@ def chain(context: Context) -> Outcome:
     except Exception as error:  # noqa: BLE001 - cryptography raises many
         if managed:
             return failed(f"the certificate is not signed by the stack's own CA ({type(error).__name__})")
+        if context.settings.acme:
+            issuer = (others or [leaf])[-1].issuer.rfc4514_string()
+            return warned(f"the CA of acmeDirectory ({issuer}) is not one that this machine trusts; its clients must")
         return warned(_open_end(leaf, others))
     return passed("signed by the stack's own CA" if managed else "signed by a CA of this machine's store")
 
@@ -128,17 +134,37 @@ def _verify(
     "The certificate does not run out soon",
     source="Mozilla server-side TLS 5.7: lifespan",
     severity=Severity.MEDIUM,
-    remediation="make up STACK={stack} renews a managed certificate; for a provided one first: "
+    remediation="make up STACK={stack} renews a managed certificate; by ACME see https.acme; a provided one first: "
     "pulumi config set tlsCertificate --stack {stack} < FILE",
 )
 def days_left(context: Context) -> Outcome:
     if context.settings.tls_mode is TlsMode.OFF:
         return not_applicable(OFF)
-    end: datetime = _chain(context)[0][0].not_valid_after_utc
+    leaf = _chain(context)[0][0]
+    end: datetime = leaf.not_valid_after_utc
     left = (end - context.now) / timedelta(days=1)
-    hours = context.settings.tls_renewal_hours if context.settings.tls_mode is TlsMode.MANAGED else 14 * 24
+    hours: float = context.settings.tls_renewal_hours if context.settings.tls_mode is TlsMode.MANAGED else 14 * 24
+    if context.settings.acme:  # renewed by itself with a third of its time left, which may be days
+        hours = (end - leaf.not_valid_before_utc) / timedelta(hours=4)
     text = f"valid until {end:%Y-%m-%d}, {left:.0f} days" if left > 0 else f"expired on {end:%Y-%m-%d}"
     return passed(text) if left * 24 > hours else failed(text)
+
+
+@check(
+    "https.acme",
+    "The CA gives a new certificate when one is due",
+    source="RFC 8555; Let's Encrypt: renew with a third of the lifetime left",
+    severity=Severity.MEDIUM,
+    remediation="correct what the CA names, then: docker kill --signal USR1 the container that make logs STACK={stack} "
+    "calls acme, which asks at once",
+)
+def asked(context: Context) -> Outcome:
+    if context.settings.acme is None:
+        return not_applicable("the certificate is not got by ACME")
+    told = acme.state(context.declaration, context.engine)
+    if told["state"] == "failed":
+        return failed(f"{told['said']}; tried {told['times']} times")
+    return passed("it is renewed by itself") if told["ends"] else failed("there is none yet")
 
 
 @check(

@@ -122,8 +122,27 @@ def backend_closed(context: Context) -> Outcome:
 
 @check("network.gateway-closed", "The gateway stands on closed networks alone", source="design: networks", fast=True)
 def gateway_closed(context: Context) -> Outcome:
-    names = " and ".join(str(context.declaration.networks[role]["name"]) for role in ("door", "backend"))
-    return verdict(_not_closed(context, "gateway", "door", "backend"), f"on {names}, internal and without the host")
+    roles = ["door", "backend", *(["challenge"] if "challenge" in context.declaration.networks else [])]
+    names = " and ".join(str(context.declaration.networks[role]["name"]) for role in roles)
+    return verdict(_not_closed(context, "gateway", *roles), f"on {names}, internal and without the host")
+
+
+@check(
+    "network.acme-closed",
+    "What asks for certificates is apart from LiteLLM, and reaches the CA and the DNS provider alone",
+    source="design: networks",
+    fast=True,
+)
+def acme_closed(context: Context) -> Outcome:
+    asked = context.settings.acme
+    if asked is None:
+        return not_applicable("the certificate is not got by ACME")
+    roles = ["acme", *(["challenge"] if "challenge" in context.declaration.networks else [])]
+    problems = _not_closed(context, "acme", *roles)
+    pairs = dict(pair.split("=", 1) for pair in context.live("acme-egress")["Config"]["Env"])
+    found, declared = set(pairs["EGRESS_ALLOW"].split(",")), set(asked.outside[0])
+    problems += [f"{name} is allowed" for name in sorted(found - declared)]
+    return verdict(problems, f"on closed networks, and let through to {', '.join(sorted(found))}")
 
 
 @check(

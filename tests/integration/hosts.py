@@ -119,7 +119,7 @@ class Internet:
 
 @contextlib.contextmanager
 def internet(folder: Path, names: dict[str, str] | None = None) -> Iterator[Internet]:
-    """Serves the upstream's names, and ``names``, from a host of its own."""
+    """Serves the upstream's names, and ``names``, from a host of its own: "self" is that, "machine" this one."""
     authority = trustme.CA()
     with host() as machine:
         issued = authority.issue_cert(*UPSTREAM, machine.address)
@@ -127,7 +127,8 @@ def internet(folder: Path, names: dict[str, str] | None = None) -> Iterator[Inte
         issued.private_key_and_cert_chain_pem.write_to_path(pem)
         context = ssl.create_default_context()
         authority.configure_trust(context)
-        pairs = [f"{name}={address}" for name, address in (names or {}).items()]
+        own = {"self": machine.address, "machine": machine.machine}
+        pairs = [f"{name}={own.get(address, address)}" for name, address in (names or {}).items()]
         command = [sys.executable, "-m", "tests.fakes.internet", machine.address, str(pem), *pairs]
         server = subprocess.Popen(["ip", "netns", "exec", machine.name, *command], cwd=ROOT)
         try:

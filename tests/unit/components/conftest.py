@@ -42,8 +42,8 @@ class Graph:
         return [r for r in self.resources if r.type == type_]
 
     def container(self, role: str) -> Declared:
-        (found,) = [r for r in self.of("docker:index/container:Container") if r.name.endswith(f"-{role}")]
-        return found
+        there = [r for r in self.of("docker:index/container:Container") if r.name.endswith(f"-{role}")]
+        return min(there, key=lambda one: len(one.name))  # "egress" is no "acme-egress"
 
     def env(self, role: str) -> dict[str, str]:
         return dict(pair.split("=", 1) for pair in plain(self.container(role).inputs["envs"]))

@@ -209,16 +209,12 @@ def test_a_name_of_that_form_is_taken(name: str) -> None:
 
 
 def test_prometheus_gets_a_key_of_its_own_and_litellm_its_digest(deploy: Deploy) -> None:
-    served = pair("gateway", not_after=datetime(2027, 1, 1, tzinfo=UTC))[0]
-    answers = {"tls:index/locallySignedCert:LocallySignedCert": {"certPem": served}}
-    graph = deploy("prod", metricsPort=9464, answers=answers)
+    graph = deploy("prod", metricsPort=9464)
     assert graph.outputs["metrics_key"] == {"value": GENERATED, "secret": True}
     assert graph.env("litellm")["METRICS_KEY_SHA256"] == DIGEST
     assert graph.env("gateway")["GATEWAY_METRICS_KEY_SHA256"] == DIGEST
-    assert graph.env("gateway")["GATEWAY_CERTIFICATE_ENDS"] == "1798761600"
     ports = [(p["ip"], p["external"], p["internal"]) for p in graph.container("front").inputs["ports"]]
     assert ports[0] == ("127.0.0.1", 9464, 8090)
-    assert "GATEWAY_CERTIFICATE_ENDS" not in deploy("dev", metricsPort=9464).env("gateway")
     assert [found.name for found in graph.resources if exposed(found.inputs, [DIGEST, GENERATED])] == []
     without = deploy("prod")
     assert "metrics_key" not in without.outputs

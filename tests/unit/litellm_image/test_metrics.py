@@ -142,7 +142,8 @@ def test_the_end_of_the_certificate_and_of_a_login_is_shown_where_it_is_known(tm
 
 
 @pytest.mark.parametrize(
-    ("header", "shown"), [(b"1900000000", [1.9e9]), (b"0", []), (b"", []), (b"-1", []), (b"x", [])]
+    ("header", "shown"),
+    [(b"300317174640Z", [1.9e9]), (b"300230000000Z", []), (b"0", []), (b"", []), (b"-1", []), (b"x", [])],
 )
 def test_the_gateway_says_when_its_certificate_ends(header: bytes, shown: list[float]) -> None:
     door = Door(clients=[SCRAPER])

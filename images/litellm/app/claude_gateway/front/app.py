@@ -16,7 +16,7 @@ from claude_gateway.front.exchange import Exchange
 from claude_gateway.front.keys import Authenticator, Refusal, presented_keys
 from claude_gateway.front.limits import ClientLimits
 from claude_gateway.front.listing import model_answer
-from claude_gateway.front.metrics import CONTENT_TYPE
+from claude_gateway.front.metrics import CONTENT_TYPE, certificate_end
 from claude_gateway.start.clients import MASTER, METRICS
 
 if TYPE_CHECKING:
@@ -132,8 +132,8 @@ class FrontDoor:
             raise Failure(403, f"This key reads {METRICS_PATH} at the port of the metrics, and nothing else.")
         _check_method(exchange.scope["method"], METRICS_PATH, READING)
         exchange.quiet = True
-        ends = exchange.headers.get(CERTIFICATE_HEADER, b"0").decode("latin-1")  # 0 is none
-        await exchange.text(self._metrics.text(int(ends) if ends.isdecimal() and int(ends) else None), CONTENT_TYPE)
+        ends = certificate_end(exchange.headers.get(CERTIFICATE_HEADER, b"").decode("latin-1"))
+        await exchange.text(self._metrics.text(ends), CONTENT_TYPE)
 
     def _admitted(self, exchange: Exchange) -> Client:
         verdict = self._authenticator.check(presented_keys(exchange.scope["headers"]))

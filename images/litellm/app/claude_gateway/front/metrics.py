@@ -6,6 +6,7 @@ https://prometheus.io/docs/practices/naming/
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -100,6 +101,14 @@ class Metrics:
             else:
                 self._ends.labels(what).set(end)
         return generate_latest(self._registry)
+
+
+def certificate_end(said: str) -> float | None:
+    """Returns in Unix time what HAProxy says of its certificate, YYMMDDhhmmssZ; None when it has none."""
+    try:
+        return datetime.strptime(said, "%y%m%d%H%M%SZ").replace(tzinfo=UTC).timestamp()
+    except ValueError:
+        return None
 
 
 class PoolEvents(Collector):

@@ -1,0 +1,102 @@
+"""What asks for the gateway's certificate by ACME, and renews it: a container of its own, with a way out of its own."""
+
+import pulumi
+import pulumi_docker as docker
+
+from components.container import TMP, hardened
+from components.egress import Egress, Way
+from components.images import Images
+from components.litellm import NO_RESOLVER
+from components.networks import Networks
+from components.stack import Deployment
+from rules.acme import AcmeChallenge
+from rules.layout import ACME_DIR, CERTIFICATE_DIR, acme_volumes
+
+
+class CertificateVolume(pulumi.ComponentResource):
+    """The volume on which certificates are handed to the gateway, and the path of the one that it shows.
+
+    It outlives containers and the stack, so that a stack that comes back asks for no new certificate: a CA gives few of
+    them in a week.
+    """
+
+    volume: docker.Volume
+    path: str
+
+    def __init__(self, name: str, deployment: Deployment, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("litellm-claude:components:CertificateVolume", name, None, opts)
+        self.volume = kept(deployment, self, "certificate")
+        self.path = f"{CERTIFICATE_DIR}/{deployment.settings.hostname}/tls.pem"
+        self.register_outputs({"volume": self.volume.name})
+
+
+class Acme(pulumi.ComponentResource):
+    """lego with a loop around it. It has the DNS provider's variables and the account at the CA, and no other secret.
+
+    It stands on no network with LiteLLM, asks no DNS, and its own proxy lets it through to the CA and the DNS provider
+    alone. The gateway is up before it: the CA of ``http-01`` comes in through that.
+    """
+
+    container: docker.Container
+    egress: docker.Container
+
+    def __init__(
+        self,
+        name: str,
+        deployment: Deployment,
+        images: Images,
+        networks: Networks,
+        handed: CertificateVolume,
+        front: docker.Container,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("litellm-claude:components:Acme", name, None, opts)
+        asked, settings = deployment.settings.acme, deployment.settings
+        if not (asked and asked.challenge and images.acme and networks.acme and networks.acme_egress):
+            raise ValueError("tls is not acme")
+        hosts, ports = asked.outside
+        way = Way("acme-egress", hosts, ports, [networks.acme_egress, networks.acme])
+        egress = Egress("acme-egress", deployment, images, way, pulumi.ResourceOptions(parent=self))
+        self.egress = egress.container
+        dns = asked.challenge is AcmeChallenge.DNS
+        account = kept(deployment, self, "acme")
+        self.container = hardened(
+            deployment,
+            "acme",
+            parent=self,
+            image=images.acme,
+            user="10003:101",  # the gateway's group, which may read what is handed over
+            env={
+                "ACME_HOSTNAME": settings.hostname,
+                "ACME_EMAIL": asked.email,
+                "ACME_CHALLENGE": asked.challenge.value,
+                "ACME_DIRECTORY": asked.directory,
+                "ACME_DIRECTORY_CA": asked.authority,
+                "ACME_DNS_PROVIDER": asked.provider if dns else None,
+                "ACME_DNS_ZONE": asked.own_zone if dns else None,
+                "ACME_DNS_VARIABLES": pulumi.Output.secret(asked.variables) if dns else None,
+                "HTTPS_PROXY": egress.url,
+                "HTTP_PROXY": egress.url,
+                "NO_PROXY": "localhost,127.0.0.1",
+            },
+            networks=[networks.acme, *([networks.challenge] if networks.challenge else [])],
+            dns=[NO_RESOLVER],
+            volumes=[
+                docker.ContainerVolumeArgs(volume_name=volume.name, container_path=path, read_only=False)
+                for path, volume in ((ACME_DIR, account), (CERTIFICATE_DIR, handed.volume))
+            ],
+            tmpfs={"/run/acme": "size=8m,uid=10003,gid=101,mode=0700", TMP: "size=16m,mode=1777"},
+            memory_mib=256,
+            cpus=0.5,
+            files=1024,
+            grace_seconds=10,
+            depends_on=[front],
+        )
+        self.register_outputs({"container": self.container.name, "egress": self.egress.name})
+
+
+def kept(deployment: Deployment, parent: pulumi.Resource, role: str) -> docker.Volume:
+    """Makes a volume that outlives the stack."""
+    name = acme_volumes(deployment.name)[role]
+    labels = [docker.VolumeLabelArgs(label=label, value=value) for label, value in deployment.labels(role).items()]
+    return docker.Volume(name, name=name, labels=labels, opts=deployment.child(parent, retain_on_delete=True))

@@ -1,0 +1,61 @@
+"""The container's process."""
+
+import os
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+
+from acme_keeper import lego
+from acme_keeper.keeper import Keeper
+from acme_keeper.settings import DNS, Settings, SettingsError
+from acme_keeper.zone import ZoneServer
+
+RUN, KEPT, HANDED = Path("/run/acme"), Path("/var/lib/acme"), Path("/srv/certificate")
+
+
+def main() -> int:
+    """Keeps the certificate until the container is told to end."""
+    os.umask(0o027)
+    try:
+        settings = Settings.from_environment(os.environ)
+    except SettingsError as error:
+        sys.stderr.write(f"acme: {error}.\n")
+        return 64
+    for name in [name for name in os.environ if name.startswith("ACME_DNS_")]:
+        del os.environ[name]
+    zone = ZoneServer(settings.zone, settings.dns_seconds) if settings.challenge == DNS else None
+    if zone:
+        zone.start()
+    (RUN / "alive").touch()
+
+    def obtain(asked: Settings) -> tuple[str, str]:
+        if zone:
+            zone.forget()
+        return lego.obtain(asked, KEPT, RUN / "trusted.pem")
+
+    keeper = Keeper(settings, obtain, RUN, KEPT, HANDED)
+    wake, alive = threading.Event(), threading.Event()
+
+    def now_please(*_: object) -> None:
+        keeper.asked = True
+        wake.set()
+
+    signal.signal(signal.SIGUSR1, now_please)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    threading.Thread(target=_beat, args=(alive,), daemon=True).start()
+    while True:
+        keeper.step(time.time())
+        wake.wait(5)
+        wake.clear()
+
+
+def _beat(alive: threading.Event) -> None:
+    """Lives beside lego, which may take minutes."""
+    while not alive.wait(5):
+        (RUN / "alive").touch()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,71 @@
+"""What came of asking for a certificate by ACME: the acme container tells, and the gateway has it or not."""
+
+import contextlib
+import json
+import time
+from typing import Any
+
+from posture.declaration import Declaration
+from posture.engine import Engine, EngineError
+from rules.layout import CERTIFICATE_DIR
+
+SECONDS = 300
+"""How long the first certificate may take: a DNS provider needs a minute or two, and a CA some seconds."""
+TAKEN_SECONDS = 15
+REPORTED = "/run/acme/reported"
+"""There when an update has told of the failure already; it goes with the next try."""
+SHOWN = '[ -e /run/gateway/tls.pem ] && ! [ "$GATEWAY_TLS_FILE" -nt /run/gateway/tls.pem ]'
+
+
+def state(declaration: Declaration, engine: Engine) -> dict[str, Any]:
+    """Returns what the acme container says: ``state`` (trying, served or failed), ``said``, ``ends``, ``again`` ...
+
+    Raises:
+        EngineError: when it cannot be asked.
+    """
+    told: dict[str, Any] = json.loads(
+        engine.run("exec", declaration.containers["acme"].id, "cat", "/run/acme/state.json")
+    )
+    return told
+
+
+def served(declaration: Declaration, engine: Engine) -> str:
+    """Returns the chain that the gateway shows, in PEM; its key stays where it is.
+
+    Raises:
+        EngineError: when there is none yet.
+    """
+    path = f"{CERTIFICATE_DIR}/{declaration.settings.hostname}/chain.pem"
+    return engine.run("exec", declaration.containers["gateway"].id, "cat", path)
+
+
+def wait(declaration: Declaration, engine: Engine, seconds: float = SECONDS) -> str | None:
+    """Waits until the gateway has a certificate; returns why it gets none, in the CA's words.
+
+    What has failed before is tried at once and not after its backoff: somebody has just mended something.
+    """
+    until, asked, container = time.monotonic() + seconds, -1, declaration.containers["acme"].id
+    told: dict[str, Any] = {}
+    while time.monotonic() < until:
+        with contextlib.suppress(EngineError, ValueError):  # it has just been started
+            told = state(declaration, engine)
+        if told.get("ends"):
+            return _taken(declaration, engine)
+        if told.get("state") == "failed":
+            if asked < 0 and not engine.call("exec", container, "test", "-e", REPORTED).returncode:
+                asked = int(told["times"])
+                engine.run("kill", "--signal", "USR1", container)
+            elif int(told["times"]) > asked:
+                engine.run("exec", container, "touch", REPORTED)
+                return str(told["said"])
+        time.sleep(0.5)
+    return str(told.get("said") or f"no certificate for {declaration.settings.hostname} within {seconds:.0f} s")
+
+
+def _taken(declaration: Declaration, engine: Engine) -> str | None:
+    until = time.monotonic() + TAKEN_SECONDS
+    while time.monotonic() < until:
+        if not engine.call("exec", declaration.containers["gateway"].id, "sh", "-c", SHOWN).returncode:
+            return None
+        time.sleep(0.3)
+    return "the gateway has not taken the certificate; its log says why"

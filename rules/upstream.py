@@ -1,0 +1,24 @@
+"""What is behind the gateway: one Claude credential, and where it is sent. Pure functions."""
+
+from urllib.parse import urlsplit
+
+from pydantic import SecretStr
+
+from rules import certificates, credentials
+
+
+def fault(
+    token: SecretStr | None, api_key: SecretStr | None, base_url: str, authorities: str | None
+) -> tuple[str, str] | None:
+    """Returns which setting of the upstream is wrong, and what is, or None."""
+    if token and api_key:
+        return "anthropicApiKey", "and claudeOauthToken are both set, but a stack has one Claude credential"
+    for name, secret in {"claudeOauthToken": token, "anthropicApiKey": api_key}.items():
+        if secret is not None and (problem := credentials.fault(name, secret.get_secret_value())):
+            return name, problem
+    url = urlsplit(base_url)
+    if url.scheme != "https" or not url.hostname or url.path.strip("/") or url.query or url.username:
+        return "anthropicBaseUrl", "must be an https URL of a host, without path or credentials"
+    if authorities and (problem := certificates.bundle_fault(authorities)):
+        return "upstreamCaCertificates", problem
+    return None
