@@ -35,8 +35,8 @@ def certificate_and_use(stack: str) -> str:
     authority = found.get("ca_certificate")
     if authority is None:
         raise OperationError(
-            f"the stack {stack!r} has no CA of its own: clients need one only with tls: managed. With tls: acme they trust its CA "
-            "as it is, with tls: provided whoever issued your certificate, and with tls: off there is none"
+            f"the stack {stack!r} has no CA of its own: clients need one only with tls: managed. With tls: acme they "
+            "trust its CA as it is, with tls: provided whoever issued your certificate, and with tls: off there is none"
         )
     rows = table([(f"  {kind}", line, note) for kind, line, note in LINES])
     return f"""{authority.strip()}
