@@ -22,12 +22,16 @@ PORT, MANAGEMENT = 14000, 15000
 
 @dataclass
 class Pebble:
-    """Asks for ``http_port`` of a name in http-01; ``seconds`` is how long its certificates hold."""
+    """Asks for ``http_port`` of a name in http-01; ``seconds`` is how long its certificates hold.
+
+    ``dns`` is the server that it asks, without it the one of the internet's host.
+    """
 
     host: Host
     folder: Path
     http_port: int
     seconds: int = 90 * 86400
+    dns: str = ""
     authority: trustme.CA = field(default_factory=trustme.CA)
     process: "subprocess.Popen[bytes] | None" = None
 
@@ -58,7 +62,13 @@ class Pebble:
         }
         config.write_text(json.dumps({"pebble": settings}))
         found = subprocess.run([ROOT / "setup" / "pebble.sh"], capture_output=True, text=True, check=True)
-        command = [f"{found.stdout.strip()}/pebble", "-config", str(config), "-dnsserver", f"{self.host.address}:53"]
+        command = [
+            f"{found.stdout.strip()}/pebble",
+            "-config",
+            str(config),
+            "-dnsserver",
+            self.dns or f"{self.host.address}:53",
+        ]
         self.process = subprocess.Popen(
             ["ip", "netns", "exec", self.host.name, *command],
             env={**os.environ, "PEBBLE_VA_NOSLEEP": "1", "PEBBLE_WFE_NONCEREJECT": "0", "PEBBLE_AUTHZREUSE": "0"},

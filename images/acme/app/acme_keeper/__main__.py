@@ -17,7 +17,7 @@ RUN, KEPT, HANDED = Path("/run/acme"), Path("/var/lib/acme"), Path("/srv/certifi
 
 def main() -> int:
     """Keeps the certificate until the container is told to end."""
-    os.umask(0o027)
+    os.umask(0o077)
     try:
         settings = Settings.from_environment(os.environ)
     except SettingsError as error:

@@ -99,12 +99,14 @@ class Keeper:
 
     def _hand_over(self, chain: str, key: str) -> None:
         """Writes what the gateway reads: its group may, and nobody else; the key's file comes whole or not at all."""
-        self._folder.mkdir(mode=0o750, exist_ok=True)
+        self._folder.mkdir(exist_ok=True)
+        self._folder.chmod(0o750)
         chain = "\n".join(line for line in chain.splitlines() if line.strip()) + "\n"
         for name, text in (("chain.pem", chain), ("tls.pem", chain + key)):
             new = self._folder / f"{name}.new"
             new.unlink(missing_ok=True)
-            with os.fdopen(os.open(new, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o640), "w") as file:
+            with os.fdopen(os.open(new, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
+                os.fchmod(file.fileno(), 0o640)
                 file.write(text)
             new.rename(self._folder / name)
 
