@@ -32,7 +32,7 @@ clients = ClientKeys("client-keys", deployment) if settings.clients else None
 usage = UsageVolume("usage", deployment) if settings.usage_days else None
 metrics = MetricsKey("metrics-key", deployment) if settings.metrics_port else None
 certificate = ServerCertificate("server-certificate", deployment)
-handed = CertificateVolume("certificate", deployment) if settings.acme else None
+handed = CertificateVolume("certificate", deployment, settings.acme) if settings.acme else None
 
 egress = Egress("egress", deployment, images, to_models(deployment, networks))
 litellm = LiteLLM("litellm", deployment, images, networks, key, clients, metrics, login, usage, egress)

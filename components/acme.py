@@ -9,6 +9,7 @@ from components.images import Images
 from components.litellm import NO_RESOLVER
 from components.networks import Networks
 from components.stack import Deployment
+from rules.acme import Acme as Asked
 from rules.acme import AcmeChallenge
 from rules.layout import ACME_DIR, CERTIFICATE_DIR, acme_volumes
 
@@ -23,10 +24,12 @@ class CertificateVolume(pulumi.ComponentResource):
     volume: docker.Volume
     path: str
 
-    def __init__(self, name: str, deployment: Deployment, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(
+        self, name: str, deployment: Deployment, asked: Asked, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
         super().__init__("litellm-claude:components:CertificateVolume", name, None, opts)
-        self.volume = kept(deployment, self, "certificate")
-        self.path = f"{CERTIFICATE_DIR}/{deployment.settings.hostname}/tls.pem"
+        self.asked, self.volume = asked, kept(deployment, self, "certificate")
+        self.path = f"{CERTIFICATE_DIR}/{asked.hostname}/tls.pem"
         self.register_outputs({"volume": self.volume.name})
 
 
@@ -51,11 +54,9 @@ class Acme(pulumi.ComponentResource):
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("litellm-claude:components:Acme", name, None, opts)
-        asked, settings = deployment.settings.acme, deployment.settings
-        if not (asked and asked.challenge and images.acme and networks.acme and networks.acme_egress):
-            raise ValueError("tls is not acme")
+        asked = handed.asked
         hosts, ports = asked.outside
-        way = Way("acme-egress", hosts, ports, [networks.acme_egress, networks.acme])
+        way = Way("acme-egress", hosts, ports, [one for one in (networks.acme_egress, networks.acme) if one])
         egress = Egress("acme-egress", deployment, images, way, pulumi.ResourceOptions(parent=self))
         self.egress = egress.container
         dns = asked.challenge is AcmeChallenge.DNS
@@ -67,9 +68,9 @@ class Acme(pulumi.ComponentResource):
             image=images.acme,
             user="10003:101",  # the gateway's group, which may read what is handed over
             env={
-                "ACME_HOSTNAME": settings.hostname,
+                "ACME_HOSTNAME": asked.hostname,
                 "ACME_EMAIL": asked.email,
-                "ACME_CHALLENGE": asked.challenge.value,
+                "ACME_CHALLENGE": asked.challenge,
                 "ACME_DIRECTORY": asked.directory,
                 "ACME_DIRECTORY_CA": asked.authority,
                 "ACME_DNS_PROVIDER": asked.provider if dns else None,
@@ -79,7 +80,7 @@ class Acme(pulumi.ComponentResource):
                 "HTTP_PROXY": egress.url,
                 "NO_PROXY": "localhost,127.0.0.1",
             },
-            networks=[networks.acme, *([networks.challenge] if networks.challenge else [])],
+            networks=[one for one in (networks.acme, networks.challenge) if one],
             dns=[NO_RESOLVER],
             volumes=[
                 docker.ContainerVolumeArgs(volume_name=volume.name, container_path=path, read_only=False)

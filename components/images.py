@@ -20,7 +20,7 @@ class Images(pulumi.ComponentResource):
     gateway: pulumi.Output[str]
     egress: pulumi.Output[str]
     front: pulumi.Output[str]
-    acme: pulumi.Output[str] | None = None
+    acme: pulumi.Output[str]
     """Of a stack with ``tls: acme`` alone."""
 
     def __init__(self, name: str, deployment: Deployment, opts: pulumi.ResourceOptions | None = None) -> None:

@@ -115,6 +115,7 @@ BUSY = (
             Wanted("prod", 512, 0.5, allow_host=True, loopback=False, new_networks=1),
         ),
         ("{litellm-claude:litellmCpus: many}", Wanted("prod", new_networks=1)),
+        ("{litellm-claude:tls: acme}", Wanted("prod", new_networks=4)),
     ],
 )
 def test_what_a_stack_asks_for_is_read_from_its_file(tmp_path: Path, settings: str, expected: Wanted) -> None:
