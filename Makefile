@@ -138,8 +138,8 @@ lint: setup-dev ## style, types, workflows
 	@.venv/bin/lint-imports >/dev/null || .venv/bin/lint-imports
 	@.venv/bin/shellcheck --external-sources $(SCRIPTS)
 	@$(PYTHON) -m pytest -q tests/unit/house/test_sizes.py >/dev/null || $(PYTHON) -m pytest -q tests/unit/house/test_sizes.py
-	@.venv/bin/zizmor --offline --quiet --persona pedantic .github
-	@$$(setup/go_tool.sh actionlint) -shellcheck .venv/bin/shellcheck
+	@.venv/bin/zizmor --offline --quiet --persona pedantic .github docs/examples
+	@$$(setup/go_tool.sh actionlint) -shellcheck .venv/bin/shellcheck .github/workflows/*.yml docs/examples/*.yml
 
 format: setup-dev ## put the Python code into its standard form
 	@$(PYTHON) -m ruff check --fix --quiet .

@@ -11,6 +11,7 @@ from xdist.scheduler import LoadScopeScheduling
 STACKS = {
     "prod": ("test_flood", "test_prod", "test_secrets", "test_upkeep"),
     "plain": ("test_authority", "test_faults", "test_hook", "test_posture", "test_tampering"),
+    "project": ("test_new", "test_workflow"),
     "engines": ("test_interrupted", "test_engine_faults"),  # not a stack, but too much at once for two processors
 }
 # Share containers in tests/conformance; the others there share a stack.

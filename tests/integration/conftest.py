@@ -14,6 +14,7 @@ import pytest
 
 from tests.integration.deployment import Deployment, deployment
 from tests.integration.hosts import Host, Internet, host, internet
+from tests.integration.new_project import Project, new_project
 
 TOKEN = "sk-ant-oat01-of-the-tests"
 PRIVATE = "internal.anthropic.com"
@@ -104,6 +105,13 @@ def prod(net: Internet, friend: Host) -> Iterator[Deployment]:
 def plain(net: Internet) -> Iterator[Deployment]:
     """A production stack as it comes, up: with a generated key, and nobody logged in."""
     yield from shared("plain", "prod", port=14731, drainSeconds=5, **reaching(net))
+
+
+@pytest.fixture(scope="session")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+    """A project that `pulumi new` made; the first test that uses it brings it up."""
+    with standing["project"] as until:
+        yield until.enter_context(new_project(Path(tmp_path_factory.mktemp("new"))))
 
 
 @pytest.fixture(scope="session")
