@@ -19,10 +19,10 @@ SCRIPTS = $(shell git ls-files --cached --others --exclude-standard '*.sh' .ci/r
 LOCKS = $(shell git ls-files --cached --others --exclude-standard '*.lock')
 
 .DEFAULT_GOAL := help
-.PHONY: $(shell sed -n 's/^\([a-z-]*\):.*/\1/p' $(firstword $(MAKEFILE_LIST)))
+.PHONY: $(shell sed -n 's/^\([a-z0-9-]*\):.*/\1/p' $(firstword $(MAKEFILE_LIST)))
 
 help: ## this list
-	@awk -F ':.*## ' '/^##### / {printf "\n%s\n", substr($$0, 7)} /^[a-z-]+:.*## / {printf "  make %-18s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^##### / {printf "\n%s\n", substr($$0, 7)} /^[a-z0-9-]+:.*## / {printf "  make %-18s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo; echo "STACK=dev (the default) or STACK=prod chooses the stack."
 
 ##### the stack
@@ -165,6 +165,9 @@ audit: ## locked packages against the published advisories (asks the network)
 	@setup/python.sh tools/audit/requirements.lock .toolchain/tools/audit
 	@for lock in $(LOCKS); do echo "$$lock"; \
 	  .toolchain/tools/audit/bin/pip-audit --strict --disable-pip --require-hashes --requirement $$lock || exit 1; done
+
+arm64: ## do the locks serve arm64? (asks the package index)
+	@setup/arm64.sh
 
 lock: setup-dev ## lock the newest versions that requirements*.in allow, with hashes
 	@setup/lock.sh

@@ -10,7 +10,7 @@ from xdist.scheduler import LoadScopeScheduling
 # Modules of tests/integration that share a stack (tests/integration/conftest.py); any other has its own.
 STACKS = {
     "prod": ("test_flood", "test_prod", "test_secrets", "test_upkeep"),
-    "plain": ("test_authority", "test_faults", "test_hook", "test_posture", "test_tampering"),
+    "plain": ("test_authority", "test_backends", "test_faults", "test_hook", "test_posture", "test_tampering"),
     "project": ("test_new", "test_workflow"),
     "engines": ("test_interrupted", "test_engine_faults"),  # not a stack, but too much at once for two processors
 }

@@ -132,8 +132,8 @@ def test_the_files_that_the_pages_name_exist() -> None:
 
 
 def test_the_commands_that_the_pages_name_exist() -> None:
-    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    named = set(re.findall(r"(?:^|`|\(|&& )make (?:-s )?([a-z][a-z-]*)", TEXT, re.MULTILINE))
+    targets = set(re.findall(r"^([a-z0-9-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    named = set(re.findall(r"(?:^|`|\(|&& )make (?:-s )?([a-z][a-z0-9-]*)", TEXT, re.MULTILINE))
     assert len(named) > 10
     assert named - targets == set()
 
