@@ -43,6 +43,13 @@ start() {
   die "the Docker engine was started but does not answer after 30 s; see $log or 'journalctl -u docker'"
 }
 
+# ssh asks about a host that it does not know, but docker's client gives it no terminal: so it is asked once by itself, with
+# what docker's client will have it do there.
+meet_the_host() {
+  { : </dev/tty; } 2>/dev/null || return 1
+  ssh -T "$DOCKER_HOST" docker system dial-stdio </dev/null >/dev/null
+}
+
 stack=${1:-}
 named=${DOCKER_HOST:-}$(scalar "$root/Pulumi.${stack##*/}.yaml" dockerHost)
 use_engine_of "${1:-}"
@@ -50,6 +57,12 @@ if command -v docker >/dev/null && reply=$(answers); then
   exit 0
 fi
 case ${reply:-} in
+  *"Host key verification failed"*)
+    if meet_the_host && answers >/dev/null; then
+      exit 0
+    fi
+    die "ssh does not know the host of $DOCKER_HOST, or knows another key of it: $reply." \
+      "Look at its key, and answer ssh: ssh -T $DOCKER_HOST docker system dial-stdio </dev/null" ;;
   *"client version"* | *"API version"*)
     [ -z "${DOCKER_API_VERSION:-}" ] || die "DOCKER_API_VERSION=$DOCKER_API_VERSION in this shell is a version that the engine" \
       "does not speak: $reply. Fix: unset DOCKER_API_VERSION" ;;

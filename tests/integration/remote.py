@@ -52,8 +52,8 @@ async def _dial(process: asyncssh.SSHServerProcess[bytes]) -> None:
 
 
 @contextlib.contextmanager
-def ssh_server(folder: Path) -> Iterator[tuple[str, str]]:
-    """An SSH server; yields the engine's URL, and a folder for PATH in which `ssh` trusts it and has the key.
+def ssh_server(folder: Path, *, known: bool = True) -> Iterator[tuple[str, str]]:
+    """An SSH server; yields the engine's URL, and a folder for PATH in which `ssh` has its key and knows it, or not.
 
     What stands in a user's own ~/.ssh/config is given to ssh by a wrapper here, for ssh takes no other home.
     """
@@ -74,10 +74,11 @@ def ssh_server(folder: Path) -> Iterator[tuple[str, str]]:
         )
 
     with served(start) as port:
-        known = keys["host"].export_public_key().decode()
-        (folder / "known").write_text(f"[127.0.0.1]:{port} {known}")
+        public = keys["host"].export_public_key().decode()
+        (folder / "known").write_text(f"[127.0.0.1]:{port} {public}" if known else "")
         options = f"IdentityFile {folder / 'client'}\nIdentitiesOnly yes\nUserKnownHostsFile {folder / 'known'}\n"
-        (folder / "config").write_text(f"{options}StrictHostKeyChecking yes\nBatchMode yes\n")
+        silent = "StrictHostKeyChecking yes\nBatchMode yes\n" if known else ""
+        (folder / "config").write_text(f"{options}{silent}")
         commands = folder / "bin"
         commands.mkdir()
         (commands / "ssh").write_text(f'#!/bin/sh\nexec {shutil.which("ssh")} -F {folder / "config"} "$@"\n')

@@ -1,8 +1,13 @@
 """An engine reached over SSH or TLS: nothing of the operator's machine is mounted, and the checks go there, too."""
 
+import contextlib
 import os
+import pty
+import select
+import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +18,33 @@ from tests.integration.operations import Operations
 from tests.integration.remote import ssh_server, tls_engine
 
 PORT = 14751
+SECONDS = 60
 ROLES = ("litellm", "gateway", "front", "egress")
+
+
+def on_a_terminal(
+    command: list[str], folder: Path, environment: dict[str, str], until: str, answer: bytes = b""
+) -> str:
+    """Runs a command on a terminal of its own until it says something; then answers, and waits, or ends it."""
+    ours, theirs = pty.openpty()
+    done = subprocess.Popen(
+        ["setsid", "--ctty", *command], cwd=folder, env=environment, stdin=theirs, stdout=theirs, stderr=theirs
+    )
+    os.close(theirs)
+    said, end = "", time.monotonic() + SECONDS
+    try:
+        with contextlib.suppress(OSError):  # the end, on a terminal
+            while until not in said and time.monotonic() < end and select.select([ours], [], [], SECONDS)[0]:
+                said += os.read(ours, 4096).decode(errors="replace")
+        assert until in said, said
+        if answer:
+            os.write(ours, answer)
+            assert done.wait(SECONDS) == 0
+    finally:
+        done.kill()
+        done.wait()
+        os.close(ours)
+    return said
 
 
 @pytest.fixture(scope="module")
@@ -58,13 +89,70 @@ def test_the_checks_go_over_ssh_too(stack: Deployment) -> None:
     assert done.stdout.count('"status": "pass"') > 40
 
 
-def test_make_looks_at_the_stacks_own_engine(stack: Deployment) -> None:
+@pytest.fixture(scope="module")
+def operations(stack: Deployment) -> Operations:
+    return Operations(stack)
+
+
+def test_make_looks_at_the_stacks_own_engine(stack: Deployment, operations: Operations) -> None:
     """With what it exports, docker's own client and the scripts see the containers, wherever DOCKER_HOST led before."""
-    operations = Operations(stack)
     command = ("setup/in_env.sh", stack.name, "docker", "ps", "--format", "{{.Names}}")
     printed = operations.finish(operations.start("env", "DOCKER_HOST=tcp://192.0.2.1:1", *command))
     assert {stack.container(role) for role in ROLES} <= set(printed.split())
     assert "is up" not in operations.up()
+
+
+def test_logs_usage_clients_and_backup_go_there(stack: Deployment, operations: Operations) -> None:
+    """DOCKER_HOST of the shell leads nowhere, so that whatever asked another engine than the stack's would fail."""
+
+    def run(*command: str) -> str:
+        return operations.finish(operations.start("env", "DOCKER_HOST=tcp://192.0.2.1:1", *command))
+
+    def operation(name: str, *arguments: str) -> str:
+        return run("setup/in_env.sh", stack.name, ".venv/bin/python", "-m", f"ops.{name}", stack.name, *arguments)
+
+    logged = run("setup/container.sh", stack.name, "logs")
+    assert all(f"==> {role} ({stack.container(role)}) <==" in logged for role in ROLES)
+    assert "brought back by" not in logged
+    assert "requests" in operation("usage")
+    assert "declares no clients" in operation("clients")
+    kept = stack.folder / "kept.backup"
+    operation("backup", str(kept))
+    assert stack.output("claude_auth_volume") in kept.read_text()
+
+
+def test_a_login_over_ssh_has_a_terminal(stack: Deployment, operations: Operations) -> None:
+    assert stack.project.joinpath(".venv").exists()
+    environment = {**os.environ, **stack.environment, "DOCKER_HOST": "tcp://192.0.2.1:1"}
+    said = on_a_terminal(["setup/container.sh", stack.name, "login"], stack.project, environment, "laude")
+    assert "run 'make login" not in said
+
+
+def test_the_first_contact_asks_for_the_hosts_key_as_ssh_does(tmp_path: Path) -> None:
+    """On a terminal it can be answered; without one, nothing is trusted unseen."""
+    (tmp_path / "ssh").mkdir()
+    shutil.copytree(ROOT / "setup", tmp_path / "setup")
+    with ssh_server(tmp_path / "ssh", known=False) as (url, commands):
+        (tmp_path / "Pulumi.far.yaml").write_text(f"config:\n  litellm-claude:dockerHost: {url}\n")
+        environment = {**os.environ, "PATH": f"{commands}{os.pathsep}{os.environ['PATH']}"}
+        command = ["setup/engine.sh", "far"]
+        unseen = subprocess.run(
+            command,
+            cwd=tmp_path,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            start_new_session=True,
+        )
+        assert unseen.returncode == 1
+        assert "Host key verification failed" in unseen.stderr
+        assert (tmp_path / "ssh" / "known").read_text() == ""
+        on_a_terminal(command, tmp_path, environment, "(yes/no", b"yes\n")
+        assert "127.0.0.1" in (tmp_path / "ssh" / "known").read_text()
+        known = subprocess.run(command, cwd=tmp_path, env=environment, start_new_session=True, check=False)
+        assert known.returncode == 0
 
 
 def test_the_same_stack_is_updated_over_tls(stack: Deployment, tls: tuple[str, str]) -> None:
