@@ -47,6 +47,8 @@ def _lost(kind: str, resource: Resource, stack: str) -> str:
     text = f"the {kind} {name_of(resource) or role_of(resource)} is gone from the engine: it is made anew"
     if role_of(resource) == "usage":
         text += ". What it kept of the usage is lost"
+    elif role_of(resource) in ("acme", "certificate"):
+        text += ". A new certificate is asked for"
     elif kind == "volume":
         text += f". It is empty: if the stack uses a Claude login, log in again (make login STACK={stack})"
     return text

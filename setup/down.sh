@@ -9,7 +9,8 @@ set -euo pipefail
 
 cat >&2 <<END
 Taking down the stack '$stack': containers, networks and the master key go.
-The claude-auth volume with the Claude login stays; the next 'make up STACK=$stack' adopts it again.
+The claude-auth volume with the Claude login stays; the next 'make up STACK=$stack' adopts it again,
+as it does what tls: acme has got from the CA.
 END
 if [ "$name" != dev ]; then
   cat >&2 <<END
