@@ -12,6 +12,8 @@ from rules.layout import CERTIFICATE_DIR
 SECONDS = 300
 """How long the first certificate may take: a DNS provider needs a minute or two, and a CA some seconds."""
 TAKEN_SECONDS = 15
+NOTICED_SECONDS = 1.5
+"""After which the front has seen that the gateway is ready."""
 REPORTED = "/run/acme/reported"
 """There when an update has told of the failure already; it goes with the next try."""
 SHOWN = '[ -e /run/gateway/tls.pem ] && ! [ "$GATEWAY_TLS_FILE" -nt /run/gateway/tls.pem ]'
@@ -66,6 +68,7 @@ def _taken(declaration: Declaration, engine: Engine) -> str | None:
     until = time.monotonic() + TAKEN_SECONDS
     while time.monotonic() < until:
         if not engine.call("exec", declaration.containers["gateway"].id, "sh", "-c", SHOWN).returncode:
+            time.sleep(NOTICED_SECONDS)
             return None
         time.sleep(0.3)
     return "the gateway has not taken the certificate; its log says why"

@@ -1,0 +1,85 @@
+"""A certificate that comes to the gateway while it runs, as `tls: acme` hands it over."""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+
+import pytest
+from cryptography import x509
+
+from tests.gateway import bed, certificates
+
+NAME, NETWORK, VOLUME = "gw-acme", "gw-acme-door", "gw-acme-certificate"
+SETTINGS = {"GATEWAY_TLS": "on", "GATEWAY_TLS_FILE": "/srv/certificate/tls.pem", "GATEWAY_HOSTNAME": "gateway.test"}
+PAIRS = [certificates.issue("gateway.test") for _ in range(3)]
+Start = Callable[..., None]
+
+
+@pytest.fixture
+def start(gateway_image: str) -> Iterator[Start]:
+    def clean() -> None:
+        bed.docker("rm", "--force", NAME, check=False)
+        bed.docker("volume", "rm", "--force", VOLUME, check=False)
+        bed.docker("network", "rm", NETWORK, check=False)
+
+    def run(**settings: str) -> None:
+        environment = (part for pair in {**SETTINGS, **settings}.items() for part in ("--env", "=".join(pair)))
+        bed.docker(
+            *("run", "--detach", "--name", NAME, "--network", NETWORK, "--network-alias", "gateway-door"),
+            *("--volume", f"{VOLUME}:/srv/certificate", "--tmpfs", "/run/gateway:uid=100,gid=101,mode=0700"),
+            *environment,
+            gateway_image,
+        )
+        bed.wait_until(lambda: bed.healthy(NAME, "gateway-healthcheck"), 30, "the gateway is healthy")
+
+    clean()
+    bed.docker("network", "create", "--internal", NETWORK)
+    yield run
+    clean()
+
+
+def said(port: int, *lines: str) -> str:
+    """What HAProxy answers to ``lines``: on the runtime API's port on loopback, else as the front hears it."""
+    host, ends = ("127.0.0.1", "\n") if port == 8406 else ("gateway-door", "\r\n\r\n")
+    script = f"exec 3<>/dev/tcp/{host}/{port} && printf '%s' \"$1\" >&3 && cat <&3"
+    return bed.docker("exec", NAME, "bash", "-c", script, "-", *(line + ends for line in lines))
+
+
+def ready() -> str:
+    return said(8405, "GET /ready HTTP/1.0").splitlines()[0]
+
+
+def hand_over(pair: certificates.Pair, key: str = "") -> None:
+    script = "cd /srv/certificate && cat >new && chown 10003:101 new && chmod 640 new && mv new tls.pem"
+    pem = f"{pair.certificate}\n{key or pair.key}\n"
+    bed.run("docker", "exec", "--interactive", "--user", "0", NAME, "sh", "-c", script, stdin=pem)
+
+
+def shown() -> int | None:
+    lines = said(8406, "show ssl cert /run/gateway/tls.pem").splitlines()
+    return next((int(line.split()[1], 16) for line in lines if line.startswith("Serial:")), None)
+
+
+def serial(pair: certificates.Pair) -> int:
+    return x509.load_pem_x509_certificate(pair.certificate.encode()).serial_number
+
+
+def shows(pair: certificates.Pair) -> bool:
+    return shown() == serial(pair)
+
+
+def test_it_is_ready_with_its_first_certificate_and_takes_each_new_one_as_it_runs(start: Start) -> None:
+    start()
+    assert ready() == "HTTP/1.1 404 Not Found"  # another gateway may have one
+    for pair in PAIRS[:2]:
+        hand_over(pair)
+        bed.wait_until(partial(shows, pair), 20, "it is shown")
+    bed.wait_until(lambda: ready() == "HTTP/1.1 200 OK", 20, "it is ready")
+    hand_over(PAIRS[2], key=PAIRS[0].key)
+    bed.wait_until(lambda: "does not take the new certificate" in bed.docker("logs", NAME), 20, "it is said")
+    assert shown() == serial(PAIRS[1])
+    assert "PRIVATE" not in bed.docker("logs", NAME)
+
+
+def test_the_ca_gets_in_before_there_is_a_certificate(start: Start) -> None:
+    start(GATEWAY_REDIRECT="true", GATEWAY_CHALLENGE="true")
+    bed.wait_until(lambda: ready() == "HTTP/1.1 200 OK", 20, "it is ready")
