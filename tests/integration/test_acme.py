@@ -16,6 +16,7 @@ from cryptography import x509
 from pulumi import automation
 
 from posture.model import Status
+from rules.layout import acme_volumes
 from tests.fakes import pebble as fake
 from tests.integration.conftest import TOKEN
 from tests.integration.deployment import Deployment, deployment, docker
@@ -60,13 +61,8 @@ def stack(outside: Internet, ca: fake.Pebble) -> Iterator[Deployment]:
     ) as made:
         made.set_secret("claudeOauthToken", TOKEN)
         yield made
-        docker(
-            "volume",
-            "rm",
-            "--force",
-            *(f"litellm-claude-{made.name}-{kind}" for kind in ("acme", "certificate")),
-            check=False,
-        )
+    for volume in acme_volumes(f"litellm-claude-{made.name}").values():
+        docker("volume", "rm", "--force", volume, check=False)
 
 
 @dataclass
