@@ -42,7 +42,7 @@ class Images(pulumi.ComponentResource):
             # keep_locally: a replacement deletes the old image last, and with it the tag that was just built.
             resource = docker.RemoteImage(
                 f"{deployment.name}-{role}",
-                name=ready or tag(role, digest, pulumi.get_stack()),
+                name=ready or tag(role, digest, deployment.name.removeprefix(f"{PROJECT}-")),
                 build=None
                 if ready
                 else docker.RemoteImageBuildArgs(

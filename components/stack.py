@@ -21,7 +21,7 @@ class Deployment:
     def of(cls, settings: Settings) -> "Deployment":
         """Returns the current stack's deployment, on the engine of ``dockerHost``, else of DOCKER_HOST."""
         engine = docker.Provider("engine", host=settings.docker_host, cert_path=settings.docker_cert_path)
-        return cls(f"{pulumi.get_project()}-{pulumi.get_stack()}", settings, engine)
+        return cls(f"{pulumi.get_project()}-{settings.name or pulumi.get_stack()}", settings, engine)
 
     def labels(self, role: str) -> dict[str, str]:
         """Returns the labels of the resource that plays ``role``."""

@@ -10,8 +10,9 @@ from pathlib import Path
 
 from ops.commands import OperationError, pulumi
 from ops.engine import STACK_LABEL, Engine
+from ops.names import prefix
 from ops.volumes import FOLDER, as_root, exists
-from rules.layout import CLAUDE_CONFIG_DIR, PROJECT
+from rules.layout import CLAUDE_CONFIG_DIR
 from setup.ports import setting
 
 USER = 10001
@@ -20,11 +21,10 @@ USER = 10001
 
 def volume_of(stack: str) -> str:
     """Returns the name of the volume with the stack's login, whether it exists or not."""
-    name = stack.rpartition("/")[2]
-    adopted = setting("claudeAuthVolume", name, Path())
+    adopted = setting("claudeAuthVolume", stack.rpartition("/")[2], Path())
     if isinstance(adopted, dict):  # set with --secret, for whatever reason
         adopted = pulumi("config", "get", "claudeAuthVolume", stack=stack).strip()
-    return str(adopted or f"{PROJECT}-{name}-claude-auth")
+    return str(adopted or f"{prefix(stack)}-claude-auth")
 
 
 def owners(engine: Engine, volume: str) -> set[int]:
@@ -45,7 +45,7 @@ def hand_over(stack: str, engine: Engine) -> None:
     volume = volume_of(stack)
     if not exists(engine, volume):
         return  # not there yet: the update makes it
-    own = f"label={STACK_LABEL}={PROJECT}-{stack.rpartition('/')[2]}"
+    own = f"label={STACK_LABEL}={prefix(stack)}"
     if _users(engine, volume, "--filter", own, "--filter", "health=healthy"):
         return
     strangers = owners(engine, volume) - {USER}

@@ -2,7 +2,7 @@
 
 With ``--look``, for a preview, nothing is changed: only what would stop an update is said.
 
-- A stack that was renamed stops with the way back: all its names, the login's volume too, come from the stack's name.
+- A stack that was renamed keeps the names of what it is made of, the login's volume too (ops/names.py).
 - What a failed or killed update left is mended, and what is absent brought back (ops/reconcile.py).
 - A previous key that the stack never had stops it, and so does an expired certificate that is new to it. One that it
   serves already does not: what a person must do then is printed, for setup/up.sh to say at the end.
@@ -18,26 +18,11 @@ from pathlib import Path
 from ops import adopt, certificate, preflight
 from ops.commands import OperationError, exit_status, pulumi
 from ops.engine import STACK_LABEL, Engine
+from ops.names import keep_names, prefix
 from ops.reconcile import reconcile
 from ops.state import State, name_of
-from rules.layout import PROJECT
 from setup import ports
 from setup.ports import setting
-
-
-def refuse_renamed(state: State, name: str) -> None:
-    """Stops when the stack's resources carry another stack's name.
-
-    Raises:
-        OperationError: with the command that takes the renaming back.
-    """
-    old = (state.label or "").removeprefix(f"{PROJECT}-")
-    if old and old != name:
-        raise OperationError(
-            f"the stack '{name}' was '{old}' until it was renamed, and serves on under that name. A new name would be "
-            f'another gateway with an empty login. Go back: eval "$(make -s env STACK={name})" && '
-            f"pulumi stack rename {old} --stack {name} && make up STACK={old}"
-        )
 
 
 def held(state: State, engine: Engine) -> set[tuple[str, int]]:
@@ -62,7 +47,7 @@ def refuse_taken_ports(state: State, engine: Engine, name: str) -> None:
         return
     if problems := ports.problems(name, Path(), held(state, engine)):
         twins = engine.run(
-            "ps", "--filter", f"label={STACK_LABEL}={PROJECT}-{name}", "--format", "{{.Names}}"
+            "ps", "--filter", f"label={STACK_LABEL}={prefix(name)}", "--format", "{{.Names}}"
         ).stdout.split()
         if twins:
             problems.append(
@@ -100,7 +85,7 @@ def refuse_invented_keys(state: State, stack: str, folder: Path) -> None:
         wanted[f"client-{client}-key"] = (f"clients.{client}.", (rules or {}).get("previousKeyRotation"))
     known = {str(resource["urn"]).rpartition("::")[2] for resource in state.resources}
     for key, (path, previous) in wanted.items():
-        if previous and f"{PROJECT}-{name}-{key}-{previous}" not in known:
+        if previous and f"{prefix(stack)}-{key}-{previous}" not in known:
             commands = [
                 f"pulumi config rm --stack {stack} --path '{path}{wrong}'"
                 for wrong in ("previousKeyRotation", "previousKeyExpires")
@@ -120,7 +105,7 @@ def prepare(stack: str, *, look: bool = False) -> str | None:
     name = stack.rpartition("/")[2]
     state = State.of(stack)
     engine = state.engine()
-    refuse_renamed(state, name)
+    keep_names(state, stack)
     refuse_invented_keys(state, stack, Path())
     todo = certificate.expired(state, stack, Path())
     preflight.refuse(name, engine, len(state.in_force("network")))

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from ops import preflight
-from ops.before_up import refuse_renamed, refuse_taken_ports
+from ops.before_up import refuse_taken_ports
 from ops.commands import OperationError
 from ops.state import State
 from rules.configuration import EXAMPLES
@@ -65,7 +65,6 @@ def explain(stack: str, target: str, state_folder: str) -> str:
         if state_folder:
             state_file.checkpoint(Path(state_folder), name)
         state = State.of(stack)
-        refuse_renamed(state, name)
         preflight.refuse(name, state.engine(), len(state.in_force("network")))
         refuse_taken_ports(state, state.engine(), name)
     except (OperationError, EngineError) as fault:

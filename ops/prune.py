@@ -15,6 +15,7 @@ from pathlib import Path
 
 from ops.commands import OperationError
 from ops.engine import Engine
+from ops.names import prefix
 from ops.state import State
 from rules.docker import EngineError
 from rules.layout import PROJECT
@@ -30,12 +31,12 @@ def say(text: str) -> None:
     sys.stderr.write(f"prune: {text}\n")
 
 
-def outdated(tags: Iterable[str], stack: str, used: Iterable[str]) -> list[str]:
-    """Returns those image names that ``stack`` has built and no longer declares.
+def outdated(tags: Iterable[str], name: str, used: Iterable[str]) -> list[str]:
+    """Returns those image names that the stack called ``name`` has built and no longer declares.
 
     Version 0.1 had one name for all stacks: such an image may be another one's, built and not used yet.
     """
-    own = re.compile(rf"{PROJECT}/[a-z]+:[0-9a-f]{{12}}-{re.escape(stack)}")
+    own = re.compile(rf"{PROJECT}/[a-z]+:[0-9a-f]{{12}}-{re.escape(name)}")
     return sorted(set(filter(own.fullmatch, tags)) - set(used))
 
 
@@ -48,7 +49,11 @@ def images(stack: str, state: State, engine: Engine) -> list[str]:
     if not used:
         return []
     tags = engine.run("image", "ls", "--format", "{{.Repository}}:{{.Tag}}", f"{PROJECT}/*").stdout.split()
-    return [tag for tag in outdated(tags, stack, used) if engine.run("image", "rm", tag, check=False).returncode == 0]
+    return [
+        tag
+        for tag in outdated(tags, prefix(stack).removeprefix(f"{PROJECT}-"), used)
+        if engine.run("image", "rm", tag, check=False).returncode == 0
+    ]
 
 
 def old_copies(folder: Path, kept: int = KEPT) -> list[Path]:
@@ -69,11 +74,10 @@ def copies(folder: Path, stack: str) -> int:
 
 def prune(stack: str, state_folder: str) -> None:
     """Removes old images and old copies of the state, and says so of images."""
-    name = stack.rpartition("/")[2]
     if state_folder:
-        copies(Path(state_folder), name)
+        copies(Path(state_folder), stack.rpartition("/")[2])
     state = State.of(stack)
-    if gone := images(name, state, state.engine()):
+    if gone := images(stack, state, state.engine()):
         say(f"removed images of earlier versions: {', '.join(gone)}")
 
 

@@ -90,7 +90,7 @@ class Declaration:
     @property
     def name(self) -> str:
         """The prefix of everything that belongs to the stack, and the value of its label."""
-        return f"{PROJECT}-{self.stack}"
+        return f"{PROJECT}-{self.settings.name or self.stack}"
 
     @property
     def key(self) -> str:

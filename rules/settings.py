@@ -31,6 +31,7 @@ from rules.vocabulary import (
     PreviousGeneration,
     ProcessReuse,
     SecretPem,
+    StackName,
     TlsMode,
     TlsProfile,
 )
@@ -45,6 +46,7 @@ class Settings(BaseModel):
     model_config = ConfigDict(alias_generator=to_camel, extra="forbid", frozen=True, hide_input_in_errors=True)
 
     environment: Environment
+    name: StackName | None = None
     hostname: HostName = "localhost"
     bind_addresses: Annotated[list[Address], Field(min_length=1, max_length=4)] = [ip_address("127.0.0.1")]
     port: Port = 4000
@@ -202,8 +204,7 @@ class Settings(BaseModel):
             raise fault(*wrong)
         if self.tls_renewal_hours >= self.tls_validity_hours:
             raise fault("tlsRenewalHours", "must be less than tlsValidityHours")
-        published = self.port, self.redirect_port, self.metrics_port, self.metrics_address
-        if wrong := ports.fault(self.tls_mode, *published):
+        if wrong := ports.fault(self.tls_mode, self.port, self.redirect_port, self.metrics_port, self.metrics_address):
             raise fault(*wrong)
         return self
 

@@ -8,7 +8,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 from typing import Annotated, Any
 
 from publicsuffixlist import PublicSuffixList
-from pydantic import AfterValidator, AwareDatetime, BeforeValidator, SecretStr
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, SecretStr
 
 from rules.written import day, moment
 
@@ -160,6 +160,7 @@ def without_mark(value: Any) -> Any:
     return value.removeprefix("\ufeff") if isinstance(value, str) else value
 
 
+StackName = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]+$", max_length=100)]
 Pem = Annotated[str, BeforeValidator(without_mark)]
 SecretPem = Annotated[SecretStr, BeforeValidator(without_mark)]
 HostName = Annotated[str, AfterValidator(_host_name)]

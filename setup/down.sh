@@ -30,5 +30,5 @@ spare_the_file
 "$python" -m ops.reconcile --before-down "$stack" || explain down # a container that the state does not know would hold the networks
 pulumi destroy --stack "$stack" --exclude-protected "${yes[@]}" || explain down
 "$python" -m ops.prune "$stack" "$state"
-images=$(docker image ls --format '{{.Repository}}:{{.Tag}}' 'litellm-claude/*' | grep -E -- ":[0-9a-f]{12}-$name\$" | paste -sd' ' - || true)
+images=$(docker image ls --format '{{.Repository}}:{{.Tag}}' 'litellm-claude/*' | grep -E -- ":[0-9a-f]{12}-$(made_as)\$" | paste -sd' ' - || true)
 [ -z "$images" ] || echo "Its images stay for the next 'make up'. To delete them: docker image rm $images" >&2

@@ -38,10 +38,11 @@ encrypted_already() {
   grep -qs '^encryptionsalt:' "$settings" || grep -qs '"salt"' "$(path_of "$backend")"/.pulumi/stacks/{,*/}"$name.json"
 }
 
-# former_name: under which name the stack was made, as its containers' label has it; `pulumi stack rename` leaves the passphrase
+# former_name: under which name the stack was made, as its volume's has it; `pulumi stack rename` leaves the passphrase behind
 former_name() {
-  grep -A1 -hs '"litellm-claude\.stack"' "$(path_of "$backend")"/.pulumi/stacks/{,*/}"$name.json" |
-    sed -n 's/.*"value": *"litellm-claude-\(.*\)".*/\1/p' | head -n 1
+  scalar "$settings" name | grep . ||
+    sed -n 's/.*"urn": *".*::litellm-claude-\(.*\)-claude-auth".*/\1/p' "$(path_of "$backend")"/.pulumi/stacks/{,*/}"$name.json" 2>/dev/null |
+    head -n 1
 }
 
 # A passphrase made here is written once, and never printed. One that was made elsewhere cannot be replaced.
@@ -49,7 +50,8 @@ passphrase() {
   local file=$root/.pulumi-passphrase-$name former
   if [ ! -s "$file" ]; then
     former=$root/.pulumi-passphrase-$(former_name || true)
-    [ ! -s "$former" ] || file=$former
+    # A copy: the state that says so goes with 'make down', and the former name may become another stack's.
+    [ ! -s "$former" ] || (umask 077 && cat "$former" >"$file.new" && mv "$file.new" "$file")
   fi
   if [ ! -s "$file" ]; then
     if ! encrypted_already; then

@@ -25,6 +25,13 @@ explain() {
   exit 1
 }
 
+# made_as: what stands behind litellm-claude- in the names of all that the stack has; another than its own once it was renamed
+made_as() {
+  local given
+  given=$(scalar "$settings" name)
+  echo "${given:-$name}"
+}
+
 # spare_the_file: what Pulumi writes into a stack's file of its own accord (a salt, quotes) goes into a copy, so that make
 # changes no tracked file. With a key service the file holds a data key, which must stay.
 spare_the_file() {

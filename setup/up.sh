@@ -16,7 +16,7 @@ select_or_create up
 rotating=${LITELLM_CLAUDE_ACCEPT_EXPIRED_CERTIFICATE:-}
 todo=$("$python" -m ops.before_up "$stack") || exit 1
 export LITELLM_CLAUDE_ACCEPT_EXPIRED_CERTIFICATE=1 # one that is new to the stack has just been refused
-running() { docker ps --quiet --no-trunc --filter "label=litellm-claude.stack=litellm-claude-$name" 2>/dev/null | sort; }
+running() { docker ps --quiet --no-trunc --filter "label=litellm-claude.stack=litellm-claude-$(made_as)" 2>/dev/null | sort; }
 before=$(running)
 pulumi up --stack "$stack" --yes --skip-preview || {
   "$python" -m ops.reconcile --after-failure "$stack" || true # it has said why

@@ -135,13 +135,6 @@ def test_the_ports_of_another_machine_are_not_looked_at(docker: Docker, port: in
     refuse(state())
 
 
-def test_a_renamed_stack_is_told_the_way_back() -> None:
-    with pytest.raises(OperationError, match=r"pulumi stack rename prod --stack new && make up STACK=prod"):
-        before_up.refuse_renamed(state(GATEWAY), "new")
-    before_up.refuse_renamed(state(GATEWAY), "prod")
-    before_up.refuse_renamed(state(), "new")
-
-
 @pytest.mark.parametrize(
     ("volume", "released"),
     [

@@ -79,15 +79,24 @@ def test_a_lost_passphrase_is_missed_when_the_state_alone_has_the_salt(copy: Cop
     assert ".pulumi-passphrase-prod is missing" in result.stderr
 
 
-def test_a_renamed_stack_still_has_its_passphrase_so_that_it_can_be_renamed_back(copy: Copy, exports: Exports) -> None:
+def test_a_renamed_stack_still_has_its_passphrase(copy: Copy, exports: Exports) -> None:
     (copy.root / "Pulumi.new.yaml").write_text("config: {}\n")
     old = copy.root / ".pulumi-passphrase-prod"
     old.write_text("of prod")
     salted_state(copy, "new")
     (state,) = (copy.root / ".pulumi-state").rglob("new.json")
-    labels = '{\n "label": "litellm-claude.stack",\n "value": "litellm-claude-prod"\n}\n'
-    state.write_text(state.read_text() + labels)
-    assert exports("new")["PULUMI_CONFIG_PASSPHRASE_FILE"] == str(old)
+    volume = "urn:pulumi:new::litellm-claude::litellm-claude:components:C$docker:index/volume:Volume"
+    state.write_text(f'{state.read_text()}\n "urn": "{volume}::litellm-claude-prod-claude-auth",\n')
+    of_new = copy.root / ".pulumi-passphrase-new"
+    assert exports("new")["PULUMI_CONFIG_PASSPHRASE_FILE"] == str(of_new)
+    assert (of_new.read_text(), of_new.stat().st_mode & 0o777) == ("of prod", 0o600)
+
+
+def test_a_stack_that_was_renamed_while_it_was_down_is_known_by_its_file(copy: Copy, exports: Exports) -> None:
+    (copy.root / "Pulumi.new.yaml").write_text("config:\n  litellm-claude:name: prod\nencryptionsalt: v1:abc\n")
+    (copy.root / ".pulumi-passphrase-prod").write_text("of prod")
+    exports("new")
+    assert (copy.root / ".pulumi-passphrase-new").read_text() == "of prod"
 
 
 def test_a_shell_that_was_set_up_for_one_stack_is_none_for_another(copy: Copy, exports: Exports) -> None:
