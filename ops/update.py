@@ -7,11 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ops.state import State
-from rules.configuration import ACCEPT_EXPIRED
 
 UP = Path("setup/up.sh")
 POLL_SECONDS = 0.5
 ROLE = "litellm"
+ROTATING = "LITELLM_CLAUDE_ROTATING"
+"""Tells setup/up.sh that what a person must do besides, such as renew a certificate, is no failure of this update."""
 
 
 def bring_up(stack: str, meanwhile: Callable[[], None] = lambda: None) -> bool:
@@ -19,8 +20,7 @@ def bring_up(stack: str, meanwhile: Callable[[], None] = lambda: None) -> bool:
 
     Ctrl-C reaches pulumi too, which then ends in order; what it left behind is looked at, so this process stays.
     """
-    # The certificate stays as it is: that it may have expired today is said, and is no failure of this update.
-    environment = {**os.environ, ACCEPT_EXPIRED: "1"}
+    environment = {**os.environ, ROTATING: "1"}
     with subprocess.Popen([str(UP), stack], env=environment) as update:  # noqa: S603 - no shell
         handler = signal.signal(signal.SIGINT, lambda *_: None)  # not SIG_IGN: a child would inherit it
         try:

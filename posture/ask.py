@@ -28,7 +28,7 @@ def fault(edge: Edge, key: str, stack: str) -> str | None:
 def main(stack: str) -> int:
     """Returns the exit status: 1 with a sentence when the gateway does not serve."""
     try:
-        declared = read(stack, ROOT, os.environ)
+        declared = read(stack, ROOT, os.environ, exported=False)
         engine = Engine(declared.settings.docker_host, declared.settings.docker_cert_path)
         problem = fault(Edge(declared, engine), declared.key, stack)
     except DeclarationError as error:

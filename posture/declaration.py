@@ -124,19 +124,25 @@ def pulumi(*arguments: str, folder: Path, environment: Mapping[str, str]) -> str
     return done.stdout
 
 
-def read(stack: str, folder: Path, environment: Mapping[str, str] | None = None) -> Declaration:
-    """Reads the declaration of ``stack`` from its configuration and its state, whatever backend that is in."""
+def read(
+    stack: str, folder: Path, environment: Mapping[str, str] | None = None, *, exported: bool = True
+) -> Declaration:
+    """Reads the declaration of ``stack`` from its configuration and its state, whatever backend that is in.
+
+    ``exported`` asks for the state as others may see it, too, without secrets: another run of pulumi.
+    """
     environment = environment or os.environ
     with ThreadPoolExecutor() as pool:
-        export, config, shown = (
+        shown, config, *others = (
             pool.submit(pulumi, *command, "--stack", stack, folder=folder, environment=environment)
             for command in (
-                ("stack", "export"),
-                ("config", "--json", "--show-secrets"),
                 ("stack", "export", "--show-secrets"),
+                ("config", "--json", "--show-secrets"),
+                *([("stack", "export")] if exported else []),
             )
         )
-        return parse(stack.rpartition("/")[2], json.loads(shown.result()), json.loads(config.result()), export.result())
+        seen = "".join(other.result() for other in others)
+        return parse(stack.rpartition("/")[2], json.loads(shown.result()), json.loads(config.result()), seen)
 
 
 def parse(stack: str, shown: Mapping[str, Any], config: Mapping[str, Any], exported: str) -> Declaration:

@@ -8,8 +8,6 @@ set -euo pipefail
 image=debian:trixie-slim
 release=trixie
 
-# sources: the machine's mirrors as lines `mirror URI` and `security URI`
-sources=$(python3 "$root/setup/apt_sources.py" 2>/dev/null || true)
 uri_of() { printf '%s\n' "$sources" | sed -n "s/^$1 //p"; }
 reachable() { /usr/lib/apt/apt-helper download-file "$1" "$work/probe" >/dev/null 2>&1; }
 
@@ -91,6 +89,8 @@ fi
 is_root || die "the base image $image is missing, no image registry answers, and debootstrap needs root." \
   "Run 'sudo setup/base_image.sh' once, or 'docker pull $image' where a registry answers."
 
+# sources: the machine's mirrors as lines `mirror URI` and `security URI`
+sources=$(python3 "$root/setup/apt_sources.py" 2>/dev/null || true)
 work=$(mktemp -d /var/tmp/litellm-claude-base.XXXXXX)
 trap remove_work EXIT
 trap 'exit 130' INT TERM

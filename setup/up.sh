@@ -12,8 +12,6 @@ renice -n 10 -p $$ >/dev/null 2>&1 || true
 spare_the_file
 select_or_create up
 [ -z "$state" ] || "$python" -m setup.repair "$state" "$stack"
-# A rotation is done when the key is another one, whatever the certificate's day (ops/update.py).
-rotating=${LITELLM_CLAUDE_ACCEPT_EXPIRED_CERTIFICATE:-}
 todo=$("$python" -m ops.before_up "$stack") || exit 1
 export LITELLM_CLAUDE_ACCEPT_EXPIRED_CERTIFICATE=1 # one that is new to the stack has just been refused
 running() { docker ps --quiet --no-trunc --filter "label=litellm-claude.stack=litellm-claude-$(made_as)" 2>/dev/null | sort; }
@@ -22,7 +20,8 @@ pulumi up --stack "$stack" --yes --skip-preview || {
   "$python" -m ops.reconcile --after-failure "$stack" || true # it has said why
   explain up
 }
-"$python" -m ops.prune "$stack" "$state"
+"$python" -m ops.prune "$stack" "$state" & # beside the last look
+pruning=$!
 pulumi stack output --json --stack "$stack" | "$python" setup/summary.py "$stack"
 # Once more after the check inside the update, where a container is another one than before. A no-op has to be quick, and
 # asks just as a client would.
@@ -32,5 +31,7 @@ else
   "$python" -m posture --stack "$stack" --brief ||
     die "the stack '$stack' is up, but not secure (see above). All checks: make verify STACK=$stack"
 fi
-[ -z "$todo" ] || [ -n "$rotating" ] || die "the stack '$stack' is up, but $todo"
+wait "$pruning"
+# A rotation is done when the key is another one, whatever the certificate's day.
+[ -z "$todo" ] || [ -n "${LITELLM_CLAUDE_ROTATING:-}" ] || die "the stack '$stack' is up, but $todo"
 [ -z "$todo" ] || say "$todo"
