@@ -2,7 +2,7 @@
 
 A volume from a compose deployment holds files of root, or of uid 1000. LiteLLM runs as uid 10001 and without
 capabilities, so it may neither read them nor change their owner: that takes root, once, in a container that has nothing
-but the volume. A volume that a healthy LiteLLM of the stack has mounted is right already, and is not looked at.
+but the volume. A healthy LiteLLM of the stack is asked itself, which costs less.
 """
 
 import sys
@@ -46,8 +46,12 @@ def hand_over(stack: str, engine: Engine) -> None:
     if not exists(engine, volume):
         return  # not there yet: the update makes it
     own = f"label={STACK_LABEL}={prefix(stack)}"
-    if _users(engine, volume, "--filter", own, "--filter", "health=healthy"):
-        return
+    for user in _users(engine, volume, "--filter", own, "--filter", "health=healthy"):
+        found = engine.run(
+            "exec", user, "find", CLAUDE_CONFIG_DIR, "!", "-uid", str(USER), "-print", "-quit", check=False
+        )
+        if found.returncode == 0 and not found.stdout:  # what it may not look into is another's, and printed
+            return
     strangers = owners(engine, volume) - {USER}
     if not strangers:
         return

@@ -23,6 +23,7 @@ from tests.integration.operations import Operations
 
 MIB = 1024 * 1024
 DISK_MIB = 40
+MARKER = "/home/app/.claude/marker"
 ROLES = ("litellm", "gateway", "front", "egress")
 SIGNALS = {"killed": signal.SIGKILL, "hung up": signal.SIGHUP, "terminated": signal.SIGTERM}
 
@@ -47,6 +48,10 @@ class Bed:
     def state_file(self) -> Path:
         (path,) = (self.stack.state / ".pulumi").glob(f"stacks/*/{self.stack.name}.json")
         return path
+
+    def mark(self) -> None:
+        """What stands for a login in its volume."""
+        self.stack.exec("litellm", "sh", "-c", f"echo kept >{MARKER}")
 
     def one(self, role: str) -> str:
         return self.stack.there(role)[0]
@@ -77,6 +82,24 @@ class Bed:
         image = json.loads(docker("inspect", self.one(role)))[0]["Image"]
         docker("rm", "--force", self.one(role))
         docker("image", "rm", "--force", image)
+
+    def login_removed(self) -> None:
+        """The login's volume is gone, with what was in it."""
+        docker("rm", "--force", self.one("litellm"))
+        docker("volume", "rm", str(self.stack.output("claude_auth_volume")))
+
+    def login_of_root(self) -> None:
+        """Root restores a backup into the volume, while the stack runs."""
+        volume = f"{self.stack.output('claude_auth_volume')}:/volume"
+        docker("run", "--rm", "--volume", volume, "debian:trixie-slim", "chown", "--recursive", "0:0", "/volume")
+        docker("run", "--rm", "--volume", volume, "debian:trixie-slim", "chmod", "--recursive", "go-rwx", "/volume")
+
+    def power_lost(self) -> None:
+        """All processes end at once, and nobody asked docker for it; the engine itself others use, too."""
+        pids = docker("inspect", "--format", "{{.State.Pid}}", *self.stack.there()).split()
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(pid), signal.SIGKILL)
 
     def changed(self) -> None:
         """Another grace for LiteLLM: the next update replaces it."""

@@ -15,12 +15,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
 from tests.integration.deployment import deployment, docker
-from tests.integration.mishaps import ROLES, SIGNALS, Bed, Way, small_disk
+from tests.integration.mishaps import MARKER, ROLES, SIGNALS, Bed, Way, small_disk
 from tests.integration.operations import Operations
 
 PORT = 14781
 STEPS = int(os.environ.get("MISHAPS", "3"))
-MARKER = "/home/app/.claude/marker"
 roles = st.sampled_from(ROLES)
 
 pytestmark = pytest.mark.timeout(120 * STEPS + 600)
@@ -36,7 +35,7 @@ def bed() -> Iterator[Bed]:
         stack.set_secret("anthropicApiKey", "sk-ant-api03-of-the-tests")
         made = Bed(stack, Operations(stack))
         made.operations.up()
-        stack.exec("litellm", "sh", "-c", f"echo kept >{MARKER}")
+        made.mark()
         yield made
         stack.remove()  # before its state is unmounted
 
@@ -89,6 +88,23 @@ class Mishaps(RuleBasedStateMachine):
     @rule()
     def everything_is_pruned(self) -> None:
         self.bed.pruned()
+        self.comes_back()
+
+    @rule()
+    def all_die_at_once(self) -> None:
+        self.bed.power_lost()
+        self.comes_back()
+
+    @rule()
+    def the_login_is_removed(self) -> None:
+        self.bed.login_removed()
+        assert "It is empty: if the stack uses a Claude login, log in again" in self.bed.operations.up()
+        self.bed.mark()
+        self.comes_back()
+
+    @rule()
+    def the_logins_files_become_roots(self) -> None:
+        self.bed.login_of_root()
         self.comes_back()
 
     @rule(role=roles)

@@ -23,6 +23,7 @@ class Docker:
         self.running: list[str] = []
         self.own: list[str] = []
         self.healthy = False
+        self.found_inside = ""
         self.calls: list[list[str]] = []
 
     def __call__(self, command: list[str], **_: Any) -> subprocess.CompletedProcess[str]:
@@ -34,6 +35,8 @@ class Docker:
                 names = self.own if any("label=" in part for part in command) else [*self.own, *self.running]
                 names = names if "health=healthy" not in command or self.healthy else []
                 return subprocess.CompletedProcess(command, 0, "\n".join(names), "")
+            case "exec":
+                return subprocess.CompletedProcess(command, 0, self.found_inside, "")
         return subprocess.CompletedProcess(command, 0, self.entries if "find" in command else "", "")
 
     def changes(self) -> list[str]:
@@ -92,10 +95,17 @@ def test_a_volume_that_is_right_or_empty_is_left_alone(
     assert capsys.readouterr().err == ""
 
 
-def test_a_stack_that_runs_pays_for_no_look_into_the_volume(docker: Docker) -> None:
+def test_a_stack_that_runs_is_asked_itself_whose_the_files_are(docker: Docker) -> None:
     docker.own, docker.healthy = ["litellm-claude-prod-litellm-1"], True
     adopt.hand_over("organization/litellm-claude/prod", Engine())
-    assert [call[0] for call in docker.calls] == ["volume", "ps"]
+    assert [call[0] for call in docker.calls] == ["volume", "ps", "exec"]
+
+
+def test_a_backup_that_root_restored_beside_a_running_stack_is_handed_over(docker: Docker) -> None:
+    docker.own, docker.healthy = ["litellm-claude-prod-litellm-1"], True
+    docker.found_inside = "/home/app/.claude/.credentials.json\n"
+    adopt.hand_over("prod", Engine())
+    assert docker.changes() == ["chmod", "chown"]
 
 
 def test_a_volume_that_is_not_there_yet_is_left_to_the_update(docker: Docker) -> None:
