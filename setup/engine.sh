@@ -53,8 +53,17 @@ meet_the_host() {
 stack=${1:-}
 named=${DOCKER_HOST:-}$(scalar "$root/Pulumi.${stack##*/}.yaml" dockerHost)
 use_engine_of "${1:-}"
+old=${DOCKER_API_VERSION:-1.99}
+if [[ $old =~ ^1\.([0-9]+)$ ]] && [ "${BASH_REMATCH[1]}" -lt 40 ]; then
+  die "DOCKER_API_VERSION=$old in this shell is too old for what is asked of the engine. Fix: unset DOCKER_API_VERSION"
+fi
 if command -v docker >/dev/null && reply=$(answers); then
   exit 0
+fi
+set_here=$(compgen -e | grep -E '^DOCKER_(CONTEXT|CONFIG|TLS_VERIFY|TLS|CERT_PATH|API_VERSION)$' | paste -sd' ' - || true)
+# shellcheck disable=SC2086 # several names
+if [ -n "$set_here" ] && [ -z "$named" ] && (unset $set_here DOCKER_HOST && command -v docker && answers) >/dev/null; then
+  die "the Docker engine of this machine answers, but not with what this shell sets: ${reply:-}. Fix: unset $set_here"
 fi
 case ${reply:-} in
   *"Host key verification failed"*)

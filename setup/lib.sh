@@ -3,12 +3,19 @@
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
+# What a shell may lack (cron, systemd), and what would make the stack's Python another one.
+HOME=${HOME:-~}
+export HOME
+unset PYTHONHOME PYTHONPATH PYTHONSAFEPATH
+
 say() { printf 'setup: %s\n' "$*" >&2; }
 
 die() {
   printf 'error: %s\n' "$*" >&2
   exit 1
 }
+
+[ -d "${TMPDIR:-/tmp}" ] || die "TMPDIR=$TMPDIR in this shell is no folder. Fix: unset TMPDIR"
 
 is_root() { [ "${SETUP_ASSUME_UID:-$(id -u)}" = 0 ]; }
 

@@ -159,3 +159,26 @@ def test_another_stack_has_this_machines_own_engine(copy: Copy, stack: str) -> N
     copy.fake("docker", 'echo "${DOCKER_HOST:-local}" >"$HOME/asked"')
     assert copy.run("engine.sh", stack).returncode == 0
     assert (copy.root.parent / "home" / "asked").read_text() == "local\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("DOCKER_CONTEXT", "nope"), ("DOCKER_TLS_VERIFY", "1"), ("DOCKER_CONFIG", "/nowhere")]
+)
+def test_what_keeps_the_shell_from_an_engine_that_is_there_is_named_and_none_is_started(
+    copy: Copy, name: str, value: str
+) -> None:
+    copy.fake("docker", f'[ -n "${{{name}:-}}" ] || exit 0; echo "that does not work"; exit 1')
+    copy.environment[name] = value
+    result = copy.run("engine.sh", "dev")
+    assert result.returncode == 1
+    assert f"that does not work. Fix: unset {name}" in result.stderr
+    assert not [call for call in copy.calls() if not call.startswith("docker")]
+
+
+def test_an_api_version_older_than_what_is_asked_is_named(copy: Copy) -> None:
+    copy.fake("docker", "exit 0")
+    copy.environment["DOCKER_API_VERSION"] = "1.12"
+    result = copy.run("engine.sh", "dev")
+    assert (result.returncode, "Fix: unset DOCKER_API_VERSION" in result.stderr) == (1, True)
+    copy.environment["DOCKER_API_VERSION"] = "1.41"
+    assert copy.run("engine.sh", "dev").returncode == 0

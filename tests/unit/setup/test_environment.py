@@ -219,3 +219,19 @@ def test_an_unknown_stack_names_the_known_ones(copy: Copy) -> None:
     result = copy.run("up.sh", "staging")
     assert result.returncode == 1
     assert "there is no stack 'staging'. Known ones: dev, prod." in result.stderr
+
+
+def test_a_shell_without_a_home_is_that_of_its_user(copy: Copy, exports: Exports) -> None:
+    copy.environment.pop("HOME")  # as of cron and systemd
+    assert exports("prod")["PULUMI_BACKEND_URL"] == f"file://{copy.root}/.pulumi-state"
+    copy.fake("pulumi", 'echo "home ${HOME:-none}, python ${PYTHONPATH:-as it is}"')
+    copy.environment["PYTHONPATH"] = "/of/another/project"
+    said = copy.run("in_env.sh", "prod", "pulumi").stdout
+    assert "python as it is" in said
+    assert "home none" not in said
+
+
+def test_a_folder_for_temporary_files_that_is_none_is_named(copy: Copy) -> None:
+    copy.environment["TMPDIR"] = "/nowhere"
+    result = copy.run("env.sh", "prod")
+    assert (result.returncode, "Fix: unset TMPDIR" in result.stderr) == (1, True)
