@@ -96,10 +96,17 @@ class Edge:
             return Answer(0, error=f"no answer ({type(error).__name__})")
 
     def wait(self, seconds: float) -> None:
-        """Waits, ``seconds`` at most, until the gateway that answers has a LiteLLM behind it."""
+        """Waits, ``seconds`` at most, until the gateway has a LiteLLM behind it, and the front a gateway.
+
+        No answer at all is waited for only where one must come: after a power cut the front is there first.
+        """
         until = time.monotonic() + seconds
-        while self.get("/healthz").status == 503 and time.monotonic() < until:
+        while self._starts(self.get("/healthz")) and time.monotonic() < until:
             time.sleep(0.3)
+
+    def _starts(self, answer: Answer) -> bool:
+        nothing = self.expected and self.declaration.complete and not answer.status
+        return answer.status == 503 or (nothing and not answer.error.startswith(STRANGE))
 
     def ask(self, key: str) -> dict[str, Answer]:
         """Asks everything that the access checks need."""

@@ -157,3 +157,18 @@ def test_inside_an_update_the_replaced_gateway_may_still_answer_a_machine_that_t
     assert health([Answer(200), REFUSED], complete=False) == 0
     assert health([Answer(200)], complete=False) == 200
     assert health([Answer(200), REFUSED], complete=True) == 200
+
+
+@pytest.mark.parametrize(
+    ("first", "expected", "asked"),
+    [(REFUSED, True, 2), (REFUSED, False, 1), (STRANGER, True, 1), (Answer(503), True, 2), (Answer(503), False, 2)],
+)
+def test_after_a_power_cut_the_gateway_behind_the_front_is_waited_for(
+    make: Make, monkeypatch: pytest.MonkeyPatch, first: Answer, expected: bool, asked: int
+) -> None:
+    edge = Edge(make().declaration, Engine("unix:///var/run/docker.sock"))
+    edge.expected = expected
+    answers, waits = iter([first, Answer(200)]), itertools.count(1)
+    monkeypatch.setattr(edge, "get", lambda _path: (next(waits), next(answers))[1])
+    edge.wait(5)
+    assert next(waits) - 1 == asked
