@@ -59,6 +59,31 @@ def test_a_good_status_makes_no_good_answer(answer: bytes, status: int, stream: 
     assert "middlebox" not in failure.message
 
 
+@pytest.mark.parametrize(
+    "interim",
+    [
+        b"HTTP/1.1 100 Continue\r\n\r\n",
+        b"HTTP/1.1 102 Processing\r\n\r\n",
+        b"HTTP/1.1 103 Early Hints\r\nlink: </style.css>; rel=preload\r\n\r\n",
+        b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nrequest-id: req_of_the_hint\r\n\r\n",
+    ],
+)
+def test_what_comes_before_an_answer_is_not_taken_for_it(interim: bytes) -> None:
+    async def test(upstream: AnthropicHttp) -> None:
+        answer = await upstream.ask(ask())
+        assert "req_of_the_hint" not in str(answer.headers)
+        assert await content(answer) == BODY
+
+    asyncio.run(served(Script([interim + said(BODY)]), test))
+
+
+def test_an_upstream_that_wants_another_protocol_gives_no_answer() -> None:
+    switching = b"HTTP/1.1 101 Switching Protocols\r\nupgrade: middlebox\r\nconnection: upgrade\r\n\r\n"
+    failure = refused_with(switching + said(BODY), stream=False)
+    assert failure.status == 502
+    assert "middlebox" not in failure.message
+
+
 def test_of_an_error_without_end_only_the_beginning_is_read() -> None:
     endless = said(b"x" * 10, status=b"500 Oops").replace(b"content-length: 10", b"content-length: 9999999999")
     assert refused_with(endless + b"x" * 1024 * 1024, stream=False).status == 500
