@@ -26,6 +26,8 @@ ROUTES: dict[str, dict[str, Any]] = {
     "/v1/responses": {"input": "hello"},
     "/v1/completions": {"prompt": "hello"},
 }
+TOKEN_ROUTES = {route: f"tokens-{number}" for number, route in enumerate(ROUTES) if "count" not in route}
+"""A client for each route that asks a model."""
 INSIDE, OUTSIDE = "10.20.0.7", "10.21.0.7"
 LATER, BEFORE = "2099-01-01T00:00:00+00:00", "2026-01-01T00:00:00+00:00"
 PLACES = {"free": 9, "full": 0}
@@ -46,6 +48,9 @@ def declared() -> str:
             for generation in ("new", "old")
         ]
         found[name] = {"keys": keys, "models": ["haiku"], "cidrs": ["10.20.0.0/16"], "maxParallel": places}
+    for name in TOKEN_ROUTES.values():
+        digest = hashlib.sha256(key_of(name, "new").encode()).hexdigest()
+        found[name] = {"keys": [(digest, "new", LATER)], "tokensPerMinute": 1}
     return json.dumps(found)
 
 
@@ -90,6 +95,22 @@ def test_a_client_sees_its_own_models_alone(gateway: Gateway) -> None:
         assert [http.get(f"/v1/models/{name}").status_code for name in MODELS] == list(MODELS.values())
 
 
+@pytest.mark.parametrize("route", TOKEN_ROUTES)
+def test_a_clients_tokens_are_used_up_by_what_was_answered(gateway: Gateway, route: str) -> None:
+    """Its first request takes more than it may, and is answered; the next has to wait for another minute."""
+    headers = {"authorization": f"Bearer {key_of(TOKEN_ROUTES[route], 'new')}", "x-gateway-source": INSIDE}
+    with httpx.Client(base_url=gateway.url, headers=headers, timeout=60) as http:
+        answers = [http.post(route, json={**ROUTES[route], "model": "haiku"}) for _ in range(4)]
+    assert answers[0].status_code == 200
+    refused = [answer for answer in answers if answer.status_code == 429]
+    assert refused, "a minute may begin between two of the four"
+    assert 1 <= int(refused[0].headers["retry-after"]) <= 60
+    assert "tokens" in refused[0].json()["error"]["message"]
+    anthropic = route.startswith("/v1/messages")
+    left = "anthropic-ratelimit-tokens-remaining" if anthropic else "x-ratelimit-remaining-tokens"
+    assert refused[0].headers[left] == "0"
+
+
 FORGED = json.dumps({"time": "2026-11-26T10:00:00.000+00:00", "client": "victim", "list_price_usd": 99.0})
 ENDS = ["\n", "\r\n", "\u2028", "\u0085", "\x0b", '"}\n', "\\n", "\x1b[2K\r"]
 """What might end a line, or an object, for something that reads the log."""
@@ -120,7 +141,7 @@ def test_a_log_line_that_a_client_shapes_forges_nothing(gateway: Gateway) -> Non
     log = gateway.log()
     found = Counter(line["client"] for line in lines(log.splitlines()))
     assert found["fresh-free"] - before["fresh-free"] == asked
-    assert set(found) <= {"fresh-free", "fresh-full", ""}
+    assert set(found) <= {"fresh-free", "fresh-full", "", *TOKEN_ROUTES.values()}
     for line in log.split("\n"):
         assert line.isprintable()
         assert not line.startswith("{") or {"request_id", "client", "status"} <= json.loads(line).keys()

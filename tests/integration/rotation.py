@@ -111,16 +111,32 @@ def write_login(bed: Bed, expires_in: float) -> None:
     docker("exec", bed.stack.there("litellm")[0], "python3", "-c", program, LOGIN, json.dumps({"claudeAiOauth": login}))
 
 
+def kept_connection(bed: Bed) -> http.client.HTTPSConnection:
+    """One connection to the gateway; it is opened with its first request."""
+    return http.client.HTTPSConnection("localhost", PORT, context=bed.context, timeout=60)
+
+
+def status_on(connection: http.client.HTTPSConnection, key: str) -> int:
+    """What the list of models answers on a connection that is kept."""
+    connection.request("GET", "/v1/models", headers={"authorization": f"Bearer {key}"})
+    answer = connection.getresponse()
+    answer.read()
+    return answer.status
+
+
 @contextlib.contextmanager
-def requests_all_the_while(bed: Bed, key: str) -> Iterator[list[int]]:
-    """Ten requests a second with one key, for as long as the body takes; yields the list of their statuses."""
+def requests_all_the_while(
+    bed: Bed, key: str, *, every: float = 0.1, kept: http.client.HTTPSConnection | None = None
+) -> Iterator[list[int]]:
+    """A request each ``every`` seconds with one key, on new connections or on one that is ``kept``, for as long as the
+    body takes; yields the list of their statuses."""
     statuses: list[int] = []
     ended = threading.Event()
 
     def ask() -> None:
-        while not ended.wait(0.1):
+        while not ended.wait(every):
             try:
-                statuses.append(bed.status(key))
+                statuses.append(bed.status(key) if kept is None else status_on(kept, key))
             except OSError:
                 statuses.append(0)
 
@@ -149,13 +165,10 @@ def load(bed: Bed, key: str) -> Iterator[dict[str, list[Any]]]:
     def new() -> Any:
         return bed.status(key)
 
-    kept_one = http.client.HTTPSConnection("localhost", PORT, context=bed.context, timeout=60)
+    kept_one = kept_connection(bed)
 
     def kept() -> Any:
-        kept_one.request("GET", "/v1/models", headers={"authorization": f"Bearer {key}"})
-        answer = kept_one.getresponse()
-        answer.read()
-        return answer.status
+        return status_on(kept_one, key)
 
     def stream() -> Any:
         with contextlib.closing(bed.call(key, STREAM)) as answer:
