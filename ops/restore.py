@@ -22,7 +22,7 @@ from ops.backup_file import Backup, name_of_secret, read
 from ops.commands import OperationError, exit_status, pulumi
 from ops.engine import Engine
 from ops.stack_file import file_of
-from ops.state import State
+from ops.state import State, name_of
 from rules.layout import PROJECT
 
 BACKEND = "PULUMI_BACKEND_URL"
@@ -97,19 +97,26 @@ def restore(stack: str, path: Path) -> str:
         OperationError: with what is wrong; then nothing that was there is changed.
     """
     backup = read(path, stack)
-    engine = State(stack, backup.state).engine()
+    state = State(stack, backup.state)
+    engine = state.engine()
     refuse_overwriting(stack, backup, engine)
     contents = opened(backup)
     for volume, archive in contents.items():
-        volumes.fill(engine, volume, archive)
+        volumes.fill(engine, volume, archive, labels_of(state, volume))
     kept = place(backup)
     pulumi("stack", "select", "--create", stack=stack)
-    State(stack, backup.state).save()
+    state.save()
     Path(file_of(backup.stack)).write_text(backup.settings)  # without what is in the state
     return (
         f"restored the stack '{stack}' of {backup.made}: settings, keys and certificates"
         f"{''.join(f', the files of {volume}' for volume in contents)}.\n{kept}Bring it up: make up STACK={stack}\n"
     )
+
+
+def labels_of(state: State, volume: str) -> dict[str, str]:
+    """Returns the labels that the stack has declared for a volume, which cannot be changed later."""
+    declared = [one["inputs"] for one in state.in_force("volume") if name_of(one) == volume]
+    return {one["label"]: one["value"] for inputs in declared for one in inputs.get("labels") or []}
 
 
 def place(backup: Backup) -> str:

@@ -1,6 +1,6 @@
 """What is in a volume, taken out and put back with owners and modes, by a container that has nothing else."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from ops.commands import OperationError
 from ops.engine import Engine
@@ -52,7 +52,7 @@ def taken(engine: Engine, volume: str) -> str:
     return as_root(engine, volume, "bash", "-c", TAKE, capabilities=READING)
 
 
-def fill(engine: Engine, volume: str, archive: str) -> None:
-    """Makes the volume with what :func:`taken` returned."""
-    engine.run("volume", "create", volume)
+def fill(engine: Engine, volume: str, archive: str, labels: Mapping[str, str]) -> None:
+    """Makes the volume, as the stack declares it, with what :func:`taken` returned."""
+    engine.run("volume", "create", *(f"--label={name}={value}" for name, value in labels.items()), volume)
     as_root(engine, volume, "bash", "-c", FILL, capabilities=WRITING, stdin=archive)

@@ -13,6 +13,7 @@ from ops import backup_file, restore, volumes
 from ops.backup_file import VERSION, Backup, read, reserved, write
 from ops.commands import OperationError
 from ops.engine import Engine
+from ops.state import KINDS, State
 
 SETTINGS = "config:\n  litellm-claude:environment: production\n"
 SEALED = "encryptionsalt: v1:salt\n" + SETTINGS + "  backup:stack:\n    secure: v1:x\n"
@@ -158,6 +159,15 @@ def test_nothing_is_overwritten(
         return
     with pytest.raises(OperationError, match=sentence):
         restore.refuse_overwriting("prod", a_backup(), Engine())
+
+
+def test_a_volume_comes_back_with_the_labels_that_it_was_declared_with() -> None:
+    inputs = {"name": "litellm-claude-prod-acme", "labels": [{"label": "litellm-claude.stack", "value": "prod"}]}
+    plain = {"name": "litellm-claude-prod-claude-auth"}
+    resources = [{"type": KINDS["volume"], "urn": "urn:x", "inputs": given} for given in (plain, inputs)]
+    state = State("prod", {"version": 3, "deployment": {"resources": resources}})
+    assert restore.labels_of(state, "litellm-claude-prod-acme") == {"litellm-claude.stack": "prod"}
+    assert restore.labels_of(state, "litellm-claude-prod-claude-auth") == {}
 
 
 def test_a_trial_leaves_neither_folder_nor_variable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
