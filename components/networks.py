@@ -60,8 +60,9 @@ class Networks(pulumi.ComponentResource):
                     docker.NetworkLabelArgs(label=label, value=value)
                     for label, value in deployment.labels(role).items()
                 ],
-                # The engine adds the IPv4 subnet that it chose, which would show as a change in every preview.
-                opts=deployment.child(self, ignore_changes=["ipamConfigs"] if subnet6 else None),
+                # The engine adds its own defaults (an MTU) and the IPv4 subnet that it chose, which would show as
+                # changes in every preview. So a network whose options change here needs a new name.
+                opts=deployment.child(self, ignore_changes=["options", *(["ipamConfigs"] if subnet6 else [])]),
             )
 
         dual_stack = any(address.version == 6 for address in deployment.settings.bind_addresses)

@@ -15,6 +15,8 @@ from rules.layout import LABEL
 
 SOURCE = "design: envs and labels are never read back"
 MIB = 1024 * 1024
+MTU = "com.docker.network.driver.mtu"
+"""What an engine adds to each network of its own accord (its option default-network-opts)."""
 Container = Mapping[str, Any]
 # What this project never sets, and what an engine then says of it.
 UNSET: dict[str, tuple[Any, ...]] = {
@@ -167,9 +169,12 @@ def networks(context: Context) -> Outcome:
         if network is None:
             texts.append(f"the network {inputs['name']} does not exist")
         elif "driver" in inputs:
+            wanted = inputs.get("options") or {}
             options = {**(network.get("Options") or {})}
+            if MTU not in wanted:
+                options.pop(MTU, None)
             same = network["Driver"] == inputs["driver"] and bool(network["Internal"]) == bool(inputs.get("internal"))
-            texts += [] if same and options == (inputs.get("options") or {}) else [f"{role}: its properties differ"]
+            texts += [] if same and options == wanted else [f"{role}: its properties differ"]
     return verdict(texts, outcome.evidence)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.unit.components.conftest import Deploy
-from tests.unit.components.test_program import ROLES
+from tests.unit.components.test_program import NETWORK, ROLES
 
 UNNOTICED: dict[str, dict[str, Any]] = {
     "master key": {"keyRotation": "2026-11-26"},
@@ -65,3 +65,19 @@ def test_litellm_and_the_gateway_get_the_whole_drain_before_it_is_killed(deploy:
     assert graph.container("litellm").inputs["destroyGraceSeconds"] == 30 + 3 + 5
     assert graph.env("gateway")["GATEWAY_DRAIN_SECONDS"] == "30"
     assert graph.container("gateway").inputs["destroyGraceSeconds"] == 30 + 3 + 5
+
+
+CLOSED = {"com.docker.network.bridge.inhibit_ipv4": "true"}
+OPTIONS = {
+    "edge": {"com.docker.network.bridge.enable_ip_masquerade": "false"},
+    "door": CLOSED,
+    "backend": CLOSED,
+    "egress": None,
+}
+"""Written down once more, because an update does not change them: who changes them gives the network another name."""
+
+
+def test_what_an_engine_adds_to_a_networks_options_replaces_nothing(deploy: Deploy) -> None:
+    networks = {made.name.rsplit("-", 1)[1]: made for made in deploy("prod").of(NETWORK)}
+    assert {role: made.inputs.get("options") for role, made in networks.items()} == OPTIONS
+    assert all("options" in made.request.ignoreChanges for made in networks.values())

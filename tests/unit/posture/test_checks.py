@@ -1,5 +1,6 @@
 """What the checks make of an engine's answers, beyond what the tamper tests show on a real stack."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -49,6 +50,32 @@ def test_each_field_of_the_host_side_counts(make: Make, field: str, value: Any, 
         found["egress"]["HostConfig"][field] = value
 
     assert status(make(change), id_) == "fail"
+
+
+CLOSED = {"com.docker.network.bridge.inhibit_ipv4": "true"}
+MTU = {"com.docker.network.driver.mtu": "1400"}
+
+
+@pytest.mark.parametrize(
+    ("declared", "found", "expected"),
+    [
+        (CLOSED, CLOSED, "pass"),
+        (CLOSED, CLOSED | MTU, "pass"),  # of the engine's own accord
+        (CLOSED | MTU, CLOSED | MTU, "pass"),  # as a refresh writes it down
+        (CLOSED, MTU, "fail"),
+        (CLOSED, {}, "fail"),
+        (CLOSED, CLOSED | {"com.docker.network.bridge.gateway_mode_ipv4": "routed"}, "fail"),
+    ],
+)
+def test_a_networks_options_are_the_declared_ones_but_for_what_an_engine_adds(
+    make: Make, declared: dict[str, str], found: dict[str, str], expected: str
+) -> None:
+    context = make()
+    inputs = {"name": "net", "driver": "bridge", "internal": True, "options": declared}
+    running = {"Name": "net", "Driver": "bridge", "Internal": True, "Options": found}
+    context.declaration = replace(context.declaration, networks={"door": inputs})
+    context.running = replace(context.running, networks={"net": running})
+    assert status(context, "drift.networks") == expected
 
 
 @pytest.mark.parametrize(("propagation", "expected"), [("rprivate", "pass"), ("rshared", "fail")])
