@@ -57,10 +57,10 @@ def test_the_gateways_own_numbers_are_read_with_the_key(numbers: Callable[[str],
 
 
 def test_litellm_is_asked_once_more_and_learns_by_which_door(scrape: Callable[..., Answer]) -> None:
-    sent = {"x-gateway-door": "api", "x-gateway-certificate-ends": "1", "x-gateway-source": "1.1.1.1"}
+    sent = {"x-gateway-door": "api", "x-gateway-certificate": "1", "x-gateway-source": "1.1.1.1"}
     received = headers_of(scrape("/metrics?x=1", headers=sent))
     assert received["x-gateway-door"] == "metrics"
-    assert received["x-gateway-certificate-ends"] == ""  # TLS is off here
+    assert received["x-gateway-certificate"] == ""  # TLS is off here
     assert received["x-gateway-source"] != "1.1.1.1"
     assert received["authorization"] == f"Bearer {SCRAPER}"
     assert scrape("/metrics?x=1").json()["line"] == "GET /metrics HTTP/1.1"

@@ -128,7 +128,8 @@ def test_the_end_of_the_certificate_and_of_a_login_is_shown_where_it_is_known(tm
     name = "litellm_claude_expires_timestamp_seconds"
 
     def ends(certificate: float | None) -> dict[str, float]:
-        return {one[1]: value for one, value in samples(metrics.text(certificate)).items() if one[0] == name}
+        validity = None if certificate is None else (1.0, certificate)
+        return {one[1]: value for one, value in samples(metrics.text(validity)).items() if one[0] == name}
 
     assert ends(None) == {}
     assert ends(5.0) == {"certificate": 5.0}
@@ -143,13 +144,18 @@ def test_the_end_of_the_certificate_and_of_a_login_is_shown_where_it_is_known(tm
 
 @pytest.mark.parametrize(
     ("header", "shown"),
-    [(b"300317174640Z", [1.9e9]), (b"300230000000Z", []), (b"0", []), (b"", []), (b"-1", []), (b"x", [])],
+    [
+        (b"200913122640Z 300317174640Z", [1.6e9, 1.9e9]),
+        *((header, []) for header in (b"300317174640Z", b"x 300317174640Z", b"200913122640Z 300230000000Z")),
+        *((header, []) for header in (b" ", b"", b"0 0", b"-1 -1", b"200913122640Z 300317174640Z 1")),
+    ],
 )
-def test_the_gateway_says_when_its_certificate_ends(header: bytes, shown: list[float]) -> None:
+def test_the_gateway_says_from_when_until_when_its_certificate_is_valid(header: bytes, shown: list[float]) -> None:
     door = Door(clients=[SCRAPER])
-    run(door.ask(**{**SCRAPE, "headers": [*AT_ITS_DOOR, (b"x-gateway-certificate-ends", header)]}))
+    run(door.ask(**{**SCRAPE, "headers": [*AT_ITS_DOOR, (b"x-gateway-certificate", header)]}))
     found = samples(door.body)
-    assert [value for name, value in found.items() if name[0] == "litellm_claude_expires_timestamp_seconds"] == shown
+    names = ("litellm_claude_begins_timestamp_seconds", "litellm_claude_expires_timestamp_seconds")
+    assert sorted(value for name, value in found.items() if name[0] in names) == shown
 
 
 def test_the_previous_master_key_has_an_end_too() -> None:
@@ -170,7 +176,9 @@ def test_a_digest_that_is_none_is_refused(digest: str) -> None:
 
 def test_the_alerts_and_the_dashboard_name_what_is_counted() -> None:
     shown = (
-        Metrics([alice(lasts=timedelta(days=1))], dict.fromkeys(GAUGES, lambda: 0.0), {"failed": 1}).text(1.0).decode()
+        Metrics([alice(lasts=timedelta(days=1))], dict.fromkeys(GAUGES, lambda: 0.0), {"failed": 1})
+        .text((0.0, 1.0))
+        .decode()
     )
     known = set(re.findall(r"^# TYPE (\w+)", shown, re.MULTILINE))
     for file in ("alerts.yml", "dashboard.json"):

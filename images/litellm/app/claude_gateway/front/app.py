@@ -16,7 +16,7 @@ from claude_gateway.front.exchange import Exchange
 from claude_gateway.front.keys import Authenticator, Refusal, presented_keys
 from claude_gateway.front.limits import ClientLimits
 from claude_gateway.front.listing import model_answer
-from claude_gateway.front.metrics import CONTENT_TYPE, certificate_end
+from claude_gateway.front.metrics import CONTENT_TYPE, validity
 from claude_gateway.start.clients import MASTER, METRICS
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ log = logging.getLogger(__name__)
 HEALTH_PATHS = frozenset({"/health/readiness", "/health/liveliness", "/health/liveness"})
 METRICS_PATH = "/metrics"
 DOOR_HEADER, METRICS_DOOR = b"x-gateway-door", b"metrics"  # set by the gateway in front, whoever asks
-CERTIFICATE_HEADER = b"x-gateway-certificate-ends"
+CERTIFICATE_HEADER = b"x-gateway-certificate"
 READING = ("GET", "HEAD")
 GREETINGS = frozenset({"/", "/api/hello"})  # Claude Code asks these whether anybody is there
 OWN_ADDRESS = "127.0.0.1"  # the checks of the stack's security ask from inside, also with wrong keys
@@ -132,8 +132,8 @@ class FrontDoor:
             raise Failure(403, f"This key reads {METRICS_PATH} at the port of the metrics, and nothing else.")
         _check_method(exchange.scope["method"], METRICS_PATH, READING)
         exchange.quiet = True
-        ends = certificate_end(exchange.headers.get(CERTIFICATE_HEADER, b"").decode("latin-1"))
-        await exchange.text(self._metrics.text(ends), CONTENT_TYPE)
+        certificate = validity(exchange.headers.get(CERTIFICATE_HEADER, b"").decode("latin-1"))
+        await exchange.text(self._metrics.text(certificate), CONTENT_TYPE)
 
     def _admitted(self, exchange: Exchange) -> Client:
         verdict = self._authenticator.check(presented_keys(exchange.scope["headers"]))

@@ -63,6 +63,7 @@ class Metrics:
         self._ends = self._gauge(
             "expires_timestamp_seconds", "When the certificate ends, or a login that does not renew itself.", ["what"]
         )
+        self._begins = self._gauge("begins_timestamp_seconds", "Since when the certificate is valid.", ["what"])
         for name, read in (gauges or {}).items():
             self._gauge(name, GAUGES[name]).set_function(read)
         if pool_events is not None:
@@ -92,23 +93,29 @@ class Metrics:
         """Counts a request that was refused because of a limit of its client's."""
         self._limits.labels(client, limit).inc()
 
-    def text(self, certificate_ends: float | None = None) -> bytes:
-        """All of it in Prometheus's text format. The gateway says when its certificate ends."""
-        login_ends = self._login_end() if self._login_end is not None else None
-        for what, end in ((CERTIFICATE, certificate_ends), (LOGIN, login_ends)):
-            if end is None:
-                self._ends.remove_by_labels({"what": what})
+    def text(self, certificate: tuple[float, float] | None = None) -> bytes:
+        """All of it in Prometheus's text format. The gateway says from when until when its certificate is valid."""
+        login_end = self._login_end() if self._login_end is not None else None
+        begins, ends = certificate or (None, None)
+        for gauge, what, moment in (
+            (self._begins, CERTIFICATE, begins),
+            (self._ends, CERTIFICATE, ends),
+            (self._ends, LOGIN, login_end),
+        ):
+            if moment is None:
+                gauge.remove_by_labels({"what": what})
             else:
-                self._ends.labels(what).set(end)
+                gauge.labels(what).set(moment)
         return generate_latest(self._registry)
 
 
-def certificate_end(said: str) -> float | None:
-    """Returns in Unix time what HAProxy says of its certificate, YYMMDDhhmmssZ; None when it has none."""
+def validity(said: str) -> tuple[float, float] | None:
+    """Returns in Unix time what HAProxy says of its certificate, YYMMDDhhmmssZ twice; None when it has none."""
     try:
-        return datetime.strptime(said, "%y%m%d%H%M%SZ").replace(tzinfo=UTC).timestamp()
+        begins, ends = (datetime.strptime(one, "%y%m%d%H%M%SZ").replace(tzinfo=UTC).timestamp() for one in said.split())
     except ValueError:
         return None
+    return begins, ends
 
 
 class PoolEvents(Collector):
