@@ -18,10 +18,10 @@ eval "$exports"
 state=
 [[ ${PULUMI_BACKEND_URL:-} != file://* ]] || state=$(path_of "$PULUMI_BACKEND_URL")/.pulumi
 
-# explain TARGET: says what most often makes pulumi fail, and ends the script
+# explain TARGET [SAID]: says what most often makes pulumi fail, and ends the script
 explain() {
   setup/engine.sh "$stack" || exit 1
-  "$python" -m ops.explain "$stack" "$1" "$state"
+  "$python" -m ops.explain "$stack" "$1" "$state" "${2:-}"
   exit 1
 }
 
@@ -45,7 +45,11 @@ spare_the_file() {
 # select_or_create TARGET: with a file backend a look at the file is enough to know that the stack is there
 select_or_create() {
   if [ -z "$state" ] || ! compgen -G "$state/stacks/*/$name.json" >/dev/null; then
-    pulumi stack select --create "$stack" >/dev/null || explain "$1"
+    local said
+    said=$(pulumi stack select --create "$stack" 2>&1) || {
+      printf '%s\n' "$said" >&2
+      explain "$1" "$said"
+    }
     [ -z "${work:-}" ] || cat "$work/$settings" >"$settings" # that command knows no copy
   fi
 }

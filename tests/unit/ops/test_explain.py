@@ -26,6 +26,13 @@ from ops import explain
             "Stack 'prod' with configuration key 'models' must be of type 'object'",
             "--stack prod --path 'models.sonnet' claude-sonnet-5-5",
         ),
+        (
+            "error: unable to read PULUMI_CONFIG_PASSPHRASE_FILE: open /a b: no such file or directory",
+            "names /a b, which is not there. Put the passphrase into it, or, when make made the passphrase: unset",
+        ),
+        ('error: unable to open state directory "file:///no where": stat', "For a new one: mkdir -p '/no where'"),
+        ("Logging in using access token from PULUMI_ACCESS_TOKEN\nerror: performing HTTP", "unset PULUMI_ACCESS_TOKEN"),
+        ("error: invalid YAML file: yaml: line 1: did not find", "Pulumi.prod.yaml is no YAML"),
         ("litellm-claude-prod-claude-auth ... is marked for protection", "make up STACK=prod takes the named one"),
     ],
 )
@@ -34,6 +41,9 @@ def test_what_pulumi_refuses_is_answered_with_a_command(
 ) -> None:
     monkeypatch.setattr(explain, "preview", lambda _stack: said)
     assert sentence in explain.explain("prod", "up", "")
+    monkeypatch.delattr(explain, "preview")
+    assert sentence in explain.explain("prod", "up", "", said), "without a stack to look at"
+    assert "its own message is above" in explain.explain("prod", "up", "", "something else")
 
 
 def test_a_damaged_state_is_named_with_its_backup(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
