@@ -27,14 +27,14 @@ HOSTS = {
     "cloudflare": ("api.cloudflare.com",),
     "desec": ("desec.io",),
     "digitalocean": ("api.digitalocean.com",),
-    "gandiv5": ("api.gandi.net",),
+    "gandiv5": ("dns.api.gandi.net",),
     "hetzner": ("dns.hetzner.com",),
     "ionos": ("api.hosting.ionos.com",),
     "linode": ("api.linode.com",),
     "route53": ("route53.amazonaws.com", "sts.amazonaws.com"),
     "vultr": ("api.vultr.com",),
 }
-"""Where the best known providers have their API; of others ``acmeDnsHosts`` says it."""
+"""Where lego 4.9 asks the best known providers; of others ``acmeDnsHosts`` says it."""
 
 
 class AcmeChallenge(StrEnum):
