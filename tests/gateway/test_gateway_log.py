@@ -83,19 +83,20 @@ def test_a_flood_loses_its_connections_and_leaves_room_in_the_log(
     client, other = caller(gateway), caller(gateway)
     flood = request_bytes(key=None) * 110 if keyless else request_bytes("HEAD", "/") * 1500
     flood += request_bytes(headers={"connection": "close"})
-    began = time.monotonic()
+    began, received = time.monotonic(), b""
     for _ in range(5):
         with client.clients.connect(client.source, client.port) as kept, contextlib.suppress(ConnectionError):
             kept.sendall(flood)
-            while kept.recv(65536):
-                pass
+            while part := kept.recv(65536):
+                received += part
     seconds = time.monotonic() - began
     assert other.call().status == 200
     bed.wait_until(lambda: other.source in {line["source"] for line in gateway.log()}, 5, "the other's line")
     found = Counter(line["status"] for line in gateway.log() if line["source"] == client.source)
     allowed, refused = (0, 401) if keyless else (1200, 429)
     assert set(found) <= {200, refused}
+    assert f"HTTP/1.1 {refused} ".encode() in received
     # HAProxy's rates decay by the moment, so that a slow machine is allowed, and told, some more; and it drops a line
-    # rather than wait for a reader.
+    # rather than wait for a reader, so that there may be fewer.
     assert found[200] <= allowed * (1 + seconds / 10) + 1
-    assert 1 <= found[refused] <= 100 * (1 + seconds / 10) + 1
+    assert found[refused] <= 100 * (1 + seconds / 10) + 1

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from tests.integration.deployment import PASSPHRASE, ROOT, docker
 
-PORT = 14761
+PORT = 14765
 OF_MAKE = ("PULUMI_", "BUILDX_", "PYTHONPATH", "VIRTUAL_ENV")
 """How the names of the variables begin that `make` sets, or that would hide that one is missing."""
 CANNOT_INSTALL = "method InstallDependencies not implemented"

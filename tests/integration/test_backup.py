@@ -13,7 +13,7 @@ from pulumi import automation
 from tests.integration.deployment import PASSPHRASE, Deployment, deployment, docker
 from tests.integration.operations import Operations
 
-PORT = 14771
+PORT = 14775
 LOGIN = "of-the-login-4711"
 CLIENT_KEYS = "client_keys"
 KEPT = ("master_key", CLIENT_KEYS, "ca_certificate", "key_created", "claude_auth_volume")
