@@ -9,6 +9,7 @@ from components.images import Images
 from components.litellm import NO_RESOLVER
 from components.networks import Networks
 from components.stack import Deployment
+from components.volumes import kept
 from rules.acme import Acme as Asked
 from rules.acme import AcmeChallenge
 from rules.layout import ACME_DIR, CERTIFICATE_DIR, acme_volumes
@@ -28,7 +29,8 @@ class CertificateVolume(pulumi.ComponentResource):
         self, name: str, deployment: Deployment, asked: Asked, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("litellm-claude:components:CertificateVolume", name, None, opts)
-        self.asked, self.volume = asked, kept(deployment, self, "certificate")
+        self.asked = asked
+        self.volume = kept(deployment, self, "certificate", acme_volumes(deployment.name)["certificate"])
         self.path = f"{CERTIFICATE_DIR}/{asked.hostname}/tls.pem"
         self.register_outputs({"volume": self.volume.name})
 
@@ -60,7 +62,7 @@ class Acme(pulumi.ComponentResource):
         egress = Egress("acme-egress", deployment, images, way, pulumi.ResourceOptions(parent=self))
         self.egress = egress.container
         dns = asked.challenge is AcmeChallenge.DNS
-        account = kept(deployment, self, "acme")
+        account = kept(deployment, self, "acme", acme_volumes(deployment.name)["acme"])
         self.container = hardened(
             deployment,
             "acme",
@@ -94,10 +96,3 @@ class Acme(pulumi.ComponentResource):
             depends_on=[front],
         )
         self.register_outputs({"container": self.container.name, "egress": self.egress.name})
-
-
-def kept(deployment: Deployment, parent: pulumi.Resource, role: str) -> docker.Volume:
-    """Makes a volume that outlives the stack."""
-    name = acme_volumes(deployment.name)[role]
-    labels = [docker.VolumeLabelArgs(label=label, value=value) for label, value in deployment.labels(role).items()]
-    return docker.Volume(name, name=name, labels=labels, opts=deployment.child(parent, retain_on_delete=True))

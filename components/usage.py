@@ -4,6 +4,7 @@ import pulumi
 import pulumi_docker as docker
 
 from components.stack import Deployment
+from components.volumes import kept
 
 
 class UsageVolume(pulumi.ComponentResource):
@@ -13,12 +14,5 @@ class UsageVolume(pulumi.ComponentResource):
 
     def __init__(self, name: str, deployment: Deployment, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("litellm-claude:components:UsageVolume", name, None, opts)
-        self.volume = docker.Volume(
-            f"{deployment.name}-usage",
-            name=f"{deployment.name}-usage",
-            labels=[
-                docker.VolumeLabelArgs(label=label, value=value) for label, value in deployment.labels("usage").items()
-            ],
-            opts=deployment.child(self, retain_on_delete=True),
-        )
+        self.volume = kept(deployment, self, "usage", f"{deployment.name}-usage")
         self.register_outputs({"volume": self.volume.name})

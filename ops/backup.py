@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from ops import volumes
-from ops.backup_file import VERSION, Backup, name_of_secret, reserved, write
+from ops.backup_file import Backup, name_of_secret, reserved, write
 from ops.commands import OperationError, exit_status, pulumi
 from ops.stack_file import StackFile
 from ops.state import State, name_of
+from rules.version import VERSION
 
 LEFT_OUT = "-usage"
 """How the resource's name ends of the volume that is left out."""

@@ -12,7 +12,6 @@ import contextlib
 import json
 import os
 import sys
-import tomllib
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -22,9 +21,9 @@ import yaml
 
 from ops.commands import OperationError, exit_status
 from rules.layout import PROJECT
+from rules.version import VERSION
 
 FORMAT = f"{PROJECT} backup 1"
-VERSION = tomllib.loads((Path(__file__).parent.parent / "pyproject.toml").read_text())["project"]["version"]
 
 
 @dataclass(frozen=True)

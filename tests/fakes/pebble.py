@@ -61,7 +61,9 @@ class Pebble:
             "certificateValidityPeriod": self.seconds,
         }
         config.write_text(json.dumps({"pebble": settings}))
-        found = subprocess.run([ROOT / "setup" / "pebble.sh"], capture_output=True, text=True, check=True)
+        found = subprocess.run(
+            [ROOT / "setup" / "debian_tool.sh", "pebble"], capture_output=True, text=True, check=True
+        )
         command = [
             f"{found.stdout.strip()}/pebble",
             "-config",

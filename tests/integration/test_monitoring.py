@@ -24,7 +24,7 @@ MONITORING = ROOT / "monitoring"
 @pytest.fixture(scope="module")
 def programs() -> Path:
     """The folder of prometheus and promtool."""
-    done = subprocess.run([ROOT / "setup" / "prometheus.sh"], capture_output=True, text=True, check=True)
+    done = subprocess.run([ROOT / "setup" / "debian_tool.sh", "prometheus"], capture_output=True, text=True, check=True)
     return Path(done.stdout.strip())
 
 

@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 from ops import backup_file, restore, volumes
-from ops.backup_file import VERSION, Backup, read, reserved, write
+from ops.backup_file import Backup, read, reserved, write
 from ops.commands import OperationError
 from ops.engine import Engine
 from ops.state import KINDS, State
+from rules.version import VERSION
 
 SETTINGS = "config:\n  litellm-claude:environment: production\n"
 SEALED = "encryptionsalt: v1:salt\n" + SETTINGS + "  backup:stack:\n    secure: v1:x\n"
