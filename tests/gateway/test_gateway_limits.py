@@ -148,8 +148,8 @@ def test_requests_at_once_are_limited_too(small: bed.Gateway, caller: Callable[[
 def test_bodies_of_one_source_have_a_pace_and_another_source_does_not_wait_for_them(
     small: bed.Gateway, small_caller: Caller, caller: Callable[[bed.Gateway], Caller]
 ) -> None:
-    """8 MiB a second, all connections of the source together; the first second may use up what was not used before."""
-    size = 16 * 1024**2
+    """4 MiB a second, all connections of the source together; the first second may use up what was not used before."""
+    size = 8 * 1024**2
     ends: list[tuple[int, float]] = []
     neighbour = caller(small)
 
@@ -167,4 +167,4 @@ def test_bodies_of_one_source_have_a_pace_and_another_source_does_not_wait_for_t
     for thread in threads:
         thread.join()
     assert [status for status, _ in ends] == [200, 200]
-    assert max(end for _, end in ends) - began > 2 * size / (8 * 1024**2) - 1.5
+    assert max(end for _, end in ends) - began > 2 * size / (4 * 1024**2) - 1.5
