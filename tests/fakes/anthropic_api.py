@@ -4,7 +4,7 @@ It records what it receives and can be told what to answer: a marker in the last
 Errors: 400 400beta 400extra 401 403 404 413 429[:retry-after] 500 529. Faults: midstream cut hang[:s] slow[:s].
 Endings: maxtok stopseq refusal window pause. Contents: tool texttool paralleltools badjsontool maxtooltok
 first_tool (with its schema's default) agent (see for_request) thinking thinktool redacted json citations websearch
-echo long.
+interleaved searched echo long.
 Over HTTP: GET /__fake__/requests gives the records, DELETE empties them.
 
 Environment: PORT (8080), WORDS (5), EXPIRED_TOKENS (comma separated), TLS_CERTIFICATE and TLS_PRIVATE_KEY (paths).

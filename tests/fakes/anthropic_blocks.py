@@ -36,8 +36,25 @@ CITATION = {
     "end_char_index": 19,
     "file_id": None,
 }
-CITED = text("green", citations=[])
+
+
+def cited(citation: dict[str, Any]) -> Block:
+    block, deltas = text("green", citations=[])
+    return block, [*deltas, {"type": "citations_delta", "citation": citation}]
+
+
+FOUND_CITATION = {
+    "type": "web_search_result_location",
+    "cited_text": "The grass is green.",
+    "url": "https://e.x",
+    "title": "E",
+    "encrypted_index": "abc",
+}
 FOUND = {"type": "web_search_result", "url": "https://e.x", "title": "E", "encrypted_content": "abc", "page_age": None}
+SEARCH: list[Block] = [
+    tool("srvtoolu_fake", "web_search", {"query": "x"}, "server_tool_use"),
+    ({"type": "web_search_tool_result", "tool_use_id": "srvtoolu_fake", "content": [FOUND]}, []),
+]
 WEATHER = tool("toolu_fake", "get_weather", {"city": "Paris"})
 CUT_CALL = tool("toolu_fake", "get_weather", '{"city": "Pa')
 CONTENTS: dict[str, list[Block]] = {
@@ -55,11 +72,9 @@ CONTENTS: dict[str, list[Block]] = {
     "thinktool": [thinking("I need ", "a tool."), text("Looking."), WEATHER],
     "redacted": [({"type": "redacted_thinking", "data": "EmwKAhgBEgyREDACTED"}, []), text("The ", "answer.")],
     "json": [text('{"answer"', ': 42, "city": "Paris"}')],
-    "citations": [text("The grass is "), (CITED[0], [*CITED[1], {"type": "citations_delta", "citation": CITATION}])],
-    "websearch": [
-        tool("srvtoolu_fake", "web_search", {"query": "x"}, "server_tool_use"),
-        ({"type": "web_search_tool_result", "tool_use_id": "srvtoolu_fake", "content": [FOUND]}, []),
-        text("Found."),
-    ],
+    "citations": [text("The grass is "), cited(CITATION)],
+    "websearch": [*SEARCH, text("Found.")],
     "pause": [text("working")],
+    "interleaved": [thinking("One."), text("A. "), thinking("Two."), text("B."), WEATHER],
+    "searched": [thinking("Where?"), *SEARCH, thinking("There."), text("Found "), cited(FOUND_CITATION)],
 }

@@ -45,6 +45,7 @@ ERRORS = {
 STOP_REASONS = {
     **dict.fromkeys(("maxtok", "maxtooltok"), "max_tokens"),
     **dict.fromkeys(("tool", "texttool", "paralleltools", "thinktool", "badjsontool", "first_tool"), "tool_use"),
+    "interleaved": "tool_use",
     "agent": "tool_use",
     "stopseq": "stop_sequence",
     "refusal": "refusal",

@@ -17,7 +17,7 @@ from claude_gateway.upstream.base import Answer, Ask
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-MODELS = Models({"sonnet": "claude-sonnet-5-5"})
+MODELS = Models({"sonnet": "claude-sonnet-5-5", "old": "claude-sonnet-4-5"})
 
 
 class Scripted:

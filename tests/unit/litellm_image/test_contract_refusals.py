@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from tests.unit.litellm_image.contract_cases import SMALL, USER, refusal
 
-from claude_gateway.front.contract import Route
+from claude_gateway.front.contract import Route, words
 
 M, CHAT, RESPONSES, COMPLETIONS = Route.MESSAGES, Route.CHAT, Route.RESPONSES, Route.COMPLETIONS
 
@@ -93,7 +93,17 @@ M, CHAT, RESPONSES, COMPLETIONS = Route.MESSAGES, Route.CHAT, Route.RESPONSES, R
         (
             CHAT,
             {"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "http://a/b"}}]}]},
-            "messages.0.content.0.image_url.url: must be an https: or data: URL",
+            f"messages.0.content.0.image_url.url: {words.PATTERNS[r'^(?:https://|data:[^,]*;base64,)']}",
+        ),
+        (
+            CHAT,
+            {"response_format": {"type": "json_schema", "json_schema": {"name": "n"}}},
+            "response_format.json_schema.schema: is required",
+        ),
+        (
+            CHAT,
+            {"tools": [{"type": "function", "function": {"name": "a.b"}}]},
+            "tools.0.function.name: must be 1 to 128 letters, digits, underscores and hyphens",
         ),
         (
             CHAT,

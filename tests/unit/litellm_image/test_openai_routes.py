@@ -26,7 +26,10 @@ ASKED: dict[Route, dict[str, Any]] = {
     Route.RESPONSES: {"input": "hi"},
     Route.COMPLETIONS: {"prompt": "hi"},
 }
-TOOL = {"type": "function", "function": {"name": "look", "parameters": {"type": "object", "properties": {}}}}
+TOOL: dict[str, Any] = {
+    "type": "function",
+    "function": {"name": "look", "parameters": {"type": "object", "properties": {}}},
+}
 CALLED: list[dict[str, Any]] = [
     {"role": "user", "content": "hi"},
     {
@@ -122,6 +125,17 @@ def test_what_litellm_cannot_translate_is_a_400_in_plain_words() -> None:
     assert "litellm" not in failed.value.message.lower().split(":")[0]
 
 
+@pytest.mark.parametrize("route", [Route.CHAT, Route.RESPONSES])
+def test_what_litellm_fails_at_before_claude_is_asked_is_no_answer_that_broke_off(route: Route) -> None:
+    """Whatever Python's word for it is."""
+    upstream = Upstream()
+    more: Any = {"tools": [TOOL if route is Route.CHAT else {"type": "function", **TOOL["function"]}], "max_tokens": {}}
+    with pytest.raises(Failure) as failed:
+        answered(upstream, call(route, **more, stop_sequences=object()))
+    assert failed.value.status == 400
+    assert upstream.asked == []
+
+
 def test_tools_and_their_results_arrive_as_anthropic_has_them() -> None:
     upstream = Upstream()
     answered(
@@ -159,9 +173,9 @@ def test_a_litellm_that_is_not_asked_for_more_sends_nothing_of_its_own() -> None
     }
 
 
-@pytest.mark.parametrize("route", [Route.CHAT, Route.RESPONSES])
+@pytest.mark.parametrize("route", list(ASKED))
 def test_a_stream_has_no_price(route: Route) -> None:
-    more: dict[str, Any] = {"stream_options": {"include_usage": True}} if route is Route.CHAT else {}
+    more: dict[str, Any] = {} if route is Route.RESPONSES else {"stream_options": {"include_usage": True}}
     _, body = answered(Upstream(), call(route, stream=True, **more))
     assert b'"usage"' in body
     assert b'"cost"' not in body

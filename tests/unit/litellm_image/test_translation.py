@@ -146,12 +146,6 @@ def test_a_free_tool_may_be_asked_for() -> None:
     assert sent(Route.RESPONSES, tools=[free], tool_choice=free)["tool_choice"] == {"type": "tool", "name": "patch"}
 
 
-def test_a_search_knows_where_the_user_is() -> None:
-    place = {"type": "approximate", "city": "Rome"}
-    (tool,) = sent(Route.RESPONSES, tools=[{"type": "web_search", "user_location": place}])["tools"]
-    assert tool["user_location"] == place
-
-
 def test_an_mcp_server_gets_its_token() -> None:
     server = {"type": "mcp", "server_label": "docs", "server_url": "https://example.com/mcp"}
     body = sent(Route.RESPONSES, tools=[{**server, "authorization": "t", "require_approval": "never"}])
@@ -197,7 +191,7 @@ def test_a_text_that_says_nothing_beside_an_image_is_left_out() -> None:
     assert [block["type"] for block in message["content"]] == ["image"]
 
 
-@pytest.mark.parametrize("arguments", ['{"city', "[1]", "null", "3"])
+@pytest.mark.parametrize("arguments", ['{"city', "[1]", "null", "3", '{"n": NaN}', '{"n": -Infinity}', '{"n": 1e999}'])
 def test_arguments_that_are_no_object_are_refused_in_words(arguments: str) -> None:
     calls = [{"id": "t1", "type": "function", "function": {"name": "look", "arguments": arguments}}]
     body = {"model": "sonnet", "messages": [USER, {**CALL, "tool_calls": calls}, RESULT]}

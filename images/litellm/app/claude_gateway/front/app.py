@@ -35,6 +35,7 @@ HEALTH_PATHS = frozenset({"/health/readiness", "/health/liveliness", "/health/li
 METRICS_PATH = "/metrics"
 DOOR_HEADER, METRICS_DOOR = b"x-gateway-door", b"metrics"  # set by the gateway in front, whoever asks
 CERTIFICATE_HEADER = b"x-gateway-certificate"
+SERVED = ", ".join(Route)
 READING = ("GET", "HEAD")
 GREETINGS = frozenset({"/", "/api/hello"})  # Claude Code asks these whether anybody is there
 OWN_ADDRESS = "127.0.0.1"  # the checks of the stack's security ask from inside, also with wrong keys
@@ -111,7 +112,7 @@ class FrontDoor:
         route, identifier = Route.of(path)
         exchange.route = route
         if route is None or (route is not Route.MODEL and b"%" in exchange.scope.get("raw_path", b"")):
-            raise Failure(404, "Not found: only the model API is served here.")
+            raise Failure(404, f"Not found: only the model API is served here: {SERVED}.")
         _check_method(method, path, route.methods)
         if route in (Route.MODELS, Route.MODEL):
             listed = model_answer(self._models.only(client.models), exchange.dialect, identifier)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from claude_gateway.front.contract import Route
     from claude_gateway.front.errors import Failure
+    from claude_gateway.upstream.base import Answer
 
 
 @dataclass
@@ -20,7 +21,8 @@ class Call:
     """`body` has passed the contract.
 
     `passed` is put into what LiteLLM makes of it; `failure` and `headers` are what the upstream said to LiteLLM, and
-    `close` ends the upstream's answer, which LiteLLM leaves to itself when a client goes.
+    `close` ends the upstream's answer, which LiteLLM leaves to itself when a client goes. `answer` is that answer where
+    LiteLLM does not get it.
     """
 
     route: Route
@@ -33,6 +35,7 @@ class Call:
     failure: Failure | None = None
     headers: dict[str, str] = field(default_factory=dict)
     close: Callable[[], Awaitable[None]] | None = None
+    answer: Answer | None = None
     usage: Usage = field(default_factory=Usage)
 
     @property

@@ -18,6 +18,8 @@ BESIDE = ("strict", "input_examples", "defer_loading", "allowed_callers", "eager
 """Fields of a tool that have the same name and meaning in both APIs, or only in Anthropic's."""
 STAND_IN = "dummy_tool"
 """LiteLLM offers it when the history has calls and the request no tools, because Anthropic wants some."""
+FEWEST_THOUGHTS = 1024
+"""Tokens: the smallest budget that Anthropic takes."""
 SCHEMA_PLACES = (("output_format",), ("output_config", "format"))
 
 
@@ -26,6 +28,7 @@ def mended(made: dict[str, Any], asked: Mapping[str, Any]) -> dict[str, Any]:
     if "tools" in made:
         _mend_tools(made, asked)
     _mend_files(made.get("messages") or (), asked)
+    _fit_thoughts(made, asked)
     _authorize(made.get("mcp_servers") or (), asked)
     _describe_schema(made, asked)
     return made
@@ -36,13 +39,20 @@ def _mend_tools(made: dict[str, Any], asked: Mapping[str, Any]) -> None:
     if not asked_tools and [tool.get("name") for tool in made["tools"]] == [STAND_IN]:
         made["tool_choice"] = {"type": "none"}
     given = dict(_given_tools(asked_tools))
-    location = next((tool["user_location"] for tool in asked_tools if tool.get("user_location")), None)
+    search: dict[str, Any] = next((tool for tool in asked_tools if str(tool.get("type")).startswith("web_search")), {})
     for tool in made["tools"]:
         tool.update(given.get(tool.get("name"), {}))
         if tool.get("description") == "":
             del tool["description"]
-        if location and tool["type"].startswith("web_search_"):
-            tool["user_location"] = {name: value for name, value in location.items() if value is not None}
+        if tool["type"].startswith("web_search_"):
+            _mend_search(tool, search)
+
+
+def _mend_search(tool: dict[str, Any], asked: Mapping[str, Any]) -> None:
+    """Where the user is, and where to look; an empty list means everywhere."""
+    if location := asked.get("user_location"):
+        tool["user_location"] = {name: value for name, value in location.items() if value is not None}
+    tool.update({name: domains for name, domains in (asked.get("filters") or {}).items() if domains})
 
 
 def _given_tools(tools: Any, space: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
@@ -73,6 +83,8 @@ def _files(value: Any) -> Iterator[dict[str, Any]]:
     for item in value if isinstance(value, list | tuple) else ():
         if not isinstance(item, dict):
             continue
+        if item.get("type") == "image" and item["source"].get("media_type") == "image/jpg":
+            item["source"]["media_type"] = "image/jpeg"  # its name; Anthropic knows no other
         if item.get("type") in ("document", "container_upload") or _is_image_file(item):
             yield item
         yield from _files(item.get("content"))
@@ -113,6 +125,17 @@ def _text_source(data: str) -> dict[str, Any] | None:
         return {"type": "text", "media_type": "text/plain", "data": base64.b64decode(data, validate=True).decode()}
     except (binascii.Error, UnicodeDecodeError):
         return None
+
+
+def _fit_thoughts(made: dict[str, Any], asked: Mapping[str, Any]) -> None:
+    """OpenAI's limit of tokens holds for thoughts, too, and what LiteLLM makes of an effort may be more than that."""
+    thinking, most = made.get("thinking") or {}, made.get("max_tokens") or 0
+    if asked.get("thinking") or thinking.get("budget_tokens", 0) < most:
+        return
+    if most > FEWEST_THOUGHTS:
+        thinking["budget_tokens"] = most - 1
+    else:
+        made.pop("thinking", None)
 
 
 def _authorize(servers: Any, asked: Mapping[str, Any]) -> None:

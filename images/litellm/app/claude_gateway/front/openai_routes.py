@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import litellm
 from litellm.litellm_core_utils import core_helpers
 from litellm.llms.custom_httpx.http_handler import AsyncHTTPHandler
-from litellm.responses.litellm_completion_transformation import transformation
 from litellm.responses.litellm_completion_transformation.reasoning_items import decode_thinking_blocks
 from litellm.utils import (
     any_assistant_message_has_thinking_blocks,
@@ -23,7 +22,7 @@ from claude_gateway.front.contract import Dialect, Route
 from claude_gateway.front.errors import Failure
 from claude_gateway.front.json_mode import is_asked_for, without_format
 from claude_gateway.front.passed import split
-from claude_gateway.front.reasoning import as_events, as_response
+from claude_gateway.front.responses import BROKEN_OFF, as_events, as_response
 from claude_gateway.upstream.base import SILENCE_SECONDS
 from claude_gateway.upstream.transport import API_BASE, UpstreamTransport
 
@@ -46,18 +45,7 @@ ADVICE = re.compile(
 NOT_TRANSLATED = (
     "The request cannot be translated for Claude: a message or parameter has a form that LiteLLM does not know."
 )
-BROKEN_OFF = Failure(502, "The answer from Claude broke off.")
 DONE = b"data: [DONE]\n\n"
-
-
-class _Forgetful:
-    """LiteLLM remembers the calls of all responses by their ids, and would put them into the requests of others."""
-
-    def get_cache(self, key: str) -> None:
-        """There is nothing."""
-
-    def set_cache(self, key: str, value: object) -> None:
-        """It is forgotten at once."""
 
 
 class OpenAIRoutes:
@@ -67,7 +55,6 @@ class OpenAIRoutes:
         litellm.telemetry = False
         # LiteLLM's list lacks it, and it would call a cut answer complete.
         core_helpers._FINISH_REASON_MAP["model_context_window_exceeded"] = "length"  # noqa: SLF001
-        transformation.TOOL_CALLS_CACHE = _Forgetful()  # type: ignore[misc, assignment]
         litellm.suppress_debug_info = True
         litellm.turn_off_message_logging = True
         litellm.drop_params = drop_params  # what a model cannot do by LiteLLM's list is left out, not refused
@@ -108,10 +95,13 @@ class OpenAIRoutes:
         return Reply(_once(answer.model_dump_json()), call.headers)
 
     async def _responses(self, call: Call) -> Reply:
-        answer: Any = await litellm.aresponses(**self._arguments(call, without_impossible_reasoning(call.body)))
+        arguments = self._arguments(call, without_impossible_reasoning(call.body))
+        await litellm.aresponses(**{**arguments, "stream": False})
+        if call.answer is None:
+            raise BROKEN_OFF
         if call.streamed:
-            return await _stream(as_events(answer, call.body), call, _typed_event, done=b"")
-        return Reply(_once(json.dumps(as_response(answer.model_dump(mode="json"), call.body))), call.headers)
+            return await _stream(as_events(call.answer.content, call.body), call, _typed_event, done=b"")
+        return Reply(_once(json.dumps(await as_response(call.answer.content, call.body))), call.headers, call.close)
 
     async def _completions(self, call: Call) -> Reply:
         body = {**call.body, "messages": [{"role": "user", "content": call.body["prompt"]}]}
@@ -161,9 +151,7 @@ def failure(call: Call, error: Exception) -> Failure:
     if isinstance(status, int) and 400 <= status < 500 and status not in (401, 403, 408):
         return Failure(400, _plain(str(getattr(error, "message", error))))
     log.error("LiteLLM failed with %s: %s", type(error).__name__, str(error).partition("Traceback")[0][:500])
-    if isinstance(error, TypeError | ValueError | KeyError | AttributeError | IndexError):
-        return Failure(400, NOT_TRANSLATED)
-    return BROKEN_OFF
+    return BROKEN_OFF if call.close else Failure(400, NOT_TRANSLATED)
 
 
 def _plain(message: str) -> str:
@@ -194,6 +182,8 @@ async def _events(first: Any, parts: Any, call: Call, render: Render, done: byte
         yield render(first)
         async for part in parts:
             number = part["sequence_number"] if isinstance(part, dict) else 0
+            if getattr(part, "usage", None) is not None:
+                part.usage.__dict__.pop("cost", None)  # by LiteLLM's list of prices; Anthropic's answer has none
             yield render(part)
         if call.failure is not None:
             raise call.failure
@@ -210,8 +200,6 @@ async def _events(first: Any, parts: Any, call: Call, render: Render, done: byte
 
 
 def _chunk(part: Any) -> bytes:
-    if getattr(part, "usage", None) is not None:
-        part.usage.__dict__.pop("cost", None)  # by LiteLLM's list of prices; Anthropic's answer has none
     return _data(part.model_dump_json(exclude_none=True, exclude_unset=True))
 
 

@@ -2,7 +2,7 @@
 
 LiteLLM refuses them for models that, by its price list, take none (`supports_sampling_params`,
 `supports_forced_tool_use`), or asks for another kind of thinking; on /v1/messages the same request is Anthropic's to
-judge, and so it is here.
+judge, and so it is here. Of more than four stop sequences LiteLLM would lose some; Claude takes them all.
 """
 
 from __future__ import annotations
@@ -20,6 +20,9 @@ def split(body: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """What LiteLLM translates, and what is put into the Messages request beside it."""
     translated = dict(body)
     passed = {name: translated.pop(name) for name in UNCHANGED if name in translated}
+    stop = translated.pop("stop", None)
+    if sequences := [stop] if isinstance(stop, str) and stop else stop:
+        passed["stop_sequences"] = sequences
     if body.get("tools") and (choice := tool_choice(body)) is not None:
         translated.pop("tool_choice", None)
         translated.pop("parallel_tool_calls", None)

@@ -6,11 +6,12 @@ So LiteLLM translates and nothing else: no connection, retry, proxy or credentia
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import httpx
 
 from claude_gateway.front.call import current_call
+from claude_gateway.front.contract import Route
 from claude_gateway.front.errors import Failure
 from claude_gateway.front.json_mode import is_asked_for, object_alone
 from claude_gateway.front.mended import mended
@@ -23,6 +24,17 @@ if TYPE_CHECKING:
 
 API_BASE = "http://upstream.invalid"  # never looked up
 BETA_HEADER = "anthropic-beta"
+# What LiteLLM gets in place of an answer that is made into a response without it (front/responses.py).
+NOTHING: dict[str, Any] = {
+    "id": "msg_nothing",
+    "type": "message",
+    "role": "assistant",
+    "model": "none",
+    "content": [],
+    "stop_reason": "end_turn",
+    "stop_sequence": None,
+    "usage": {"input_tokens": 0, "output_tokens": 0},
+}
 
 
 class UpstreamTransport(httpx.AsyncBaseTransport):
@@ -38,6 +50,8 @@ class UpstreamTransport(httpx.AsyncBaseTransport):
         betas = tuple(dict.fromkeys([*call.betas, *named]))
         try:
             body = mended(json.loads(content), call.body) | call.passed
+            if call.route is Route.RESPONSES and call.streamed:
+                body["stream"] = True
             ask = Ask(Endpoint.MESSAGES, body, betas, call.client, usage=call.usage)
             answer = await self._upstream.ask(ask)
             call.close = answer.close
@@ -47,6 +61,9 @@ class UpstreamTransport(httpx.AsyncBaseTransport):
             call.failure = failure
             return httpx.Response(failure.status, json={"error": {"message": failure.message}}, request=request)
         call.headers = answer.headers
+        if call.route is Route.RESPONSES:
+            call.answer = answer
+            return httpx.Response(200, json=NOTHING, request=request)
         kind = "text/event-stream" if ask.streamed else "application/json"
         return httpx.Response(200, headers={"content-type": kind}, stream=_Stream(answer), request=request)
 

@@ -118,7 +118,7 @@ CHAT_SHAPE = Shape(
             "provider_specific_fields": ANY,
         },
         "ChatCompletionFunctionToolParam": BLOCKS_OF_FUNCTIONS,
-        "FunctionDefinition": CACHED,
+        "FunctionDefinition": {**CACHED, "name": openai.TOOL_NAME},
     },
     refused={
         "ChatCompletionContentPartInputAudioParam": openai.NO_AUDIO,

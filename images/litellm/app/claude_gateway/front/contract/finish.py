@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import TYPE_CHECKING, Any
 
 from claude_gateway.front.contract.rejection import wrong
@@ -46,7 +47,10 @@ def _refuse_json_unsaid(path: str, wish: Any, *said: Any) -> None:
 
 def _chat(made: dict[str, Any]) -> None:
     _without_orphans(made)
-    _refuse_json_unsaid("response_format", made.get("response_format"), made["messages"])
+    form = made.get("response_format") or {}
+    if form.get("type") == "json_schema" and not form["json_schema"].get("schema"):
+        raise wrong("response_format.json_schema.schema", "is required", code="missing_required_parameter")
+    _refuse_json_unsaid("response_format", form, made["messages"])
     for index, message in enumerate(made["messages"]):
         if message["role"] == "assistant":
             refusal = message.pop("refusal", None)
@@ -77,7 +81,8 @@ def _responses(made: dict[str, Any]) -> None:
             _refuse_files(f"input.{index}.output", item["output"])
             if isinstance(item["output"], list):
                 item["output"] = _without_blanks(item["output"]) or ""
-    made["input"] = _spoken(made["input"], "input")
+    # What a search has found stands in the answer; LiteLLM would put the search into the mouth of the model.
+    made["input"] = _spoken([item for item in made["input"] if item.get("type") != "web_search_call"], "input")
 
 
 def _find_thoughts(message: dict[str, Any]) -> None:
@@ -98,11 +103,21 @@ def _find_thoughts(message: dict[str, Any]) -> None:
 def _check_arguments(path: str, call: Mapping[str, Any]) -> None:
     """Anthropic has them as an object, not as a text; none at all is an empty one."""
     try:
-        arguments = json.loads(call.get("arguments") or "{}")
+        arguments = json.loads(call.get("arguments") or "{}", parse_constant=_no_number, parse_float=_finite)
     except ValueError:
         arguments = None
     if not isinstance(arguments, dict):
         raise wrong(f"{path}.arguments", "must be a JSON object, as text", code="invalid_value")
+
+
+def _finite(digits: str) -> float:
+    if not math.isfinite(value := float(digits)):
+        raise ValueError
+    return value
+
+
+def _no_number(_name: str) -> float:
+    raise ValueError
 
 
 def _spoken(messages: list[dict[str, Any]], path: str) -> list[dict[str, Any]]:

@@ -14,9 +14,10 @@ NO_FREE_TOOLS = "Claude calls tools with JSON alone; use a tool of type function
 NO_STATE = "nothing is kept here between requests"
 NO_MODERATION = "there is no moderation of OpenAI's here"
 # A URL that is left to LiteLLM would be fetched by the gateway itself.
-SAFE_URL: CoreSchema = core_schema.str_schema(pattern=r"^(?:https://|data:)")
+SAFE_URL: CoreSchema = core_schema.str_schema(pattern=r"^(?:https://|data:[^,]*;base64,)")
 FILE_ID: CoreSchema = core_schema.str_schema(pattern=r"^(?:https://[^\s]+|[A-Za-z0-9_-]+)$")
-FILE_DATA: CoreSchema = core_schema.str_schema(pattern=r"^data:")
+FILE_DATA: CoreSchema = core_schema.str_schema(pattern=r"^data:[^,]*;base64,")
+TOOL_NAME: CoreSchema = core_schema.str_schema(pattern=r"^[A-Za-z0-9_-]{1,128}$")
 COMMON: dict[str, Decision] = {
     "model": PASSED,
     "stream": PASSED,

@@ -41,14 +41,14 @@ NOT_FOR_SERVERS = "Anthropic has no such setting for MCP servers"
 ITEM = {"cache_control": CacheControl, "created_by": str}
 OF_AN_ANSWER = core_schema.nullable_schema(ANY)  # clients leave it out when they send an answer back
 FUNCTION = {
+    "name": openai.TOOL_NAME,
     "cache_control": CacheControl,
     "eager_input_streaming": bool,
     "input_examples": list[dict[str, object]],
 }
 WEB_SEARCH = {
-    "filters": refusing("LiteLLM does not pass it on"),
-    "external_web_access": refusing("LiteLLM does not pass it on"),
-    "search_content_types": refusing("LiteLLM does not pass it on"),
+    "external_web_access": Literal[True] | None,  # Claude knows no other
+    "search_content_types": refusing("Claude searches for texts alone"),
 }
 CACHED_PART = {"cache_control": CacheControl, "prompt_cache_breakpoint": ANY}
 IMAGE_PART = {
@@ -87,8 +87,8 @@ SHAPE = Shape(
         MESSAGE: ITEM,
         CALL: {**ITEM, "async_": ANY, "parsed_arguments": ANY},
         OUTPUT: ITEM,
-        "ResponseCustomToolCallParam": {**ITEM, "async_": ANY},
-        "ResponseCustomToolCallOutputParam": ITEM,
+        "ResponseCustomToolCallParam": {**ITEM, "async_": ANY, "status": OF_AN_ANSWER},
+        "ResponseCustomToolCallOutputParam": {**ITEM, "status": OF_AN_ANSWER},
         "ResponseOutputTextParam": {
             "annotations": OF_AN_ANSWER,
             "cache_control": CacheControl,
@@ -103,6 +103,7 @@ SHAPE = Shape(
         FILE: FILE_PART,
         "ResponseInputFileContentParam": FILE_PART,
         "FunctionToolParam": FUNCTION,
+        "CustomToolParam": {"name": openai.TOOL_NAME},
         "Mcp": {
             "allowed_callers": refusing(NOT_FOR_SERVERS),
             "allowed_tools": list[str],
@@ -155,8 +156,9 @@ SHAPE = Shape(
         MESSAGE: frozenset({"created_by"}),
         CALL: frozenset({"async_", "created_by", "parsed_arguments"}),
         OUTPUT: frozenset({"created_by"}),
-        "ResponseCustomToolCallParam": frozenset({"async_", "created_by"}),
-        "ResponseCustomToolCallOutputParam": frozenset({"created_by"}),
+        "ResponseCustomToolCallParam": frozenset({"async_", "created_by", "status"}),
+        "ResponseCustomToolCallOutputParam": frozenset({"created_by", "status"}),
+        **dict.fromkeys(("WebSearchToolParam", "WebSearchPreviewToolParam"), frozenset({"external_web_access"})),
         "ResponseOutputTextParam": frozenset({"parsed"}),
         "ResponseTextConfigParam": frozenset({"verbosity"}),
         "Mcp": frozenset(

@@ -33,9 +33,10 @@ WORDS = {
     "string_unicode": "must be a string",
 }
 PATTERNS = {
-    r"^(?:https://|data:)": "must be an https: or data: URL",
+    r"^(?:https://|data:[^,]*;base64,)": "must be an https: URL, or a data: URL such as data:image/png;base64,...",
     r"^https://": "must be an https: URL",
-    r"^data:": "must be a data: URL, such as data:application/pdf;base64,...",
+    r"^[A-Za-z0-9_-]{1,128}$": "must be 1 to 128 letters, digits, underscores and hyphens",
+    r"^data:[^,]*;base64,": "must be a data: URL, such as data:application/pdf;base64,...",
 }
 CODES = {
     "missing": "missing_required_parameter",

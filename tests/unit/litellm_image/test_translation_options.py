@@ -1,0 +1,63 @@
+"""What OpenAI's clients ask for beside their messages: searches, ends, thoughts, formats of images."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from tests.unit.litellm_image.contract_cases import PIXEL, USER
+from tests.unit.litellm_image.openai_lab import sent
+from tests.unit.litellm_image.test_translation import CALL, RESULT
+
+from claude_gateway.front.contract import Route
+
+pytestmark = pytest.mark.filterwarnings("default")  # LiteLLM's own
+
+
+def test_a_search_knows_where_the_user_is_and_where_to_look() -> None:
+    place, filters = {"type": "approximate", "city": "Rome"}, {"allowed_domains": ["example.com"]}
+    search = {"type": "web_search", "user_location": place, "filters": filters, "external_web_access": True}
+    (tool,) = sent(Route.RESPONSES, tools=[search])["tools"]
+    assert (tool["user_location"], tool["allowed_domains"]) == (place, ["example.com"])
+    (tool,) = sent(Route.RESPONSES, tools=[{"type": "web_search", "filters": None, "user_location": None}])["tools"]
+    assert set(tool) == {"type", "name"}
+
+
+def test_a_search_of_an_earlier_turn_is_not_put_into_the_models_mouth() -> None:
+    """What it has found stands in the answer."""
+    search = {
+        "type": "web_search_call",
+        "id": "ws_1",
+        "status": "completed",
+        "action": {"type": "search", "query": "q"},
+    }
+    said = {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "Found."}]}
+    spoken = sent(Route.RESPONSES, input=[USER, search, said, USER])["messages"][1]
+    assert spoken == {"role": "assistant", "content": [{"type": "text", "text": "Found."}]}
+
+
+def test_all_stop_sequences_reach_claude() -> None:
+    assert sent(Route.CHAT, stop=list("abcdef"))["stop_sequences"] == list("abcdef")
+    assert sent(Route.COMPLETIONS, stop="END")["stop_sequences"] == ["END"]
+    empty: tuple[Any, ...] = ([], "", None)
+    for nothing in empty:
+        assert "stop_sequences" not in sent(Route.CHAT, stop=nothing)
+
+
+@pytest.mark.parametrize("most", [100, 1024, 1025, 2000, 5000, 99_999])
+def test_thoughts_fit_into_the_answer(most: int) -> None:
+    """Of a model that is told how much to think; Anthropic refuses a budget that is not smaller than the answer."""
+    body = sent(Route.CHAT, model="old", reasoning_effort="high", max_tokens=most)
+    assert body["max_tokens"] == most
+    assert ("thinking" in body) is (most > 1024)
+    assert body.get("thinking", {}).get("budget_tokens", 0) < most
+    own = sent(Route.CHAT, model="old", thinking={"type": "enabled", "budget_tokens": 2000}, max_tokens=100)
+    assert own["thinking"]["budget_tokens"] == 2000, "the client's own is Anthropic's to judge"
+
+
+def test_a_jpeg_may_be_called_jpg() -> None:
+    image = {"type": "image_url", "image_url": {"url": f"data:image/jpg;base64,{PIXEL}"}}
+    for messages in ([{"role": "user", "content": [image]}], [USER, CALL, {**RESULT, "content": [image]}]):
+        block = sent(Route.CHAT, messages=messages)["messages"][-1]["content"][0]
+        block = block["content"][0] if block["type"] == "tool_result" else block
+        assert block["source"]["media_type"] == "image/jpeg"
