@@ -88,6 +88,8 @@ class Script:
 
     def contents(self, body: dict[str, Any], words: int) -> list[Block]:
         """The blocks of the answer: scripted ones, a call of the first tool, the canaries seen, or so many words."""
+        if body.get("max_tokens") == 0:
+            return []  # the cache is filled
         if self.name == "first_tool" and body.get("tools"):
             asked = body["tools"][0]
             return [tool("toolu_fake", asked["name"], asked["input_schema"].get("default", {}))]

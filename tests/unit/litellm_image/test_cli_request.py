@@ -38,6 +38,8 @@ def test_what_the_client_sent_is_laid_over_the_clis_body_as_it_is() -> None:
         top_k=3,
         service_tier="auto",
         context_management={"edits": []},
+        diagnostics={"previous_message_id": "msg_1"},
+        fallbacks=[{"model": "claude-haiku-5-5"}],
     )
     assert extra(cli_request(body)) == {name: value for name, value in body.items() if name != "model"}
 
@@ -52,7 +54,7 @@ def test_a_field_that_asks_for_what_holds_anyway_is_left_out() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["container", "mcp_servers", "speed", "betas", "anthropic_beta", "fallbacks", "extra_body", "user_id"]
+    "name", ["container", "mcp_servers", "speed", "betas", "anthropic_beta", "thread", "extra_body", "user_id"]
 )
 def test_what_a_login_cannot_honour_is_refused_by_name(name: str) -> None:
     with pytest.raises(UpstreamError) as caught:

@@ -158,6 +158,7 @@ DEFAULTS: dict[Route, dict[str, Any]] = {
     },
     Route.RESPONSES: {
         "background": False,
+        "client_metadata": {"session_id": "of Codex"},
         "conversation": None,
         "include": ["reasoning.encrypted_content"],
         "metadata": {},
@@ -212,6 +213,18 @@ def test_a_request_of_100_kilobytes_costs_a_few_milliseconds() -> None:
         return time.thread_time() - started
 
     assert min(seconds() for _ in range(10)) < 0.005
+
+
+def test_what_claude_code_sends_in_its_plan_mode_enters() -> None:
+    safeguards = [{"type": "dangerous_tool_use", "classifier_context": {"v": 1, "permission_mode": "plan"}}]
+    assert (
+        admitted(Route.MESSAGES, safeguards=safeguards, max_tokens=0).items()
+        >= {
+            "safeguards": safeguards,
+            "max_tokens": 0,
+        }.items()
+    )
+    assert "safeguards" not in admitted(Route.COUNT_TOKENS, safeguards=safeguards)
 
 
 def test_other_models_of_a_request_are_names_too() -> None:

@@ -16,7 +16,7 @@ M, CHAT, RESPONSES, COMPLETIONS = Route.MESSAGES, Route.CHAT, Route.RESPONSES, R
     ("route", "fields", "message"),
     [
         (M, {"max_tokens": None}, "max_tokens: is required"),
-        (M, {"max_tokens": 0}, "max_tokens: must be at least 1"),
+        (M, {"max_tokens": -1}, "max_tokens: must be at least 0"),
         (M, {"max_tokens": "5"}, "max_tokens: must be a whole number"),
         (M, {"max_tokens": True}, "max_tokens: must be a whole number"),
         (M, {"max_tokens": 5.5}, "max_tokens: must be a whole number"),

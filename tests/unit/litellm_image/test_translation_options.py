@@ -10,6 +10,7 @@ from tests.unit.litellm_image.openai_lab import sent
 from tests.unit.litellm_image.test_translation import CALL, RESULT
 
 from claude_gateway.front.contract import Route
+from claude_gateway.front.errors import Failure
 
 pytestmark = pytest.mark.filterwarnings("default")  # LiteLLM's own
 
@@ -21,6 +22,14 @@ def test_a_search_knows_where_the_user_is_and_where_to_look() -> None:
     assert (tool["user_location"], tool["allowed_domains"]) == (place, ["example.com"])
     (tool,) = sent(Route.RESPONSES, tools=[{"type": "web_search", "filters": None, "user_location": None}])["tools"]
     assert set(tool) == {"type", "name"}
+
+
+def test_a_search_that_asks_nobody_outside_is_not_offered() -> None:
+    """Codex in its sandbox asks for one; Anthropic has none."""
+    search = {"type": "web_search", "external_web_access": False}
+    look = {"type": "function", "name": "look", "parameters": {"type": "object", "properties": {}}}
+    assert [tool["name"] for tool in sent(Route.RESPONSES, tools=[look, search])["tools"]] == ["look"]
+    assert "tools" not in sent(Route.RESPONSES, tools=[search], tool_choice="auto")
 
 
 def test_a_search_of_an_earlier_turn_is_not_put_into_the_models_mouth() -> None:
@@ -53,6 +62,17 @@ def test_thoughts_fit_into_the_answer(most: int) -> None:
     assert body.get("thinking", {}).get("budget_tokens", 0) < most
     own = sent(Route.CHAT, model="old", thinking={"type": "enabled", "budget_tokens": 2000}, max_tokens=100)
     assert own["thinking"]["budget_tokens"] == 2000, "the client's own is Anthropic's to judge"
+
+
+def test_a_schema_that_refers_to_itself_is_refused_in_words() -> None:
+    """LiteLLM would leave a reference to what it takes away."""
+    node = {"type": "object", "properties": {"next": {"$ref": "#/$defs/node"}}}
+    for schema in ({"$defs": {"node": node}, **node}, {"type": "object", "properties": {"child": {"$ref": "#"}}}):
+        with pytest.raises(Failure, match="refers to itself") as failed:
+            sent(Route.CHAT, response_format={"type": "json_schema", "json_schema": {"name": "n", "schema": schema}})
+        assert failed.value.status == 400
+        with pytest.raises(Failure, match="refers to itself"):
+            sent(Route.RESPONSES, text={"format": {"type": "json_schema", "name": "n", "schema": schema}})
 
 
 def test_a_jpeg_may_be_called_jpg() -> None:

@@ -23,7 +23,8 @@ PASSED = frozenset(
     {
         *("messages", "max_tokens", "temperature", "top_p", "top_k", "stop_sequences", "tools", "tool_choice"),
         *("thinking", "output_config", "output_format", "context_management", "service_tier", "cache_control"),
-        "inference_geo",
+        *("inference_geo", "compaction", "diagnostics", "fallbacks", "fallback_credit_token"),
+        "safeguards",
     }
 )
 OWN = frozenset({"model", "system", "stream", "metadata"})  # handled below, or the CLI's own

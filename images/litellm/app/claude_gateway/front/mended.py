@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import base64
 import binascii
+import json
 from typing import TYPE_CHECKING, Any
+
+from claude_gateway.front.errors import Failure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -18,19 +21,20 @@ BESIDE = ("strict", "input_examples", "defer_loading", "allowed_callers", "eager
 """Fields of a tool that have the same name and meaning in both APIs, or only in Anthropic's."""
 STAND_IN = "dummy_tool"
 """LiteLLM offers it when the history has calls and the request no tools, because Anthropic wants some."""
+SELF_REFERENCE = "The schema of the answer refers to itself, which Claude does not take: say how deep it goes."
 FEWEST_THOUGHTS = 1024
 """Tokens: the smallest budget that Anthropic takes."""
 SCHEMA_PLACES = (("output_format",), ("output_config", "format"))
 
 
 def mended(made: dict[str, Any], asked: Mapping[str, Any]) -> dict[str, Any]:
-    """LiteLLM's Messages request `made` for the client's request `asked`; it is changed in place."""
+    """LiteLLM's Messages request `made` for the client's request `asked`; it is changed in place. Raises Failure."""
     if "tools" in made:
         _mend_tools(made, asked)
     _mend_files(made.get("messages") or (), asked)
     _fit_thoughts(made, asked)
     _authorize(made.get("mcp_servers") or (), asked)
-    _describe_schema(made, asked)
+    _mend_schema(made, asked)
     return made
 
 
@@ -148,13 +152,16 @@ def _authorize(servers: Any, asked: Mapping[str, Any]) -> None:
             server["authorization_token"] = token
 
 
-def _describe_schema(made: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
-    """What an answer's schema is for."""
+def _mend_schema(made: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
+    """What an answer's schema is for. Definitions have been put in their places, but for one that holds itself."""
     described = ((asked.get("response_format") or {}).get("json_schema") or {}).get("description")
     described = described or ((asked.get("text") or {}).get("format") or {}).get("description")
-    for place in SCHEMA_PLACES if described else ():
+    for place in SCHEMA_PLACES:
         found: Any = made
         for name in place:
             found = found.get(name) or {}
-        if isinstance(found.get("schema"), dict):
-            found["schema"].setdefault("description", described)
+        schema = found.get("schema")
+        if isinstance(schema, dict) and described:
+            schema.setdefault("description", described)
+        if '"$ref": ' in json.dumps(schema):
+            raise Failure(400, SELF_REFERENCE)

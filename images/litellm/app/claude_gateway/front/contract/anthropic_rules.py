@@ -12,7 +12,7 @@ from anthropic.types.beta import message_create_params
 from pydantic_core import core_schema
 
 from claude_gateway.front.contract.rules import LEFT_OUT, PASSED, Decision, Rules, refused
-from claude_gateway.front.contract.schema import FROM_ONE, FROM_ZERO, SHARE, Shape
+from claude_gateway.front.contract.schema import FROM_ZERO, SHARE, Shape
 
 REQUEST = message_create_params.MessageCreateParamsBase
 # Clients send these, and the API takes them; the package has left them out, or gives them to its other classes.
@@ -22,6 +22,7 @@ ADDED: dict[str, Any] = {
     "top_k": FROM_ZERO,
     "stream": bool,
     "output_format": message_create_params.OutputFormat,  # the first name of output_config.format
+    "safeguards": list[dict[str, object]],  # Claude Code's plan mode asks what its tools may do
 }
 HEADERS = frozenset({"betas", "user_profile_id", "workspace_id"})
 MESSAGES: dict[str, Decision] = {
@@ -41,6 +42,7 @@ MESSAGES: dict[str, Decision] = {
     "model": PASSED,
     "output_config": PASSED,
     "output_format": PASSED,
+    "safeguards": PASSED,
     "service_tier": PASSED,
     "speed": PASSED,
     "stop_sequences": PASSED,
@@ -57,14 +59,14 @@ MESSAGES: dict[str, Decision] = {
 # Taken and left out, so that tokens can be counted for every request that /v1/messages takes.
 NOT_COUNTED = (
     *("container", "diagnostics", "fallback_credit_token", "fallbacks", "inference_geo", "max_tokens", "metadata"),
-    *("output_format", "service_tier", "stop_sequences", "stream", "temperature", "top_k", "top_p"),
+    *("output_format", "safeguards", "service_tier", "stop_sequences", "stream", "temperature", "top_k", "top_p"),
 )
 COUNT_TOKENS = MESSAGES | dict.fromkeys(NOT_COUNTED, LEFT_OUT)
 # Anthropic fetches these, and takes no other scheme.
 HTTPS = {"url": core_schema.str_schema(pattern=r"^https://")}
 SHAPE = Shape(
     fields={
-        REQUEST.__name__: {"max_tokens": FROM_ONE},
+        REQUEST.__name__: {"max_tokens": FROM_ZERO},  # with 0 the cache is filled, and nothing answered
         "BetaURLImageSourceParam": HTTPS,
         "BetaURLPDFSourceParam": HTTPS,
     }

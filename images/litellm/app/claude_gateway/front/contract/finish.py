@@ -64,6 +64,9 @@ def _chat(made: dict[str, Any]) -> None:
 
 
 def _responses(made: dict[str, Any]) -> None:
+    if made.get("tools"):
+        # A search that asks nobody outside is OpenAI's own: Claude has none, and is not offered the other.
+        made["tools"] = [tool for tool in made["tools"] if tool.pop("external_web_access", None) is not False]
     _without_orphans(made)
     _refuse_json_unsaid("text.format", (made.get("text") or {}).get("format"), made["input"], made.get("instructions"))
     if isinstance(made["input"], str):

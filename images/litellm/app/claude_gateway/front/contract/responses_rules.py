@@ -23,6 +23,7 @@ RESPONSES: dict[str, Decision] = {
     "background": refused("no answer is kept here", False),
     "background_options": refused("no answer is kept here"),
     "context_management": refused("send the items that are to be read"),
+    "client_metadata": LEFT_OUT,
     "conversation": refused("no conversation is kept here; send all items as input"),
     "image": refused("Claude makes no images"),
     "include": LEFT_OUT,  # what may be asked for is there anyway; see the field's type
@@ -47,7 +48,7 @@ FUNCTION = {
     "input_examples": list[dict[str, object]],
 }
 WEB_SEARCH = {
-    "external_web_access": Literal[True] | None,  # Claude knows no other
+    "external_web_access": bool | None,
     "search_content_types": refusing("Claude searches for texts alone"),
 }
 CACHED_PART = {"cache_control": CacheControl, "prompt_cache_breakpoint": ANY}
@@ -158,7 +159,6 @@ SHAPE = Shape(
         OUTPUT: frozenset({"created_by"}),
         "ResponseCustomToolCallParam": frozenset({"async_", "created_by", "status"}),
         "ResponseCustomToolCallOutputParam": frozenset({"created_by", "status"}),
-        **dict.fromkeys(("WebSearchToolParam", "WebSearchPreviewToolParam"), frozenset({"external_web_access"})),
         "ResponseOutputTextParam": frozenset({"parsed"}),
         "ResponseTextConfigParam": frozenset({"verbosity"}),
         "Mcp": frozenset(
@@ -172,5 +172,5 @@ SHAPE = Shape(
         **dict.fromkeys((IMAGE, "ResponseInputImageContentParam"), BREAKPOINT | {"detail", "file_id"}),
     },
 )
-ADDED: dict[str, Any] = {"stream": bool}
+ADDED: dict[str, Any] = {"stream": bool, "client_metadata": dict[str, str]}  # Codex names itself in the latter
 RESPONSES_RULES = Rules(REQUEST, RESPONSES, SHAPE, ADDED, frozenset({"input", "model"}))
