@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from email.utils import formatdate
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.fakes.anthropic_script import Script as Scripted
+from tests.fakes.anthropic_script import events
 from tests.unit.litellm_image.raw_upstream import BODY, Script, ask, content, said, served
 
 from claude_gateway.front.errors import Failure
@@ -41,6 +44,7 @@ OVERLOADED = b'{"type":"error","error":{"type":"overloaded_error","message":"bus
         (said(b""), 502),
         (said(b"[1]"), 502),
         (said(b'{"blocked":"middlebox"}'), 502),
+        (said(b'{"content":null}'), 502),
         (said(b'{"content":[', kind=b"application/json; charset=utf-8"), 502),
         (said(OVERLOADED), 529),
         (said(b"", b"location: http://middlebox/", status=b"302 Found"), 502),
@@ -87,6 +91,34 @@ def test_an_upstream_that_wants_another_protocol_gives_no_answer() -> None:
 def test_of_an_error_without_end_only_the_beginning_is_read() -> None:
     endless = said(b"x" * 10, status=b"500 Oops").replace(b"content-length: 10", b"content-length: 9999999999")
     assert refused_with(endless + b"x" * 1024 * 1024, stream=False).status == 500
+
+
+WHOLE = "".join(
+    f"event: {event['type']}\ndata: {json.dumps(event)}\n\n" for event in events(Scripted.for_request({}), {}, 5)
+).encode()
+
+
+@pytest.mark.parametrize("kept", [0, 20, len(WHOLE) // 2, len(WHOLE) - 60])
+def test_a_stream_that_ends_before_its_last_event_is_no_whole_answer(kept: int) -> None:
+    """However well it ends: a proxy that loses its upstream may close its answer as if nothing were."""
+    cut = said(WHOLE[:kept], kind=b"text/event-stream")
+    assert refused_with(cut, stream=True).status == 502
+
+
+@pytest.mark.parametrize("ending", [b"\n\n", b": bye\n\n", b"\r\n\r\n", b""])
+def test_a_stream_with_its_last_event_is_whole(ending: bytes) -> None:
+    whole = WHOLE.strip() + ending
+
+    async def test(upstream: AnthropicHttp) -> None:
+        assert await content(await upstream.ask(ask(stream=True))) == whole
+
+    asyncio.run(served(Script([said(whole, kind=b"text/event-stream")]), test))
+
+
+@pytest.mark.parametrize("value", ["a\x01b", "a\x7f", "sch\xf6n", "a\rb", "\u2028"])
+def test_a_header_that_no_answer_may_have_does_not_pass(value: str) -> None:
+    """The server would drop the whole answer for it."""
+    assert passed_headers({"anthropic-ratelimit-x": value, "request-id": "req_1"}) == {"request-id": "req_1"}
 
 
 @pytest.mark.parametrize(

@@ -75,7 +75,7 @@ class Exchange:
             await self.json(failure.status, failure.body(self.dialect, self.request_id), failure.headers)
         else:  # the answer has begun
             self.broken = True
-            event = failure.event(self.dialect, self.request_id)
+            event = b"\n\n" + failure.event(self.dialect, self.request_id)  # an event may have begun
             await self._send({"type": "http.response.body", "body": event})
 
     async def whole(self, reply: Reply) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import re
 import socket
 import ssl
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -31,8 +32,14 @@ CONNECT_SECONDS = 10.0
 IDLE_SECONDS = 4.0
 # A connection that a NAT has forgotten is found out in about two minutes (Linux tcp(7)).
 KEEP_ALIVE = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 15, "TCP_KEEPCNT": 4}
-MEMBERS = {Endpoint.MESSAGES: "content", Endpoint.COUNT_TOKENS: "input_tokens"}
+MEMBERS: dict[Endpoint, tuple[str, type]] = {
+    Endpoint.MESSAGES: ("content", list),
+    Endpoint.COUNT_TOKENS: ("input_tokens", int),
+}
 """What tells a good answer from any other JSON."""
+LAST_EVENT = re.compile(rb'"type": ?"(?:message_stop|error)"')
+"""Of a stream that is whole, in its last bytes."""
+TAIL_BYTES = 4096
 KINDS = {True: "text/event-stream", False: "application/json"}
 ERROR_BYTES = 64 * 1024
 ERROR_SECONDS = 10.0
@@ -154,15 +161,23 @@ async def _whole(response: aiohttp.ClientResponse, endpoint: Endpoint) -> AsyncI
         found = json.loads(content)
     except ValueError:
         found = None
-    if not isinstance(found, dict) or MEMBERS[endpoint] not in found:
+    name, kind = MEMBERS[endpoint]
+    if not isinstance(found, dict) or not isinstance(found.get(name), kind):
         raise no_answer(response.headers, content)
     yield content
 
 
 async def _pieces(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
-    """The bytes as they come. A reader that pauses holds back the upstream: nothing is read ahead."""
+    """The bytes as they come. A reader that pauses holds back the upstream: nothing is read ahead.
+
+    A stream that somebody cuts may look like one that ends: its last event tells. Raises Failure.
+    """
+    tail = b""
     while piece := await _translated(response.content.readany):
+        tail = (tail + piece)[-TAIL_BYTES:]
         yield piece
+    if not LAST_EVENT.search(tail):
+        raise Failure(502, BROKEN)
 
 
 async def _note_reuse(_session: aiohttp.ClientSession, context: SimpleNamespace, _: object) -> None:

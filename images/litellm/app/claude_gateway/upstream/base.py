@@ -84,8 +84,15 @@ class Upstream(Protocol):
 
 
 def passed_headers(headers: Mapping[str, str]) -> dict[str, str]:
-    """What of the upstream's headers the client gets. `retry-after` is in seconds: not every SDK reads dates."""
-    passed = {name.lower(): value for name, value in headers.items() if name.lower().startswith(PASSED_HEADERS)}
+    """What of the upstream's headers the client gets. `retry-after` is in seconds: not every SDK reads dates.
+
+    A value that no header may have, as by a middlebox, would end the answer.
+    """
+    passed = {
+        name.lower(): value
+        for name, value in headers.items()
+        if name.lower().startswith(PASSED_HEADERS) and value.isascii() and value.isprintable()
+    }
     if "retry-after" in passed:
         seconds = _seconds(passed.pop("retry-after"))
         passed |= {} if seconds is None else {"retry-after": str(seconds)}
