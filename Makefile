@@ -58,8 +58,9 @@ retire: setup ## refuse the previous master key, or that of CLIENT=name, from no
 clients: setup-pulumi setup-python ## the stack's clients: models, limits, age of their keys
 	@$(IN_STACK) $(PYTHON) -m ops.clients $(STACK)
 
+client: NAME :=
 client: setup-pulumi setup-python ## the key of one client, and how to use it: NAME=alice
-	@$(IN_STACK) $(PYTHON) -m ops.clients $(STACK) --show $(NAME)
+	@$(IN_STACK) $(PYTHON) -m ops.clients $(STACK) --show "$(NAME)"
 
 ca: setup-pulumi setup-python ## the CA of a stack with tls: managed, and how each kind of client trusts it
 	@$(IN_STACK) $(PYTHON) -m ops.authority $(STACK)

@@ -71,6 +71,10 @@ def key_and_use(stack: str, name: str) -> str:
         OperationError: when there is no such client, or its key is not made yet.
     """
     declared = StackFile(stack).clients()
+    if declared and not name:
+        raise OperationError(
+            f"say whose: make client STACK={stack} NAME={next(iter(declared))}. make clients lists them"
+        )
     if name not in declared:
         raise OperationError(no_client(name, declared, stack))
     found = outputs(stack, secrets=True)
@@ -98,7 +102,7 @@ def main() -> int:
     parser.add_argument("stack")
     parser.add_argument("--show", metavar="NAME", help="print this client's key, and how to use it")
     arguments = parser.parse_args()
-    if arguments.show:
+    if arguments.show is not None:
         return exit_status(lambda: key_and_use(arguments.stack, arguments.show))
     return exit_status(lambda: listing(arguments.stack, datetime.now(UTC).date()))
 

@@ -99,6 +99,7 @@ def test_a_stack_with_its_own_ca_says_how_to_trust_it(
     ("name", "sentence"),
     [
         ("bob", "has no client 'bob'; there are: alice, ci, new. Declare one with: pulumi config set --stack prod"),
+        ("", "say whose: make client STACK=prod NAME=alice. make clients lists them"),
         ("b\x1b", r"has no client 'b\x1b'"),
         ("ci", "the client 'ci' has no key yet. Run: make up STACK=prod"),
     ],
