@@ -7,6 +7,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.unit.litellm_image.openai_lab import answer
 
 from claude_gateway.front.call import Call, Reply
 from claude_gateway.front.contract import Route
@@ -179,6 +180,15 @@ def test_a_stream_has_no_price(route: Route) -> None:
     _, body = answered(Upstream(), call(route, stream=True, **more))
     assert b'"usage"' in body
     assert b'"cost"' not in body
+    if route is not Route.RESPONSES:
+        (last,) = [line for line in body.split(b"data: ") if b'"usage"' in line]
+        assert json.loads(last)["choices"] == [], "by which clients know it"
+
+
+def test_a_call_of_a_whole_answer_has_no_fields_of_a_streams() -> None:
+    """OpenAI's agents for JavaScript would send its index back, in the message too."""
+    made = answer(Route.CHAT, messages=[{"role": "user", "content": "FAKE:paralleltools"}], tools=[TOOL])
+    assert [set(one) for one in made["choices"][0]["message"]["tool_calls"]] == [{"id", "type", "function"}] * 3
 
 
 @pytest.mark.parametrize("route", list(ASKED))

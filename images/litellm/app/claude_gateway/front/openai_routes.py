@@ -92,7 +92,10 @@ class OpenAIRoutes:
         answer = await litellm.acompletion(**self._arguments(call, without_impossible_thinking(call.body)))
         if call.streamed:
             return await _stream(answer, call, _chunk)
-        return Reply(_once(answer.model_dump_json()), call.headers)
+        made = answer.model_dump(mode="json")
+        for tool_call in made["choices"][0]["message"].get("tool_calls") or ():
+            tool_call.pop("index", None)  # OpenAI's has none; clients send it back in other places
+        return Reply(_once(json.dumps(made)), call.headers)
 
     async def _responses(self, call: Call) -> Reply:
         arguments = self._arguments(call, without_impossible_reasoning(call.body))
@@ -184,6 +187,7 @@ async def _events(first: Any, parts: Any, call: Call, render: Render, done: byte
             number = part["sequence_number"] if isinstance(part, dict) else 0
             if getattr(part, "usage", None) is not None:
                 part.usage.__dict__.pop("cost", None)  # by LiteLLM's list of prices; Anthropic's answer has none
+                part.choices = [choice for choice in part.choices if choice.finish_reason]  # OpenAI's has none here
             yield render(part)
         if call.failure is not None:
             raise call.failure

@@ -11,7 +11,6 @@ NO_LOGPROBS = "Claude does not tell the probabilities of tokens"
 NO_PENALTIES = "Claude has no such setting"
 NO_AUDIO = "Claude neither hears nor speaks"
 NO_FREE_TOOLS = "Claude calls tools with JSON alone; use a tool of type function"
-NO_STATE = "nothing is kept here between requests"
 NO_MODERATION = "there is no moderation of OpenAI's here"
 # A URL that is left to LiteLLM would be fetched by the gateway itself.
 SAFE_URL: CoreSchema = core_schema.str_schema(pattern=r"^(?:https://|data:[^,]*;base64,)")
