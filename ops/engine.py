@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,8 @@ from rules.docker import Client
 
 STACK_LABEL = "litellm-claude.stack"
 ROLE_LABEL = "litellm-claude.role"
+START_SECONDS = 90
+POLL_SECONDS = 0.5
 
 
 @dataclass(frozen=True)
@@ -56,9 +59,22 @@ class Engine(Client):
         return [_container(entry) for entry in json.loads(done.stdout or "[]")]  # none: gone in the meantime
 
     def serves(self, identifier: str, role: str) -> bool:
-        """Whether the container's own health check succeeds; a draining one's does not. A busy one gets three tries."""
+        """Whether the container's own health check succeeds; a draining one's does not.
+
+        A busy one gets three tries; one that starts, as all do after a restart of the engine, the time that it takes.
+
+        Raises:
+            EngineError: when the engine cannot be asked, which says nothing about the container.
+        """
+        deadline = time.monotonic() + START_SECONDS
+        while self._starts(identifier) and time.monotonic() < deadline:
+            time.sleep(POLL_SECONDS)
         command = ("exec", identifier, f"{role}-healthcheck")
         return any(self.run(*command, check=False).returncode == 0 for _ in range(3))
+
+    def _starts(self, identifier: str) -> bool:
+        found = self.inspect("container", [identifier])
+        return any((entry["State"].get("Health") or {}).get("Status") == "starting" for entry in found)
 
     def publishes(self, identifier: str) -> bool:
         """Whether a port of this machine belongs to the container."""

@@ -38,16 +38,21 @@ def alone() -> Iterator[None]:
         os.close(folder)
 
 
-def serving(stack: str) -> str:
+def serving(stack: str) -> str | None:
+    """Returns the name of the LiteLLM container in force, if there is one."""
+    current = State.of(stack).current(ROLE)
+    return None if current is None else name_of(current)
+
+
+def refuse_without_key(stack: str) -> str:
     """Returns the name of the LiteLLM container in force.
 
     Raises:
         OperationError: when there is none, so that there is no key to rotate.
     """
-    current = State.of(stack).current(ROLE)
-    if current is None:
+    if (found := serving(stack)) is None:
         raise OperationError(f"the stack {stack!r} is not up, so there is no key to rotate. Run: make up STACK={stack}")
-    return name_of(current)
+    return found
 
 
 def update(stack: str, change: Change, cutover: Cutover | None = None) -> None:
@@ -56,10 +61,16 @@ def update(stack: str, change: Change, cutover: Cutover | None = None) -> None:
     Raises:
         OperationError: when the update failed, with what is in force now.
     """
-    file, before = StackFile(stack), serving(stack)
+    file, before = StackFile(stack), refuse_without_key(stack)
     with file.changed(change):
         succeeded = bring_up(stack, cutover or (lambda: None))
-        if not succeeded and serving(stack) == before:
+        now = serving(stack)
+        if not succeeded and now is None:
+            raise OperationError(
+                f"the update failed, and nothing was rotated: the configuration is as it was, with the key that "
+                f"clients have. Bring the stack back: make up STACK={stack}"
+            )
+        if not succeeded and now == before:
             raise OperationError(
                 f"the update failed, so nothing was rotated: {before} serves on with the key that it had, and the "
                 f"configuration is as it was. The update's own message is above; fix the cause and try again"
@@ -79,7 +90,7 @@ def update(stack: str, change: Change, cutover: Cutover | None = None) -> None:
 def rotate(stack: str, overlap: timedelta | None, client: str | None = None) -> str:
     """Rotates the master key, or a client's, and returns what to tell. Without ``overlap`` it is an emergency."""
     file = StackFile(stack)
-    serving(stack)
+    refuse_without_key(stack)
     change = rotation(file.keys(client), overlap, datetime.now(UTC), stack, client)
     # A client's streams may end by themselves; with the master key's old container all others would be cut off too.
     update(stack, change, None if overlap or client else Cutover(State.of(stack)))

@@ -7,6 +7,7 @@ import contextlib
 import json
 import ssl
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -95,6 +96,19 @@ async def test_an_expired_login_is_renewed_once_in_its_own_place_by_many_process
                 assert bed.calls[-1].headers["authorization"] == f"Bearer {renewed}"
             assert [path for path in bed.files() if path.startswith("login/")] == ["login/.credentials.json"]
             assert (bed.config.config_dir / ".credentials.json").stat().st_mode & 0o777 == 0o600
+
+
+async def test_two_containers_that_share_the_volume_renew_its_login_once(tmp_path: Path) -> None:
+    """As in an update, while the old container still drains and the new one serves already."""
+    async with anthropic_behind_a_proxy(tmp_path) as (fake, settings):
+        with cli_bed(tmp_path, oauth_token=None, environment=settings) as bed:
+            write_login(bed, expires_in=-100)
+            (other := tmp_path / "other").mkdir()  # what is not the volume is each container's own
+            second = replace(bed, config=replace(bed.config, scratch=other))
+            async with pool_of(bed) as old, pool_of(second) as new:
+                await asyncio.gather(*(ask_pool(pool, message()) for pool in (old, new, old, new)))
+            assert sum(record.path.endswith("/oauth/token") for record in fake.records) == 1
+            assert {record.headers["authorization"] for record in bed.calls} == {f"Bearer {access_token(bed)}"}
 
 
 async def test_a_process_that_is_older_than_the_login_serves_no_more(bed: Bed) -> None:

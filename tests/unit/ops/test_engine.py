@@ -38,6 +38,10 @@ def docker(monkeypatch: pytest.MonkeyPatch) -> Fake:
     return answer
 
 
+def health(status: str) -> str:
+    return json.dumps({"State": {"Health": {"Status": status}}})
+
+
 @pytest.mark.parametrize("engine", [Engine, posture.engine.Engine])
 @pytest.mark.parametrize(
     ("host", "variable", "used"),
@@ -90,8 +94,24 @@ def test_containers_are_found_by_stack_and_role(docker: Fake) -> None:
 def test_a_busy_container_gets_three_tries_to_say_that_it_serves(
     docker: Fake, answers: list[tuple[int, str]], serves: bool
 ) -> None:
-    docker(*answers)
+    docker((0, health("healthy")), *answers)
     assert Engine().serves("abc", "litellm") is serves
+
+
+def test_a_container_that_starts_is_waited_for_before_it_is_asked(
+    docker: Fake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a restart of the engine all of them start; the one that served will serve again."""
+    monkeypatch.setattr("ops.engine.POLL_SECONDS", 0)
+    calls = docker(*[(0, health("starting"))] * 3, (0, health("healthy")), (0, ""))
+    assert Engine().serves("abc", "litellm")
+    assert [call[0] for call in calls] == ["container"] * 4 + ["exec"]
+
+
+def test_an_engine_that_cannot_be_asked_says_nothing_about_a_container(docker: Fake) -> None:
+    docker((1, "Cannot connect to the Docker daemon"))
+    with pytest.raises(EngineError, match="Cannot connect"):
+        Engine().serves("abc", "litellm")
 
 
 def test_a_container_is_stopped_in_its_own_time_and_then_removed(docker: Fake) -> None:

@@ -57,7 +57,7 @@ Outcome = Callable[..., None]
 def outcome(monkeypatch: pytest.MonkeyPatch) -> Outcome:
     """Says how the update ends, and which container is in force then."""
 
-    def set_up(*, succeeds: bool, then: str) -> None:
+    def set_up(*, succeeds: bool, then: str | None) -> None:
         names = iter(["litellm-old", then])
         monkeypatch.setattr(rotate, "serving", lambda _stack: next(names))
         monkeypatch.setattr(rotate, "bring_up", lambda _stack, _meanwhile: succeeds)
@@ -78,6 +78,15 @@ def test_the_configuration_is_put_back_when_the_old_container_serves_on(file: Fi
     assert file.kept is False
 
 
+def test_the_configuration_is_put_back_when_no_container_is_left_and_the_way_back_is_told(
+    file: File, outcome: Outcome
+) -> None:
+    outcome(succeeds=False, then=None)
+    with pytest.raises(OperationError, match=r"nothing was rotated.*Bring the stack back: make up STACK=prod"):
+        rotate.update("prod", Change())
+    assert file.kept is False
+
+
 def test_the_configuration_stays_when_the_new_container_is_in_force(file: File, outcome: Outcome) -> None:
     outcome(succeeds=False, then="litellm-new")
     with pytest.raises(OperationError, match="Complete it: make up STACK=prod"):
@@ -87,8 +96,8 @@ def test_the_configuration_stays_when_the_new_container_is_in_force(file: File, 
 
 def test_a_stack_that_is_not_up_has_no_key_to_rotate(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(State, "of", lambda stack: state())
-    with pytest.raises(OperationError, match="make up STACK=prod"):
-        rotate.serving("prod")
+    with pytest.raises(OperationError, match=r"no key to rotate\. Run: make up STACK=prod"):
+        rotate.rotate("prod", None)
 
 
 def test_two_rotations_in_one_folder_exclude_each_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
