@@ -82,13 +82,18 @@ env: setup-pulumi ## print what `make` sets for pulumi: eval "$(make -s env STAC
 
 ##### tests
 
-test: lint test-unit test-integration ## everything but the faults: lint and types, unit and property tests, a real engine
+test: lint test-unit test-integration ## lint and types, unit and property tests, stacks and clients on a real engine
+
+test-all: test test-long ## make test and make test-long: all but what is named "not part of test" (what CI runs)
 
 test-unit: setup-dev ## unit and property tests, with all branches of rules/ and components/ covered
 	@$(PYTHON) -m pytest $(SPREAD) tests/unit tests/property --cov --cov-branch
 
 test-integration: setup-pulumi setup-dev setup-engine setup-base ## tests on a real Docker engine
-	@setup/in_env.sh dev $(PYTHON) -m pytest $(SPREAD) -m "not faults" tests/integration tests/conformance tests/gateway
+	@setup/in_env.sh dev $(PYTHON) -m pytest $(SPREAD) -m "not faults and not long" tests/integration tests/conformance tests/gateway
+
+test-long: setup-pulumi setup-dev setup-engine setup-base ## ways to deploy: acme, CI, backends, backup, ssh, pulumi new, kills
+	@setup/in_env.sh dev $(PYTHON) -m pytest $(SPREAD) -m "long and not faults" tests/integration
 
 test-faults: setup-pulumi setup-dev setup-engine setup-base ## break running stacks on purpose (not part of test)
 	@setup/in_env.sh dev $(PYTHON) -m pytest $(SPREAD) -m faults tests/integration tests/gateway

@@ -14,6 +14,11 @@ STACKS = {
     "project": ("test_new", "test_workflow"),
     "engines": ("test_interrupted", "test_engine_faults"),  # not a stack, but too much at once for two processors
 }
+# The ways to deploy, and what else takes long: `make test-long`, which is not part of `make test`.
+TEST_LONG = (
+    "test_acme", "test_acme_cases", "test_arm64", "test_backends", "test_backup", "test_interrupted", "test_new",
+    "test_remote", "test_workflow",
+)  # fmt: skip
 # Share containers in tests/conformance; the others there share a stack.
 LITELLM_ALONE = ("test_client_table", "test_clients", "test_keys", "test_modes", "test_parity", "test_siege")
 # The long ones first, so that no worker begins one when the others are done; those that wait beside those that compute.
@@ -37,8 +42,12 @@ def group(test: str) -> str:
     return str(path)
 
 
+@pytest.hookimpl(tryfirst=True)  # before those are left out that -m does not choose
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Sorts groups; the tests of one keep their order."""
+    """Marks the long ones and sorts groups; the tests of one keep their order."""
+    for item in items:
+        if item.path.stem in TEST_LONG:
+            item.add_marker(pytest.mark.long)
     rank = {name: number for number, name in enumerate(LONG)}
     items.sort(key=lambda item: rank.get(group(item.nodeid), len(rank)))
 
