@@ -1,5 +1,6 @@
 """What the network checks make of an engine's answers."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 import posture.checks  # noqa: F401 - fills the registry
 from posture.model import REGISTRY
 from posture.running import Running
-from tests.unit.posture.conftest import Make
+from tests.unit.posture.conftest import INSIDE, Make
 
 CLOSED = {"Name": "net", "Internal": True, "Options": {"com.docker.network.bridge.inhibit_ipv4": "true"}}
 
@@ -56,3 +57,14 @@ def test_whoever_stands_where_addresses_are_said_is_named(make: Make) -> None:
     """In this bed all are on one network, which is the door's, too."""
     outcome = REGISTRY["network.door-shut"].run(make())
     assert (outcome.status.value, outcome.evidence) == ("fail", "litellm is on net; egress is on net")
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [(200, "pass"), (503, "warn"), ("TimeoutError", "warn"), (403, "fail"), ("ConnectionRefusedError", "fail")],
+)
+def test_a_network_that_leads_nowhere_at_the_moment_is_no_fault_of_the_proxys(
+    make: Make, answer: int | str, expected: str
+) -> None:
+    context = make(inside=replace(INSIDE, tunnels={**INSIDE.tunnels, "allowed": answer}))
+    assert REGISTRY["network.egress-passes"].run(context).status.value == expected
