@@ -23,8 +23,9 @@ MODELS = Models({"sonnet": "claude-sonnet-5-5", "old": "claude-sonnet-4-5"})
 class Scripted:
     """Answers as the last user message says (tests/fakes/anthropic_script.py), and keeps what it was asked."""
 
-    def __init__(self) -> None:
+    def __init__(self, ends_after: int | None = None) -> None:
         self.asked: list[Ask] = []
+        self._ends_after = ends_after  # so many events of a stream
 
     async def start(self) -> None: ...
     async def close(self) -> None: ...
@@ -38,15 +39,15 @@ class Scripted:
             if not ask.streamed:
                 yield json.dumps(anthropic_script.whole(iter(events))).encode()
                 return
-            for event in events:
+            for event in events[: self._ends_after]:
                 yield f"event: {event['type']}\ndata: {json.dumps(event)}\n\n".encode()
 
         return Answer(content())
 
 
-async def asked(route: Route, **fields: Any) -> tuple[Scripted, bytes]:
+async def asked(route: Route, *, upstream_ends_after: int | None = None, **fields: Any) -> tuple[Scripted, bytes]:
     """The upstream after one request that the contract has admitted, and the answer."""
-    upstream = Scripted()
+    upstream = Scripted(upstream_ends_after)
     body = admit(route, {**SMALL[route], **fields}, models=MODELS, drop=False)
     reply = await OpenAIRoutes(upstream).answer(Call(route, "req_1", "master", body))
     return upstream, b"".join([piece async for piece in reply.content])

@@ -214,6 +214,14 @@ def test_what_openai_has_no_item_for_is_passed_over() -> None:
     assert [item["type"] for item in events[-1]["response"]["output"]] == ["message"]
 
 
+def test_a_response_that_has_begun_says_that_it_has_failed() -> None:
+    events = answer(Route.RESPONSES, input="FAKE:plain", stream=True, upstream_ends_after=4)
+    assert [event["type"] for event in events[-2:]] == ["response.failed", "error"]
+    assert [event["sequence_number"] for event in events] == list(range(len(events)))
+    failed = events[-2]["response"]
+    assert (failed["status"], failed["error"]["code"], failed["output"]) == ("failed", "server_error", [])
+
+
 def test_an_error_in_the_stream_is_anthropics_own_and_an_early_end_is_one() -> None:
     error = {"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}
     with pytest.raises(Failure, match="overloaded") as failed:

@@ -66,14 +66,19 @@ async def as_response(content: AsyncIterator[bytes], asked: Mapping[str, Any]) -
 
 
 async def as_events(content: AsyncIterator[bytes], asked: Mapping[str, Any]) -> AsyncIterator[Event]:
-    """Its events, out of a stream. Raises Failure, also in the middle."""
+    """Its events, out of a stream. Raises Failure; one that has begun says before that it has failed."""
     made = _Response(asked)
-    async for line in _lines(content):
-        if line.startswith(b"data:"):
-            for one in made.events(json.loads(line.removeprefix(b"data:"))):
-                yield one
-    if made.fields["status"] == "in_progress":
-        raise BROKEN_OFF
+    try:
+        async for line in _lines(content):
+            if line.startswith(b"data:"):
+                for one in made.events(json.loads(line.removeprefix(b"data:"))):
+                    yield one
+        if made.fields["status"] == "in_progress":
+            raise BROKEN_OFF
+    except Exception as error:
+        for one in made.failed(error if isinstance(error, Failure) else BROKEN_OFF):
+            yield one
+        raise
 
 
 async def _lines(content: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
@@ -111,6 +116,13 @@ class _Response:
         for made in self._made(event):
             yield {**made, "sequence_number": self._number}
             self._number += 1
+
+    def failed(self, failure: Failure) -> Iterator[Event]:
+        """The last event of a response that has begun; Codex knows its end by it."""
+        if "id" in self.fields:
+            code = "rate_limit_exceeded" if failure.status == 429 else "server_error"
+            self.fields |= {"status": "failed", "error": {"code": code, "message": failure.message}}
+            yield {"type": "response.failed", "response": self.fields, "sequence_number": self._number}
 
     def _made(self, event: Mapping[str, Any]) -> Iterator[Event]:
         match event["type"]:
