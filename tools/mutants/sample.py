@@ -10,6 +10,7 @@ import ast
 import contextlib
 import os
 import random
+import re
 import shutil
 import subprocess
 import sys
@@ -43,6 +44,7 @@ MISLEADING = (
     "core/ReplaceComparisonOperator_IsNot_NotEq",
 )
 """Operators whose mutants mean the same (enums and None are singletons), or are no slip that anybody makes."""
+ORDERED = re.compile(r"ReplaceComparisonOperator_(Eq|NotEq)_[LG]t")
 TIME_LIMIT = 180.0
 """Seconds for the tests of one mutant; one that hangs is noticed."""
 
@@ -81,15 +83,31 @@ def is_slip(item: WorkItem) -> bool:
     """Whether a mutant is a program that does something else.
 
     The star of ``def f(*, a)`` becomes no program, and ``int | None`` in an annotation no other: both would count as
-    noticed, by no test's merit. An annotation's numbers are rules of pydantic's, and stay.
+    noticed, by no test's merit. An annotation's numbers are rules of pydantic's, and stay. An order in place of an
+    equality is a slip where there is a number, and none between words.
     """
     mutation = item.mutations[0]
     code = mutation.module_path.read_text(encoding="utf-8")
     operator = get_operator(mutation.operator_name)(**mutation.operator_args)
     with contextlib.suppress(SyntaxError, AttributeError):  # AttributeError: cosmic-ray knows no "except a.B"
-        mutant = ast.parse(mutate_code(code, operator, mutation.occurrence))
-        return "_BitOr_" not in mutation.operator_name or plain(ast.parse(code)) != plain(mutant)
+        program, mutant = ast.parse(code), ast.parse(mutate_code(code, operator, mutation.occurrence))
+        if ORDERED.search(mutation.operator_name):
+            return compares_a_number(program, mutation.start_pos)
+        return "_BitOr_" not in mutation.operator_name or plain(program) != plain(mutant)
     return False
+
+
+def compares_a_number(program: ast.AST, position: tuple[int, int]) -> bool:
+    """Whether the comparison at a position has a number on one of its sides."""
+    around = [
+        node
+        for node in ast.walk(program)
+        if isinstance(node, ast.Compare)
+        and (node.lineno, node.col_offset) <= position < (node.end_lineno or 0, node.end_col_offset or 0)
+    ]
+    innermost = max(around, key=lambda node: (node.lineno, node.col_offset))
+    sides = (innermost.left, *innermost.comparators)
+    return any(isinstance(side, ast.Constant) and isinstance(side.value, int | float) for side in sides)
 
 
 def plain(program: ast.AST) -> str:
