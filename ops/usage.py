@@ -93,7 +93,7 @@ def rendered(usage: Usage, by: str, since: datetime) -> str:
     """Returns the table, with a bar for each group's share of the list price, and how far back it reaches."""
     if not usage.sums:
         return f"no request since {since:%Y-%m-%d %H:%M} UTC{_reach(usage, since)}\n"
-    largest = max((total.list_price_usd for total in usage.sums.values()), default=0) or 1
+    largest = max(total.list_price_usd for total in usage.sums.values()) or 1
     rows: list[tuple[str, ...]] = [(by, *COLUMNS, "")]
     for name, total in usage.sums.items():
         counts = (
