@@ -47,9 +47,8 @@ running = {
     "front": front.container,
     **({"acme": acme.container, "acme-egress": acme.egress} if acme else {}),
 }
-checks = (
-    [Verification("verification", deployment, networks, login, running, verifier)] if settings.verify_on_update else []
-)
+watched = settings.verify_on_update or settings.acme  # a certificate is waited for in any case
+checks = [Verification("verification", deployment, networks, login, running, verifier)] if watched else []
 ids = {role: container.id for role, container in running.items()}
 Handover("handover", running, drainer(deployment.name, settings, ids), checks)
 

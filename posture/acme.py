@@ -16,7 +16,7 @@ NOTICED_SECONDS = 1.5
 """After which the front has seen that the gateway is ready."""
 REPORTED = "/run/acme/reported"
 """There when an update has told of the failure already; it goes with the next try."""
-SHOWN = '[ -e /run/gateway/tls.pem ] && ! [ "$GATEWAY_TLS_FILE" -nt /run/gateway/tls.pem ]'
+SHOWN = '[ -e /run/gateway/tls.pem ] && ! [ "$GATEWAY_TLS_FILE" -nt /run/gateway/tls.pem ] && gateway-healthcheck'
 
 
 def state(declaration: Declaration, engine: Engine) -> dict[str, Any]:

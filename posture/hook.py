@@ -78,6 +78,8 @@ def refuse_insecure(declaration: Declaration) -> None:
     try:
         if declaration.settings.acme and (problem := acme.wait(declaration, context.engine)):
             raise RuntimeError(NO_CERTIFICATE.format(problem=problem, stack=declaration.stack))
+        if not declaration.settings.verify_on_update:
+            return
         context.edge.wait(PATIENCE)
         report = examine(context, [check for check in REGISTRY.values() if check.fast])
     except EngineError as error:

@@ -38,14 +38,17 @@ def start(gateway_image: str) -> Iterator[Start]:
 
 
 def said(port: int, *lines: str) -> str:
-    """What HAProxy answers to ``lines``: on the runtime API's port on loopback, else as the front hears it."""
+    """What HAProxy answers to ``lines``: on the runtime API's port on loopback, else as the front hears it.
+
+    Nobody listens for a moment when the first certificate is there.
+    """
     host, ends = ("127.0.0.1", "\n") if port == 8406 else ("gateway-door", "\r\n\r\n")
     script = f"exec 3<>/dev/tcp/{host}/{port} && printf '%s' \"$1\" >&3 && cat <&3"
-    return bed.docker("exec", NAME, "bash", "-c", script, "-", *(line + ends for line in lines))
+    return bed.docker("exec", NAME, "bash", "-c", script, "-", *(line + ends for line in lines), check=False)
 
 
-def ready() -> str:
-    return said(8405, "GET /ready HTTP/1.0").splitlines()[0]
+def ready(what: str = "ready") -> str:
+    return "".join(said(8405, f"GET /{what} HTTP/1.0").splitlines()[:1])
 
 
 def hand_over(pair: certificates.Pair, key: str = "") -> None:
@@ -67,19 +70,42 @@ def shows(pair: certificates.Pair) -> bool:
     return shown() == serial(pair)
 
 
-def test_it_is_ready_with_its_first_certificate_and_takes_each_new_one_as_it_runs(start: Start) -> None:
+def refused(port: int) -> bool:
+    """Whether nobody listens there, as the front finds it: it then offers the connection to another gateway."""
+    return "refused" in bed.docker("exec", NAME, "bash", "-c", f"exec 3<>/dev/tcp/gateway-door/{port}", check=False)
+
+
+def test_it_serves_with_its_first_certificate_and_takes_each_new_one_as_it_runs(start: Start) -> None:
     start()
     assert ready() == "HTTP/1.1 404 Not Found"  # another gateway may have one
-    for pair in PAIRS[:2]:
-        hand_over(pair)
-        bed.wait_until(partial(shows, pair), 20, "it is shown")
+    assert refused(8443)
+    hand_over(PAIRS[0])
     bed.wait_until(lambda: ready() == "HTTP/1.1 200 OK", 20, "it is ready")
+    assert not refused(8443)
+    assert shows(PAIRS[0])
+    hand_over(PAIRS[1])
+    bed.wait_until(partial(shows, PAIRS[1]), 20, "it is shown")
     hand_over(PAIRS[2], key=PAIRS[0].key)
     bed.wait_until(lambda: "does not take the new certificate" in bed.docker("logs", NAME), 20, "it is said")
     assert shown() == serial(PAIRS[1])
     assert "PRIVATE" not in bed.docker("logs", NAME)
 
 
-def test_the_ca_gets_in_before_there_is_a_certificate(start: Start) -> None:
-    start(GATEWAY_REDIRECT="true", GATEWAY_CHALLENGE="true")
+def test_the_ca_gets_in_before_there_is_a_certificate_and_nobody_else(start: Start) -> None:
+    start(GATEWAY_REDIRECT="true", GATEWAY_CHALLENGE="true", GATEWAY_METRICS_KEY_SHA256="0" * 64)
+    assert ready("challenge") == "HTTP/1.1 200 OK"
+    assert ready() == "HTTP/1.1 404 Not Found"
+    assert not refused(8080)
+    assert refused(8443)
+    assert refused(8090)
+    hand_over(PAIRS[0])
     bed.wait_until(lambda: ready() == "HTTP/1.1 200 OK", 20, "it is ready")
+    assert ready("challenge") == "HTTP/1.1 200 OK"
+
+
+@pytest.mark.parametrize("signal", ["TERM", "USR1"])
+def test_one_that_waits_ends_when_it_is_told_to(start: Start, signal: str) -> None:
+    start()
+    bed.docker("kill", "--signal", signal, NAME)
+    bed.wait_until(lambda: bed.docker("inspect", "--format", "{{.State.Status}}", NAME) == "exited", 10, "it ended")
+    assert bed.docker("inspect", "--format", "{{.State.ExitCode}}", NAME) == "0"

@@ -1,29 +1,20 @@
-"""`tls: acme` on a whole stack, from a real CA: it comes with the first `up`, and renews itself under load."""
+"""`tls: acme` on a whole stack, from a real CA: it takes the place of `managed`, and renews itself, under load."""
 
-import contextlib
-import http.client
-import json
-import socket
-import ssl
-import threading
-import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from cryptography import x509
 from pulumi import automation
 
 from posture.model import Status
 from rules.layout import acme_volumes
 from tests.fakes import pebble as fake
+from tests.integration.acme_client import NAME, PORT, REDIRECT, Client, state, until
 from tests.integration.conftest import TOKEN
 from tests.integration.deployment import Deployment, deployment, docker
 from tests.integration.hosts import Internet, internet
 from tests.integration.verdicts import report_of, with_status
-
-NAME, PORT, REDIRECT = "gw.example.org", 14590, 14591
 
 
 @pytest.fixture(scope="module")
@@ -40,124 +31,59 @@ def ca(outside: Internet, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
 
 @pytest.fixture(scope="module")
-def stack(outside: Internet, ca: fake.Pebble) -> Iterator[Deployment]:
+def stack(outside: Internet) -> Iterator[Deployment]:
+    """One with a certificate of its own CA."""
     with deployment(
         "prod",
-        tls="acme",
         hostname=NAME,
         port=PORT,
         redirectPort=REDIRECT,
         bindAddresses=["127.0.0.1", outside.host.machine],
         allowHost=True,
         allowedCidrs=["192.0.2.0/24"],  # the CA is none of these
-        acmeEmail="you@example.org",
-        acmeChallenge="http-01",
-        acmeDirectory=ca.directory,
-        acmeDirectoryCa=ca.ca,
         egressDns=[outside.host.address],
         egressPrivateCidrs=[f"{outside.host.address}/32"],
         upstreamCaCertificates=outside.ca,
         drainSeconds=5,
     ) as made:
         made.set_secret("claudeOauthToken", TOKEN)
+        made.up()
         yield made
     for volume in acme_volumes(f"litellm-claude-{made.name}").values():
         docker("volume", "rm", "--force", volume, check=False)
 
 
-@dataclass
-class Client:
-    """A client that trusts the CA's root alone, and knows where the name leads."""
-
-    stack: Deployment
-    roots: list[str]
-    failed: list[str] = field(default_factory=list)
-    asked: int = 0
-
-    def connect(self) -> http.client.HTTPConnection:
-        context = ssl.create_default_context(cadata="".join(self.roots))
-        connection = http.client.HTTPConnection(NAME, PORT, timeout=30)
-        raw = socket.create_connection(("127.0.0.1", PORT), 30)
-        connection.sock = context.wrap_socket(raw, server_hostname=NAME)
-        return connection
-
-    def serial(self) -> int:
-        with contextlib.closing(self.connect()) as connection:
-            assert isinstance(connection.sock, ssl.SSLSocket)
-            der = connection.sock.getpeercert(binary_form=True)
-        return x509.load_der_x509_certificate(der or b"").serial_number
-
-    def ask(self, connection: http.client.HTTPConnection) -> int:
-        connection.request("GET", "/v1/models", headers={"authorization": f"Bearer {self.stack.output('master_key')}"})
-        answer = connection.getresponse()
-        answer.read()
-        return answer.status
-
-    def answers(self) -> bool:
-        with contextlib.suppress(OSError, http.client.HTTPException), contextlib.closing(self.connect()) as connection:
-            return self.ask(connection) == 200
-        return False
-
-    @contextlib.contextmanager
-    def load(self) -> Iterator[None]:
-        """Asks all the while: on one connection that is kept, and on new ones."""
-        end = threading.Event()
-
-        def run(*, kept: bool) -> None:
-            connection = self.connect()
-            while not end.wait(0.01):
-                try:
-                    connection = connection if kept else self.connect()
-                    status = self.ask(connection)
-                    self.asked += 1
-                    if status != 200:
-                        self.failed.append(str(status))
-                except (OSError, http.client.HTTPException) as error:
-                    self.failed.append(repr(error))
-                    connection = self.connect()
-
-        threads = [threading.Thread(target=run, kwargs={"kept": kept}) for kept in (True, False)]
-        for thread in threads:
-            thread.start()
-        try:
-            yield
-        finally:
-            end.set()
-            for thread in threads:
-                thread.join()
-
-
 @pytest.fixture(scope="module")
 def client(stack: Deployment) -> Client:
-    return Client(stack, [])
+    return Client(stack, [str(stack.output("ca_certificate"))], key=str(stack.output("master_key")))
 
 
-def state(stack: Deployment) -> dict[str, object]:
-    with contextlib.suppress(ValueError):  # it begins
-        return dict(json.loads(stack.exec("acme", "cat", "/run/acme/state.json")))
-    return {"state": None}
-
-
-def until(holds: Callable[[], bool], seconds: float = 60) -> None:
-    for _ in range(int(seconds / 0.2)):
-        if holds():
-            return
-        time.sleep(0.2)
-    raise AssertionError("it does not come to hold")
-
-
-def test_the_first_up_says_what_the_ca_said_and_the_next_one_has_a_certificate(
+def test_the_way_from_managed_to_acme_fails_no_request_whether_the_ca_is_there_or_not(
     stack: Deployment, ca: fake.Pebble, client: Client
 ) -> None:
+    old = client.serial()
+    stack.set(
+        tls="acme",
+        acmeEmail="you@example.org",
+        acmeChallenge="http-01",
+        acmeDirectory=ca.directory,
+        acmeDirectoryCa=ca.ca,
+        verifyOnUpdate=False,  # the certificate is waited for all the same
+    )
     ca.stop()
-    with pytest.raises(automation.errors.CommandError, match=f"{fake.NAME} gave no certificate for {NAME}: "):
+    with client.load():
+        with pytest.raises(automation.errors.CommandError, match=f"{fake.NAME} gave no certificate for {NAME}: "):
+            stack.up()
+        assert client.serial() == old
+        ca.start()
+        client.roots.append(ca.root())
         stack.up()
-    ca.start()
-    client.roots.append(ca.root())
-    stack.up()
-    with contextlib.closing(client.connect()) as connection:
-        assert client.ask(connection) == 200
+        assert client.serial() != old
+    assert client.failed == []
+    assert client.asked > 100
     assert stack.changes() == {}
+    stack.set(verifyOnUpdate=None)
+    stack.up()
 
 
 def test_every_check_of_the_certificate_understands_it(stack: Deployment) -> None:
@@ -195,13 +121,15 @@ def test_it_renews_itself_under_load_when_the_ca_is_back_and_no_request_fails(
     ca.stop()
     ca.seconds = 45
     old = client.serial()
-    with client.load():
+    client.asked = 0
+    with ThreadPoolExecutor() as pool, client.load():
         docker("kill", "--signal", "USR1", stack.container("acme"))  # as when it was revoked
         until(lambda: state(stack)["state"] == "failed")
         assert client.serial() == old
         assert set(with_status(report_of(stack, "https"), Status.FAIL)) == {"https.acme"}
         ca.start()
         client.roots.append(ca.root())
+        stream = pool.submit(client.stream)
         docker("kill", "--signal", "USR1", stack.container("acme"))
         until(lambda: client.serial() != old)
         short = client.serial()
@@ -210,6 +138,8 @@ def test_it_renews_itself_under_load_when_the_ca_is_back_and_no_request_fails(
         client.roots.append(ca.root())
         until(lambda: client.serial() != short)  # with a third of its 45 seconds left
         assert state(stack)["state"] == "served"
+        assert not stream.done(), "it was there all the while"
+        assert stream.result() == "whole"
     assert client.failed == []
     assert client.asked > 100
     assert stack.changes() == {}
@@ -221,3 +151,15 @@ def test_what_comes_back_asks_for_no_new_certificate(stack: Deployment, ca: fake
     docker("restart", *(stack.container(role) for role in ("gateway", "acme")))
     until(lambda: client.answers() and state(stack)["state"] == "served")
     assert client.serial() == old
+
+
+def test_a_stack_that_was_down_asks_for_no_new_certificate(stack: Deployment, ca: fake.Pebble, client: Client) -> None:
+    ca.stop()
+    old = client.serial()
+    down = stack.pulumi("destroy", "--exclude-protected", "--yes", "--skip-preview")  # as setup/down.sh does
+    assert down.returncode == 0, down.stdout
+    assert stack.there() == []
+    stack.up()
+    assert client.serial() == old
+    client.key = str(stack.output("master_key"))
+    assert client.answers()

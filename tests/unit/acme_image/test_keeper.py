@@ -143,6 +143,42 @@ def test_whoever_asks_gets_a_new_one_at_once_even_after_a_failure(house: House) 
     assert house.asked == 3
 
 
+def test_what_the_ca_wants_back_is_renewed_before_its_time_and_nothing_later_than_its_own(house: House) -> None:
+    when = datetime.now(UTC).timestamp()
+    wanted = {"at": when + 30 * DAY}
+    run, kept, handed = (house.root / name for name in ("run", "kept", "handed"))
+    house.keeper = Keeper(SETTINGS, house.obtain, run, kept, handed, lambda _held, _now: wanted["at"])
+    for days, asked in ((0, 1), (29, 1), (31, 2)):
+        house.step(days)
+        assert house.asked == asked, days
+    wanted["at"] = when + 300 * DAY
+    house.step(61)
+    assert house.asked == 3
+
+
+def test_a_certificate_is_read_once_and_again_when_it_is_another_one(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[Path] = []
+    openssl = certificate.read
+
+    def count(chain: Path, name: str) -> certificate.Certificate | None:
+        read.append(chain)
+        return openssl(chain, name)
+
+    monkeypatch.setattr(certificate, "read", count)
+    house.step()
+    before = len(read)
+    for _ in range(5):
+        house.step()
+    assert len(read) == before
+    house.step(61)
+    assert len(read) == before + 1
+    (house.root / "handed" / NAME / "chain.pem").unlink()  # somebody has emptied the volume
+    assert house.step()["state"] == "served"
+    assert house.asked == 3
+
+
 def test_another_name_has_a_folder_of_its_own_so_that_the_old_one_serves_on(house: House) -> None:
     house.step()
     house.keeper = house.another(Settings("other.example.org", "you@example.org", "http-01", "https://ca/dir"))

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from acme_keeper import lego
 from acme_keeper.keeper import Keeper
+from acme_keeper.renewal_info import Advice, over_https
 from acme_keeper.settings import DNS, Settings, SettingsError
 from acme_keeper.zone import ZoneServer
 
@@ -28,15 +29,15 @@ def main() -> int:
     zone = ZoneServer(settings.zone, settings.dns_seconds) if settings.challenge == DNS else None
     if zone:
         zone.start()
-    (RUN / "alive").touch()
 
     def obtain(asked: Settings) -> tuple[str, str]:
         if zone:
             zone.forget()
         return lego.obtain(asked, KEPT, RUN / "trusted.pem")
 
-    keeper = Keeper(settings, obtain, RUN, KEPT, HANDED)
-    wake, alive = threading.Event(), threading.Event()
+    advice = Advice(settings.directory, over_https(lego.trust(settings, RUN / "trusted.pem")))
+    keeper = Keeper(settings, obtain, RUN, KEPT, HANDED, advice.wanted)
+    wake = threading.Event()
 
     def now_please(*_: object) -> None:
         keeper.asked = True
@@ -44,17 +45,18 @@ def main() -> int:
 
     signal.signal(signal.SIGUSR1, now_please)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    threading.Thread(target=_beat, args=(alive,), daemon=True).start()
+    threading.Thread(target=_beat, daemon=True).start()
     while True:
         keeper.step(time.time())
         wake.wait(5)
         wake.clear()
 
 
-def _beat(alive: threading.Event) -> None:
-    """Lives beside lego, which may take minutes."""
-    while not alive.wait(5):
+def _beat() -> None:
+    """Says that the process lives (acme-healthcheck), beside lego, which may take minutes."""
+    while True:
         (RUN / "alive").touch()
+        time.sleep(5)
 
 
 if __name__ == "__main__":

@@ -17,6 +17,8 @@ FIRST_RETRY, LAST_RETRY = 60, 6 * 3600
 """Let's Encrypt lets a name fail five times an hour; the backoff doubles, and ends at four times a day."""
 TRYING, SERVED, FAILED = "trying", "served", "failed"
 Obtain = Callable[[Settings], tuple[str, str]]
+Wanted = Callable[[certificate.Certificate, float], float | None]
+NO_OPINION: Wanted = lambda _held, _now: None  # noqa: E731 - of a CA
 
 
 class Keeper:
@@ -24,13 +26,17 @@ class Keeper:
 
     :param run: a tmpfs, where the state is told.
     :param kept: on a volume: lego's account, and since when asking has failed, which a restart must not forget.
+    :param wanted: says when the CA wants the certificate that is held to be renewed, if it has an opinion.
     """
 
-    def __init__(self, settings: Settings, obtain: Obtain, run: Path, kept: Path, handed: Path) -> None:
-        self._settings, self._obtain, self._run = settings, obtain, run
+    def __init__(
+        self, settings: Settings, obtain: Obtain, run: Path, kept: Path, handed: Path, wanted: Wanted = NO_OPINION
+    ) -> None:
+        self._settings, self._obtain, self._run, self._wanted = settings, obtain, run, wanted
         self._memory = kept / "failed.json"
         self._folder = handed / settings.hostname
         self._failed = self._remembered()
+        self._read: tuple[object, certificate.Certificate | None] = (None, None)
         self.asked = False
         """Somebody wants a new certificate now (SIGUSR1): the old one was revoked, or its key was seen."""
 
@@ -51,10 +57,22 @@ class Keeper:
         """The certificate with those of its issuers; public."""
         return self._folder / "chain.pem"
 
+    def _held(self) -> certificate.Certificate | None:
+        """What was handed over last; read again when it is another file, because openssl is a process."""
+        found = self.chain.stat() if self.chain.exists() else None
+        of = found and (found.st_ino, found.st_mtime_ns)
+        if of is None or of != self._read[0]:
+            self._read = (of, certificate.read(self.chain, self._settings.hostname))
+        return self._read[1]
+
+    def _due(self, held: certificate.Certificate, now: float) -> float:
+        wanted = self._wanted(held, now)
+        return held.renewal if wanted is None else min(held.renewal, wanted)
+
     def step(self, now: float) -> None:
         """Does what is due."""
-        held = certificate.read(self.chain, self._settings.hostname)
-        due = 0.0 if held is None or self.asked else held.renewal
+        held = self._held()
+        due = 0.0 if held is None or self.asked else self._due(held, now)
         again = float(self._failed.get("again", 0)) if not self.asked else 0.0
         if now >= max(due, again):
             held = self._ask(held, now)
@@ -68,7 +86,7 @@ class Keeper:
         try:
             chain, key = self._obtain(self._settings)
             self._hand_over(chain, key)
-            new = certificate.read(self.chain, self._settings.hostname)
+            new = self._held()
             if new is None:
                 raise lego.RefusedError(f"the certificate is not for {self._settings.hostname}")  # noqa: TRY301
         except (lego.RefusedError, OSError) as error:
@@ -115,7 +133,6 @@ class Keeper:
             self._write_state(FAILED, held, str(self._failed["said"]))
         else:
             self._write_state(SERVED if held else TRYING, held, "")
-        (self._run / "alive").touch()
 
     def _write_state(self, state: str, held: certificate.Certificate | None, said: str) -> None:
         told = {

@@ -35,15 +35,19 @@ def command(settings: Settings, folder: Path) -> list[str]:
     return [*fixed, "--key-type", "ec256", "--domains", settings.hostname, *how, "run"]
 
 
+def trust(settings: Settings, file: Path) -> Path:
+    """Returns the file with those who are trusted: the system's, and in ``file`` the settings' own besides."""
+    if not settings.authority:
+        return SYSTEM
+    file.write_text(SYSTEM.read_text() + "\n" + settings.authority + "\n")
+    return file
+
+
 def environment(settings: Settings, trusted: Path, own: Mapping[str, str] = os.environ) -> dict[str, str]:
     """Returns lego's whole environment: the way out, whom to trust, and the DNS provider's variables."""
-    if settings.authority:
-        trusted.write_text(SYSTEM.read_text() + "\n" + settings.authority + "\n")
-    else:
-        trusted = SYSTEM
     passed = {name: own[name] for name in PASSED_ON if name in own}
     # No alias of the name is looked for: that would be one more question to the DNS.
-    fixed = {"SSL_CERT_FILE": str(trusted), "LEGO_DISABLE_CNAME_SUPPORT": "true"}
+    fixed = {"SSL_CERT_FILE": str(trust(settings, trusted)), "LEGO_DISABLE_CNAME_SUPPORT": "true"}
     return {**passed, **fixed, **settings.variables}
 
 
