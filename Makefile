@@ -4,6 +4,7 @@ NAME ?= url
 OVERLAP ?= 24h
 SINCE ?= 7d
 BY ?= client
+UPDATES ?= $(shell date -u +%F)
 WORKERS ?= 3
 MAKEFLAGS += --no-print-directory
 SHELL := /bin/bash
@@ -27,12 +28,15 @@ help: ## this list
 
 ##### the stack
 
-up: setup ## bring the stack up, and say how to use it
+up: setup ## bring the stack up, and say how to use it (BUNDLE=FILE: on a machine that reaches nothing)
 	@setup/up.sh $(STACK)
 
 upgrade: setup ## build the images with Debian's security updates of today, and bring the stack up with them
 	@$(IN_STACK) $(PYTHON) -m ops.upgrade $(STACK)
 	@setup/up.sh $(STACK)
+
+bundle: setup ## what an `up` needs in one file, for a machine that reaches nothing: FILE=NAME
+	@$(IN_STACK) $(PYTHON) -m setup.bundle_make "$(FILE)" "$(UPDATES)"
 
 preview: setup ## show what `up` would change
 	@setup/preview.sh $(STACK)
@@ -100,6 +104,9 @@ test-faults: setup-pulumi setup-dev setup-engine setup-base ## break running sta
 
 test-engine: setup-pulumi setup-dev setup-engine setup-base ## a stack on Debian's newer engines, with both image stores (as root, half an hour)
 	@NEWER_ENGINES=1 setup/in_env.sh dev $(PYTHON) -m pytest -m faults tests/integration/test_engine_faults.py
+
+test-bundle: setup-pulumi setup-dev setup-engine setup-base ## a bundle, and a stack from it on a machine without a route (as root, some minutes)
+	@setup/in_env.sh dev $(PYTHON) -m pytest -m faults tests/integration/test_bundle.py
 
 test-mishaps: setup-pulumi setup-dev setup-engine setup-base ## 50 mishaps at random to one stack: does make up bring it back? (an hour)
 	@MISHAPS=$(or $(MISHAPS),50) setup/in_env.sh dev $(PYTHON) -m pytest tests/integration/test_mishaps.py
@@ -188,8 +195,9 @@ clean: ## delete what set-up made here (.venv, .toolchain); stacks, passphrases 
 	rm -rf .venv .toolchain
 
 setup: setup-pulumi setup-python setup-engine setup-base
-setup-pulumi: ; @setup/pulumi.sh
-setup-python: ; @setup/python.sh requirements.lock
+setup-bundle: ; @setup/bundle.sh $(STACK) "$(BUNDLE)"
+setup-pulumi: $(if $(BUNDLE),setup-bundle) ; @setup/pulumi.sh
+setup-python: $(if $(BUNDLE),setup-bundle) ; @setup/python.sh requirements.lock
 setup-dev: ; @setup/python.sh requirements-dev.lock
 setup-engine: ; @setup/engine.sh $(STACK)
-setup-base: setup-engine ; @setup/base_image.sh $(STACK)
+setup-base: setup-engine $(if $(BUNDLE),setup-bundle) ; @setup/base_image.sh $(STACK)

@@ -1,4 +1,4 @@
-"""The images: built from ``images/`` by the stack itself, or ready ones by digest."""
+"""The images: built from ``images/`` by the stack itself, or ready ones, by digest or out of a bundle."""
 
 import hashlib
 from pathlib import Path
@@ -7,10 +7,8 @@ import pulumi
 import pulumi_docker as docker
 
 from components.stack import Deployment
-from rules import releases
+from rules import bundle, releases
 from rules.layout import IMAGES, PROJECT
-
-IGNORED = {"__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache"}
 
 
 class Images(pulumi.ComponentResource):
@@ -33,8 +31,11 @@ class Images(pulumi.ComponentResource):
         if problem:
             raise pulumi.RunError(f"litellmImage: {problem}")
 
-        def image(role: str, ready: str | None) -> pulumi.Output[str]:
-            digest = context_digest(IMAGES / role)
+        bundled = bundle.images()
+
+        def image(role: str, given: str | None) -> pulumi.Output[str]:
+            ready = given or bundled.get(role)
+            digest = bundle.context_digest(IMAGES / role)
             since = settings.security_updates
             if since:
                 digest = hashlib.sha256(f"{digest} {since}".encode()).hexdigest()
@@ -72,14 +73,3 @@ def tag(role: str, digest: str, stack: str) -> str:
     have the same id. The digest stands first: a tag may not begin with a dot or a dash, as a stack's name may.
     """
     return f"{PROJECT}/{role}:{digest[:12]}-{stack}"
-
-
-def context_digest(context: Path) -> str:
-    """Returns the SHA-256 over names, execute bits and contents of everything below ``context``, caches aside."""
-    digest = hashlib.sha256()
-    for path in sorted(context.rglob("*")):
-        if path.is_file() and not IGNORED & set(path.relative_to(context).parts):
-            mode = "x" if path.stat().st_mode & 0o100 else "-"
-            content = hashlib.sha256(path.read_bytes()).hexdigest()
-            digest.update(f"{path.relative_to(context).as_posix()}\0{mode}\0{content}\n".encode())
-    return digest.hexdigest()

@@ -7,6 +7,7 @@ With ``--look``, for a preview, nothing is changed: only what would stop an upda
 - A previous key that the stack never had stops it, and so does an expired certificate that is new to it. One that it
   serves already does not: what a person must do then is printed, for setup/up.sh to say at the end.
 - An engine or a shell with which it cannot work stops it (ops/preflight.py).
+- A bundled image that is not on the engine stops it: no registry has it.
 - A port that another program has stops the update before anything is replaced (setup/ports.py).
 - The files of an adopted volume are handed over; one that takes another's place in the stack leaves that as it is.
 """
@@ -21,6 +22,7 @@ from ops.engine import STACK_LABEL, Engine
 from ops.names import keep_names, prefix
 from ops.reconcile import reconcile
 from ops.state import State, name_of
+from rules import bundle
 from setup import ports
 from setup.ports import setting
 
@@ -55,6 +57,20 @@ def refuse_taken_ports(state: State, engine: Engine, name: str) -> None:
                 f"(make down STACK={name}), or give this one another name"
             )
         raise OperationError("\nerror: ".join(problems))
+
+
+def refuse_absent_images(engine: Engine, stack: str) -> None:
+    """Stops when the working copy's images came in a bundle, and this engine does not have them.
+
+    Raises:
+        OperationError: with the command that brings them.
+    """
+    names = bundle.images().values()
+    if names and engine.run("image", "inspect", *names, check=False).returncode:
+        raise OperationError(
+            "the engine does not have the images that came in a bundle. "
+            f"Fix: make up BUNDLE=FILE STACK={stack}; to build them here instead: rm -r .toolchain/bundle"
+        )
 
 
 def let_go_of_the_volume(state: State, stack: str) -> None:
@@ -109,6 +125,7 @@ def prepare(stack: str, *, look: bool = False) -> str | None:
     refuse_invented_keys(state, stack, Path())
     todo = certificate.expired(state, stack, Path())
     preflight.refuse(name, engine, len(state.in_force("network")))
+    refuse_absent_images(engine, name)
     if not look:
         reconcile(stack, state)
     refuse_taken_ports(state, engine, name)

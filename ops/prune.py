@@ -2,7 +2,8 @@
 
 STATE is a file backend's .pulumi folder.
 
-- Images that the stack has built for an earlier version of ``images/``, and that no container uses.
+- Images that the stack has built for an earlier version of ``images/``, or that came in an earlier bundle, and that no
+  container uses.
 - In a file backend, all but the newest copies of the state: Pulumi writes two at every update, and prunes none.
 
 Logs have bounds already: the containers' own (components/container.py), and Pulumi's (setup/env.sh).
@@ -17,6 +18,7 @@ from ops.commands import OperationError
 from ops.engine import Engine
 from ops.names import prefix
 from ops.state import State
+from rules import bundle
 from rules.docker import EngineError
 from rules.layout import PROJECT
 
@@ -36,7 +38,7 @@ def outdated(tags: Iterable[str], name: str, used: Iterable[str]) -> list[str]:
 
     Version 0.1 had one name for all stacks: such an image may be another one's, built and not used yet.
     """
-    own = re.compile(rf"{PROJECT}/[a-z]+:[0-9a-f]{{12}}-{re.escape(name)}")
+    own = re.compile(rf"{PROJECT}/[a-z]+:[0-9a-f]{{12}}-{re.escape(name)}|{re.escape(bundle.REPOSITORY)}/.+")
     return sorted(set(filter(own.fullmatch, tags)) - set(used))
 
 
@@ -48,7 +50,9 @@ def images(stack: str, state: State, engine: Engine) -> list[str]:
     used = [str((image.get("inputs") or {}).get("name")) for image in state.in_force("image")]
     if not used:
         return []
-    tags = engine.run("image", "ls", "--format", "{{.Repository}}:{{.Tag}}", f"{PROJECT}/*").stdout.split()
+    used += bundle.images().values()
+    ours = [part for start in (PROJECT, bundle.REPOSITORY) for part in ("--filter", f"reference={start}/*")]
+    tags = engine.run("image", "ls", *ours, "--format", "{{.Repository}}:{{.Tag}}").stdout.split()
     return [
         tag
         for tag in outdated(tags, prefix(stack).removeprefix(f"{PROJECT}-"), used)

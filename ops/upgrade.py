@@ -7,16 +7,26 @@ import json
 import sys
 from datetime import UTC, datetime
 
-from ops.commands import exit_status, pulumi
+from ops.commands import OperationError, exit_status, pulumi
 from ops.generations import next_generation
 from ops.notice import GAP
+from rules import bundle
 from rules.layout import PROJECT
 
 SETTING = "securityUpdates"
 
 
 def upgrade(stack: str) -> str:
-    """Sets the stack's setting, and returns what to tell the operator."""
+    """Sets the stack's setting, and returns what to tell the operator.
+
+    Raises:
+        OperationError: when the images are not built here.
+    """
+    if bundle.images():
+        raise OperationError(
+            "the images came in a bundle, and so do updates. Fix: run `make bundle` where there is a network, "
+            f"then here: make up BUNDLE=FILE STACK={stack}"
+        )
     entries = json.loads(pulumi("config", "--json", stack=stack))
     current = entries.get(f"{PROJECT}:{SETTING}", {}).get("value") or ""
     fresh = next_generation(datetime.now(UTC).date(), current)

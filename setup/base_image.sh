@@ -76,6 +76,9 @@ use_engine_of "${1:-}"
 if docker image inspect "$image" >/dev/null 2>&1; then
   exit 0
 fi
+[ ! -e "$root/.toolchain/bundle/manifest.json" ] ||
+  die "the engine does not have the images that came in a bundle. Fix: make up BUNDLE=FILE STACK=${1:-STACK};" \
+    "to build them here instead: rm -r .toolchain/bundle"
 say "the base image $image is not here: pulling it"
 if timeout 30 docker pull --quiet "$image" >/dev/null 2>&1; then
   exit 0

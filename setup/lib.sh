@@ -39,6 +39,19 @@ one_at_a_time() {
   flock --nonblock 9 || { say "waiting for another make, which is at the same step ($1)" && flock 9; }
 }
 
+# new_enough PYTHON, and find_python: what the project runs with
+new_enough() { command -v "$1" >/dev/null && "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; }
+find_python() {
+  local candidate
+  for candidate in python3 python3.14 python3.13 python3.12 python3.11; do
+    if new_enough "$candidate"; then
+      echo "$candidate"
+      return
+    fi
+  done
+  return 1
+}
+
 # file_url PATH, and path_of URL: a blank may stand in Pulumi's file:// URL, but not what has a meaning there
 file_url() {
   local path=${1//%/%25}

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Sees to the Pulumi CLI and its plugins: the CLI on PATH, else Pulumi's own installer, else a build of toolchain/; the
-# plugins by Pulumi's own download, else the built ones. Says which way it took; a second run does nothing.
+# Sees to the Pulumi CLI and its plugins: those of a bundle (bundle_open.py); else the CLI on PATH, else Pulumi's own
+# installer, else a build of toolchain/; the plugins by Pulumi's own download, else the built ones. Says which way it took; a
+# second run does nothing.
 set -euo pipefail
 # shellcheck source=setup/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -12,7 +13,7 @@ stamp=$store/pulumi.stamp
 sources=$(cd "$root" && find toolchain -type f | LC_ALL=C sort | xargs cat | sha256sum | cut -d' ' -f1)
 [[ ${PULUMI_HOME:-} != */.toolchain/home ]] || unset PULUMI_HOME # `make env` has set it, perhaps in another working copy
 key="$sources ${PULUMI_HOME:-}"
-cli_was_built=
+how= # as long as the download site may be asked
 
 plugin_version() { sed -n "s/^pulumi-$1==//p" "$root/requirements.in"; }
 
@@ -42,8 +43,21 @@ built() {
   done
 }
 
+# from_bundle: what was unpacked, where the built ones would be; it must be of this toolchain/
+from_bundle() {
+  local bundle=$store/bundle part
+  [ "$(cat "$bundle/toolchain/of" 2>/dev/null)" = "$sources" ] || return 1
+  mkdir -p "$store/bin" "$store/plugins"
+  ln -f "$bundle"/toolchain/pulumi{,-language-python,-language-python-exec} "$store/bin/"
+  ln -f "$bundle"/toolchain/pulumi-resource-* "$store/plugins/"
+  for part in cli "${plugins[@]}"; do printf '%s\n' "$sources" >"$store/built-$part"; done
+}
+
 find_cli() {
-  if fits pulumi; then
+  if from_bundle; then
+    how="out of the bundle"
+    say "Pulumi CLI: $version, $how, in .toolchain/bin"
+  elif fits pulumi; then
     rm -rf "${store:?}/bin" "$store/built-cli"
     say "Pulumi CLI: $(command -v pulumi) $(pulumi version), which is on PATH"
   elif official_cli; then
@@ -52,7 +66,7 @@ find_cli() {
   else
     say "Pulumi CLI: its download site does not answer, so it is built from the Go module proxy"
     say "this takes 10 to 15 minutes on 2 cores, once; an interrupted build goes on where it stopped"
-    cli_was_built=yes
+    how=built
     built cli "${plugins[@]}"
     say "Pulumi CLI: $version, built, in .toolchain/bin"
   fi
@@ -60,7 +74,7 @@ find_cli() {
 
 downloaded_plugins() {
   local plugin
-  [ -z "$cli_was_built" ] || return 1 # that site has just been seen not to answer
+  [ -z "$how" ] || return 1
   for plugin in "${plugins[@]}"; do
     timeout 60 pulumi plugin install resource "$plugin" "$(plugin_version "$plugin")" >/dev/null 2>&1 || return 1
   done
@@ -76,7 +90,7 @@ built_plugins() {
   for plugin in "${plugins[@]}"; do
     wanted=$(plugin_version "$plugin")
     has=$("$store/plugins/pulumi-resource-$plugin" -version)
-    [ "$wanted" = "$has" ] || die "requirements.in asks for pulumi-$plugin $wanted, toolchain/$plugin/main.go serves $has." \
+    [ "$wanted" = "${has#v}" ] || die "requirements.in asks for pulumi-$plugin $wanted, toolchain/$plugin/main.go serves $has." \
       "Set them to the same version (and go.mod to the release of the Terraform provider that it wraps)."
     pulumi plugin install resource "$plugin" "$wanted" --reinstall --file "$store/plugins/pulumi-resource-$plugin" \
       >/dev/null 2>&1 || die "could not install the $plugin plugin into $PULUMI_HOME. Is that folder writable?"
@@ -101,6 +115,6 @@ if downloaded_plugins; then
   say "Pulumi plugins: downloaded"
 else
   built_plugins
-  say "Pulumi plugins: built, in $PULUMI_HOME"
+  say "Pulumi plugins: ${how:-built}, in $PULUMI_HOME"
 fi
 printf '%s\n' "$key" >"$stamp"

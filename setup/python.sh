@@ -9,18 +9,12 @@ lock=$1
 venv=$root/${2:-.venv}
 stamp=$venv/.installed-$(basename "$lock")
 
-new_enough() { command -v "$1" >/dev/null && "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; }
-
-find_python() {
-  local candidate
-  for candidate in python3 python3.14 python3.13 python3.12 python3.11; do
-    if new_enough "$candidate"; then
-      echo "$candidate"
-      return
-    fi
-  done
-  return 1
-}
+# As it came in a bundle (bundle_open.py), or from the package index.
+source_of_it=(-r "$root/$lock")
+bundled=$root/.toolchain/bundle/wheels
+if cmp -s "$root/$lock" "$bundled/of.lock"; then
+  source_of_it=(--no-index --find-links "$bundled" -r "$bundled/requirements.txt")
+fi
 
 make_venv() {
   local python
@@ -46,6 +40,6 @@ if ! { new_enough "$venv/bin/python" && "$venv/bin/python" -m pip --version >/de
   make_venv
 fi
 say "installing $lock into ${venv#"$root/"}"
-"$venv/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes -r "$root/$lock" ||
+"$venv/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes "${source_of_it[@]}" ||
   die "pip could not install $lock (its message is above). Nothing else was changed; run make again to retry."
 cp "$root/$lock" "$stamp"

@@ -145,10 +145,12 @@ def programs_of(suite: str) -> Path:
 
 
 @contextlib.contextmanager
-def second_engine(suite: str = "", *, containerd: bool = False) -> Iterator[SecondEngine]:
+def second_engine(
+    suite: str = "", *, containerd: bool = False, on: contextlib.AbstractContextManager[Host] | None = None
+) -> Iterator[SecondEngine]:
     """An engine on a host of its own, gone at the end with all that it had; without a suite of this machine's kind."""
     programs = programs_of(suite) if suite else None
-    with host() as machine, tempfile.TemporaryDirectory(prefix="engine-", ignore_cleanup_errors=True) as folder:
+    with on or host() as machine, tempfile.TemporaryDirectory(prefix="engine-", ignore_cleanup_errors=True) as folder:
         engine = SecondEngine(machine, Path(folder), programs, containerd=containerd)
         try:
             engine.start()

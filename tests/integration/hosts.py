@@ -19,6 +19,8 @@ import trustme
 from tests.fakes.internet import QUESTIONS_PORT, UPSTREAM
 
 ROOT = Path(__file__).parents[2]
+ALONE = "10.213.255.1"
+"""Of a host without a wire: its containers reach it there."""
 
 
 def ip(*arguments: str) -> None:
@@ -93,6 +95,19 @@ def wired(number: int) -> Iterator[Host]:
             ip(*where, "link", "set", device, "up")
         ip("-n", name, "link", "set", "lo", "up")
         yield made
+    finally:
+        ip("netns", "del", name)
+
+
+@contextlib.contextmanager
+def lonely() -> Iterator[Host]:
+    """A host with no wire at all: it reaches itself, and has no route to anything else."""
+    name = f"lc-alone-{secrets.token_hex(2)}"
+    ip("netns", "add", name)
+    try:
+        ip("-n", name, "link", "set", "lo", "up")
+        ip("-n", name, "addr", "add", f"{ALONE}/32", "dev", "lo")
+        yield Host(name, ALONE, ALONE, "::1", "::1", f"{ALONE}/32", "::1/128", "lo")
     finally:
         ip("netns", "del", name)
 

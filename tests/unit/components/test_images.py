@@ -1,13 +1,16 @@
 """What the containers run: built from the lock, or ready by digest."""
 
+import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pulumi
 import pytest
 
-from components.images import context_digest, tag
-from rules import releases
+from components.images import tag
+from rules import bundle, releases
+from rules.bundle import context_digest
 from rules.layout import IMAGES
 from tests.unit.components.conftest import Deploy
 
@@ -18,6 +21,23 @@ def test_ready_images_are_taken_as_they_are(deploy: Deploy) -> None:
     image = next(r for r in graph.of("docker:index/remoteImage:RemoteImage") if r.name.endswith("-litellm"))
     assert image.inputs["name"] == digest
     assert "build" not in image.inputs
+
+
+def test_images_out_of_a_bundle_are_taken_as_they_are_while_they_are_of_this_working_copy(
+    deploy: Deploy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = {role: bundle.image_name(role, f"sha256:{'a' * 64}") for role in bundle.ROLES}
+    sources = {f"images/{role}": context_digest(IMAGES / role) for role in bundle.ROLES}
+    manifest = {"images": names, "sources": sources | {"images/gateway": "of an older gateway"}}
+    (tmp_path / "manifest.json").write_text(json.dumps(manifest))
+    monkeypatch.setattr("rules.bundle.UNPACKED", tmp_path)
+    graph = deploy("prod", securityUpdates="2026-11-24", egressImage="registry.example.org/e@sha256:" + "b" * 64)
+    found = {image.name.rsplit("-", 1)[1]: image.inputs for image in graph.of("docker:index/remoteImage:RemoteImage")}
+    for role in ("front", "litellm"):
+        assert found[role]["name"] == f"bundle.invalid/litellm-claude/{role}:aaaaaaaaaaaa"
+        assert "build" not in found[role]
+    assert found["gateway"]["build"]["context"] == "images/gateway"
+    assert found["egress"]["name"].startswith("registry.example.org/")
 
 
 @pytest.mark.parametrize("tag", ["main-v1.82.7-stable", "v1.82.8", "1.83.9", "main-v1.40.0"])

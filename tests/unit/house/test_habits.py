@@ -86,7 +86,7 @@ def test_a_commit_is_checked_by_the_linters_of_make_lint() -> None:
 def test_every_supported_python_is_tried_in_ci() -> None:
     jobs = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text())["jobs"]
     tried = jobs["unit"]["strategy"]["matrix"]["python"]
-    found = re.search(r"for candidate in python3 (.*);", (ROOT / "setup" / "python.sh").read_text())
+    found = re.search(r"for candidate in python3 (.*);", (ROOT / "setup" / "lib.sh").read_text())
     assert found
     assert sorted(f"python{version}" for version in tried) == sorted(found.group(1).split())
     assert PROJECT["project"]["requires-python"] == f">={tried[0]}"

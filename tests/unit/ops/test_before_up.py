@@ -12,6 +12,7 @@ import yaml
 
 from ops import adopt, before_up, explain, preflight
 from ops.commands import OperationError
+from ops.engine import Engine
 from ops.state import KINDS, State
 
 GATEWAY = {
@@ -203,3 +204,20 @@ def test_what_is_not_known_points_at_pulumis_own_words(
     assert f"port {port} on 127.0.0.1 is taken" in explain.explain("prod", "up", "")
     Path("Pulumi.prod.yaml").write_text("config: {}\n")
     assert "fix the cause and run 'make up STACK=prod' again" in explain.explain("prod", "up", "")
+
+
+def test_a_bundled_image_that_the_engine_does_not_have_stops_an_update(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = {"litellm": "bundle.invalid/litellm-claude/litellm:0"}
+    there = {*names.values()}
+
+    def docker(command: list[str], **_: Any) -> subprocess.CompletedProcess[str]:
+        assert command[3:5] == ["image", "inspect"]
+        return subprocess.CompletedProcess(command, 0 if set(command[5:]) <= there else 1, "[]", "No such image")
+
+    monkeypatch.setattr(subprocess, "run", docker)
+    before_up.refuse_absent_images(Engine(), "prod")  # without a bundle nothing is asked
+    monkeypatch.setattr("rules.bundle.images", lambda: names)
+    before_up.refuse_absent_images(Engine(), "prod")
+    there.clear()
+    with pytest.raises(OperationError, match="make up BUNDLE=FILE STACK=prod"):
+        before_up.refuse_absent_images(Engine(), "prod")

@@ -51,6 +51,14 @@ def test_images_of_earlier_versions_go_and_nobody_elses(monkeypatch: pytest.Monk
     assert docker.tags == [NEW, *FOREIGN]
 
 
+def test_images_of_earlier_bundles_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    new, old = (f"bundle.invalid/litellm-claude/litellm:{letter * 12}" for letter in "ba")
+    docker = Docker(new, old)
+    monkeypatch.setattr(subprocess, "run", docker)
+    monkeypatch.setattr("rules.bundle.images", lambda: {"litellm": new})
+    assert prune.images("prod", state(NEW), Engine()) == [old]
+
+
 def test_an_image_that_a_container_uses_stays(monkeypatch: pytest.MonkeyPatch) -> None:
     docker = Docker(NEW, OLD)
     docker.in_use = {OLD}

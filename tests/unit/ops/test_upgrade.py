@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from ops import upgrade
+from ops.commands import OperationError
 
 
 @pytest.mark.parametrize(("current", "following"), [("", ""), ("2026-01-01", ""), ("TODAY", ".2"), ("TODAY.2", ".3")])
@@ -31,3 +32,12 @@ def test_a_ready_front_is_not_replaced_by_an_upgrade_and_nothing_is_said_of_a_ga
     entries = {"litellm-claude:frontImage": {"value": "registry.example.org/front@sha256:0"}}
     monkeypatch.setattr(upgrade, "pulumi", lambda *_, stack: json.dumps(entries))
     assert "refused" not in upgrade.upgrade("prod")
+
+
+def test_images_of_a_bundle_are_not_built_anew_and_the_way_to_newer_ones_is_said(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("rules.bundle.images", lambda: {"litellm": "bundle.invalid/litellm-claude/litellm:0"})
+    monkeypatch.setattr(upgrade, "pulumi", lambda *_, stack: pytest.fail("a setting was changed"))
+    with pytest.raises(OperationError, match="make up BUNDLE=FILE STACK=prod"):
+        upgrade.upgrade("prod")

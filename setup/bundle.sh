@@ -1,0 +1,12 @@
+#!/usr/bin/env bash
+# Takes a bundle into use, which `make bundle` has written. It runs before anything else is there. Usage: bundle.sh STACK FILE
+set -euo pipefail
+# shellcheck source=setup/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+python=$(find_python) || die "Python 3.11 or newer is needed, and python3 is $(python3 --version 2>&1 || true). Install it."
+cd "$root"
+setup/engine.sh "$1"
+use_engine_of "$1"
+one_at_a_time bundle
+"$python" -m setup.bundle_open "$2"

@@ -1,0 +1,82 @@
+"""Takes into use what ``make bundle`` has written: ``python3 -m setup.bundle_open FILE``; Python's library is enough.
+
+The toolchain and the Python packages go to ``.toolchain/bundle``, where setup/pulumi.sh and setup/python.sh find them,
+and the images into the engine. A bundle that is in use already costs next to nothing.
+"""
+
+import contextlib
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from rules.bundle import MANIFEST, UNPACKED
+from rules.layout import IMAGES
+from setup import bundle_file
+from setup.bundle_file import Bundle, BundleError, Machine
+
+ROOT = IMAGES.parent
+
+
+def docker(*arguments: str) -> str | None:
+    """Returns what docker's client printed, or None when it failed."""
+    done = subprocess.run(["docker", *arguments], capture_output=True, text=True, check=False)  # noqa: S603, S607
+    return done.stdout if done.returncode == 0 else None
+
+
+def loaded(bundle: Bundle) -> bool:
+    """Whether the engine has the bundle's images."""
+    return docker("image", "inspect", *bundle.manifest["images"].values()) is not None
+
+
+def load(bundle: Bundle) -> None:
+    """Hands the images to the engine.
+
+    Raises:
+        BundleError: when it does not have them then.
+    """
+    with bundle.part(bundle_file.IMAGES) as content:
+        process = subprocess.Popen(["docker", "load", "--quiet"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)  # noqa: S607
+        with contextlib.suppress(BrokenPipeError), process:  # it says why it takes no more
+            assert process.stdin  # noqa: S101 - a pipe was asked for
+            shutil.copyfileobj(content, process.stdin, 1 << 20)
+    if process.returncode or not loaded(bundle):
+        raise BundleError(f"the engine did not take the images of {bundle.file}; docker's own message is above")
+
+
+def use(file: Path) -> None:
+    """Checks the bundle, and takes it into use.
+
+    Raises:
+        BundleError: with what is wrong with it, before anything was changed.
+    """
+    bundle = Bundle(file)
+    engine = docker("version", "--format", "{{.Server.Arch}}") or ""
+    bundle.refuse_others(ROOT, Machine.with_engine(engine.strip()))
+    in_use = UNPACKED / MANIFEST
+    here = in_use.exists() and in_use.read_bytes() == bundle.text
+    if here and loaded(bundle):
+        return
+    say(f"checking {file}")
+    bundle.check()
+    new = UNPACKED.with_suffix(".new")
+    shutil.rmtree(new, ignore_errors=True)
+    bundle.unpack(bundle_file.TOOLCHAIN, new / "toolchain")
+    bundle.unpack(bundle_file.WHEELS, new / "wheels")
+    say("loading the images into the engine")
+    load(bundle)
+    (new / MANIFEST).write_bytes(bundle.text)
+    shutil.rmtree(UNPACKED, ignore_errors=True)
+    new.rename(UNPACKED)
+
+
+def say(text: str) -> None:
+    """A line to the operator."""
+    sys.stderr.write(f"setup: {text}\n")
+
+
+if __name__ == "__main__":
+    try:
+        use(Path(sys.argv[1]))
+    except (BundleError, OSError) as fault:
+        sys.exit(f"error: {fault}")
