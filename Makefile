@@ -136,6 +136,9 @@ bench-gateways: setup-dev setup-engine setup-base ## the whole stack beside stoc
 	@setup/node.sh tools/gateways .toolchain/tools/portkey
 	@$(PYTHON) -m bench.gateways
 
+bench-scale: setup-pulumi setup-dev setup-engine setup-base ## the same load on one replica and on two, and one of two killed
+	@setup/in_env.sh dev $(PYTHON) -m bench.scale
+
 bench-siege: setup-dev setup-engine setup-base ## all attacks at all limits at once, for two minutes: does an honest client notice?
 	@$(PYTHON) -m bench.siege
 

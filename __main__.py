@@ -16,6 +16,7 @@ from components.networks import Networks
 from components.server_certificate import ServerCertificate
 from components.stack import Deployment
 from components.usage import UsageVolume
+from components.valkey import Valkey
 from components.verification import Verification
 from ops.handover import drainer, room_maker
 from posture.hook import verifier
@@ -35,16 +36,18 @@ certificate = ServerCertificate("server-certificate", deployment)
 handed = CertificateVolume("certificate", deployment, settings.acme) if settings.acme else None
 
 egress = Egress("egress", deployment, images, to_models(deployment, networks))
-litellm = LiteLLM("litellm", deployment, images, networks, key, clients, metrics, login, usage, egress)
+valkey = Valkey("valkey", deployment, images, networks.limits) if networks.limits else None
+litellm = LiteLLM("litellm", deployment, images, networks, key, clients, metrics, login, usage, egress, valkey)
 gateway = Gateway("gateway", deployment, images, networks, certificate, handed, metrics, litellm)
 front = Front("front", deployment, images, networks, gateway, room_maker(deployment.name, settings))
 acme = Acme("acme", deployment, images, networks, handed, front.container) if handed else None
 
 running = {
     "egress": egress.container,
-    "litellm": litellm.container,
+    **litellm.replicas,
     "gateway": gateway.container,
     "front": front.container,
+    **({"valkey": valkey.container} if valkey else {}),
     **({"acme": acme.container, "acme-egress": acme.egress} if acme else {}),
 }
 watched = settings.verify_on_update or settings.acme  # a certificate is waited for in any case
@@ -66,10 +69,6 @@ if metrics:
     pulumi.export("metrics_key", metrics.key)
 pulumi.export("claude_auth", settings.claude_auth.value)
 pulumi.export("ca_certificate", certificate.authority)
-pulumi.export("litellm_container", litellm.container.name)
-pulumi.export("gateway_container", gateway.container.name)
-pulumi.export("egress_container", egress.container.name)
-pulumi.export("front_container", front.container.name)
-if acme:
-    pulumi.export("acme_container", acme.container.name)
+for name, container in running.items():
+    pulumi.export(f"{name}_container", container.name)
 pulumi.export("claude_auth_volume", login.volume.name)

@@ -3,10 +3,9 @@
 import pulumi
 import pulumi_docker as docker
 
-from components.container import TMP, hardened
+from components.container import NO_RESOLVER, TMP, hardened
 from components.egress import Egress, Way
 from components.images import Images
-from components.litellm import NO_RESOLVER
 from components.networks import Networks
 from components.stack import Deployment
 from components.volumes import kept

@@ -6,6 +6,7 @@ import pulumi
 import pulumi_docker as docker
 
 from components.stack import Deployment
+from rules.layout import REPLICA_LABEL, numbered
 from rules.version import VERSION
 
 PROCESSES = 4096
@@ -15,6 +16,9 @@ VERSION_LABEL = "org.opencontainers.image.version"
 """What made the container (OCI image spec, annotations). On the container and not in the image, so that a new version
 rebuilds no image."""
 TMPFS = "rw,nosuid,nodev,noexec"
+NO_RESOLVER = "127.0.0.1"
+"""Inside the container nothing listens there: names that the engine does not know itself do not resolve, because a name
+that is forwarded to a resolver is a tunnel out."""
 TMP = "/tmp"  # noqa: S108 - a container's own, and a tmpfs
 
 
@@ -38,6 +42,8 @@ def hardened(
     user: str,
     env: Mapping[str, pulumi.Input[str] | None],
     networks: Sequence[docker.Network],
+    number: int = 1,
+    aliases: Sequence[str] = (),
     door: docker.Network | None = None,
     tmpfs: Mapping[str, str],
     memory_mib: int,
@@ -58,7 +64,8 @@ def hardened(
 
     :param user: ``uid:gid``, never root (CIS 4.1).
     :param env: environment; values may be secret outputs.
-    :param networks: on each the container answers to ``role`` as its name.
+    :param networks: on each the container answers to ``role`` as its name, and to ``aliases``.
+    :param number: which one it is of several that play the role.
     :param door: one network more, on which it answers to ``role``-door too, so that it knows this one from the others.
     :param tmpfs: writable directories and their mount options; everything else is read-only (5.13).
     :param memory_mib: memory limit in MiB, without swap (5.11).
@@ -72,23 +79,28 @@ def hardened(
     :param outlives_versions: a new version of this project alone does not replace it, for it does not say it.
     :param make_room: runs before the container is created.
     """
+    name = numbered(role, number)
     return docker.Container(
-        f"{deployment.name}-{role}",
+        f"{deployment.name}-{name}",
         image=image,
-        hostname=role,
+        hostname=name,
         user=user,
         envs=environment(env),
         labels=[
             docker.ContainerLabelArgs(label=label, value=value)
             for label, value in {
                 **deployment.labels(role),
+                **({REPLICA_LABEL: str(number)} if number > 1 else {}),
                 **({} if outlives_versions else {VERSION_LABEL: VERSION}),
             }.items()
         ],
         network_mode="bridge",
         networks_advanced=[
             *([docker.ContainerNetworksAdvancedArgs(name=door.name, aliases=[role, f"{role}-door"])] if door else []),
-            *(docker.ContainerNetworksAdvancedArgs(name=network.name, aliases=[role]) for network in networks),
+            *(
+                docker.ContainerNetworksAdvancedArgs(name=network.name, aliases=[role, *aliases])
+                for network in networks
+            ),
         ],
         ports=ports,
         volumes=volumes,

@@ -5,10 +5,9 @@ from collections.abc import Awaitable, Callable
 import pulumi
 import pulumi_docker as docker
 
-from components.container import hardened
+from components.container import NO_RESOLVER, hardened
 from components.gateway import Gateway
 from components.images import Images
-from components.litellm import NO_RESOLVER
 from components.networks import Networks
 from components.stack import Deployment
 from rules.layout import GATEWAY_METRICS_PORT, GATEWAY_PLAIN_PORT, GATEWAY_TLS_PORT

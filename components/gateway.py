@@ -5,9 +5,9 @@ import pulumi_docker as docker
 
 from components.acme import CertificateVolume
 from components.client_keys import MetricsKey
-from components.container import hardened
+from components.container import NO_RESOLVER, hardened
 from components.images import Images
-from components.litellm import DRAIN_NOTICE_SECONDS, NO_RESOLVER, LiteLLM
+from components.litellm import DRAIN_NOTICE_SECONDS, LiteLLM
 from components.networks import Networks
 from components.server_certificate import ServerCertificate
 from components.stack import Deployment
@@ -60,6 +60,7 @@ class Gateway(pulumi.ComponentResource):
                 "GATEWAY_REDIRECT": str(bool(settings.redirect_port)).lower(),
                 "GATEWAY_PUBLIC_PORT": str(settings.port),
                 "GATEWAY_MAX_CONNECTIONS_PER_SOURCE": str(settings.max_connections_per_source),
+                "GATEWAY_REPLICAS": str(settings.replicas) if settings.replicas > 1 else None,
                 "GATEWAY_DRAIN_SECONDS": str(settings.drain_seconds),
                 "GATEWAY_METRICS_KEY_SHA256": metrics.digest if metrics else None,
             },

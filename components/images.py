@@ -20,6 +20,8 @@ class Images(pulumi.ComponentResource):
     front: pulumi.Output[str]
     acme: pulumi.Output[str]
     """Of a stack with ``tls: acme`` alone."""
+    valkey: pulumi.Output[str]
+    """Of a stack with several replicas alone."""
 
     def __init__(self, name: str, deployment: Deployment, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("litellm-claude:components:Images", name, None, opts)
@@ -63,6 +65,8 @@ class Images(pulumi.ComponentResource):
         built = {"litellm": self.litellm, "gateway": self.gateway, "egress": self.egress, "front": self.front}
         if settings.acme:
             built["acme"] = self.acme = image("acme", settings.acme_image)
+        if settings.replicas > 1:
+            built["valkey"] = self.valkey = image("valkey", settings.valkey_image)
         self.register_outputs(built)
 
 

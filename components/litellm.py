@@ -1,4 +1,4 @@
-"""LiteLLM, the proxy that speaks to Claude."""
+"""LiteLLM, the proxy that speaks to Claude: one container, or several alike."""
 
 import json
 from datetime import UTC, datetime
@@ -9,30 +9,33 @@ from pydantic import SecretStr
 
 from components.claude_auth import ClaudeAuthVolume
 from components.client_keys import ClientKeys, MetricsKey
-from components.container import TMP, hardened
+from components.container import NO_RESOLVER, TMP, hardened
 from components.egress import Egress
 from components.images import Images
 from components.master_key import MasterKey
 from components.networks import Networks
 from components.stack import Deployment
 from components.usage import UsageVolume
+from components.valkey import Valkey
 from rules import model_ends
 from rules.container import environment_fault
-from rules.layout import CLAUDE_CONFIG_DIR, USAGE_DIR
+from rules.layout import CLAUDE_CONFIG_DIR, USAGE_DIR, numbered
 from rules.settings import Settings
 
 PORT = 4000
-NO_RESOLVER = "127.0.0.1"
-"""Inside the container nothing listens there: names that the engine does not know itself do not resolve, because a name
-that is forwarded to a resolver is a tunnel out."""
 DRAIN_NOTICE_SECONDS = 3
 """How long the container serves on after SIGTERM while it reports itself unready: the gateway turns away first."""
 
 
 class LiteLLM(pulumi.ComponentResource):
-    """The proxy, on the closed network alone; when it is replaced, the new one is healthy before the old one drains."""
+    """The proxy, on closed networks alone; when it is replaced, the new one is healthy before the old one drains.
 
-    container: docker.Container
+    Replicas start one after the other, so that what serves keeps the processors of a small machine; the old ones
+    drain together, when the new ones have passed the check.
+    """
+
+    replicas: dict[str, docker.Container]
+    """The containers by name: ``litellm``, ``litellm-2`` and so on."""
 
     def __init__(
         self,
@@ -46,6 +49,7 @@ class LiteLLM(pulumi.ComponentResource):
         login: ClaudeAuthVolume,
         usage: UsageVolume | None,
         egress: Egress,
+        valkey: Valkey | None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("litellm-claude:components:LiteLLM", name, None, opts)
@@ -79,6 +83,7 @@ class LiteLLM(pulumi.ComponentResource):
             "DROP_PARAMS": str(settings.drop_params).lower(),
             "USAGE_DAYS": str(settings.usage_days) if usage else None,
             "LOG_LEVEL": settings.log_level.value,
+            **(valkey.environment if valkey else {}),
             "STACK": pulumi.get_stack(),  # for the commands that its sentences name
         }
         if problem := environment_fault({**environment, **_plain(settings)}):
@@ -88,29 +93,34 @@ class LiteLLM(pulumi.ComponentResource):
             fix = f"pulumi config set --stack {stack} --path 'models.NAME' MODEL, then make up STACK={stack}"
             pulumi.log.warn(f"the model {sentence}. Name another one: {fix}", self)
         kept = {CLAUDE_CONFIG_DIR: login.volume, **({USAGE_DIR: usage.volume} if usage else {})}
-        self.container = hardened(
-            deployment,
-            "litellm",
-            parent=self,
-            image=images.litellm,
-            user="10001:10001",
-            env=environment,
-            networks=[networks.backend],
-            dns=[NO_RESOLVER],
-            volumes=[
-                docker.ContainerVolumeArgs(volume_name=volume.name, container_path=path, read_only=False)
-                for path, volume in kept.items()
-            ],
-            tmpfs={TMP: "size=256m,mode=1777", "/run/litellm": "size=128m,uid=10001,gid=10001,mode=0700"},
-            memory_mib=settings.litellm_memory_mib,
-            cpus=settings.litellm_cpus,
-            files=8192,
-            grace_seconds=settings.drain_seconds + DRAIN_NOTICE_SECONDS + 5,
-            start_seconds=120,
-            create_before_delete=True,
-            depends_on=[egress],
-        )
-        self.register_outputs({"container": self.container.name})
+        closed = [networks.backend, *([networks.limits] if networks.limits else [])]
+        self.replicas = {}
+        for number in range(1, settings.replicas + 1):
+            self.replicas[numbered("litellm", number)] = hardened(
+                deployment,
+                "litellm",
+                parent=self,
+                image=images.litellm,
+                user="10001:10001",
+                env=environment,
+                networks=closed,
+                number=number,
+                aliases=[f"litellm-{number}"] if settings.replicas > 1 else [],
+                dns=[NO_RESOLVER],
+                volumes=[
+                    docker.ContainerVolumeArgs(volume_name=volume.name, container_path=path, read_only=False)
+                    for path, volume in kept.items()
+                ],
+                tmpfs={TMP: "size=256m,mode=1777", "/run/litellm": "size=128m,uid=10001,gid=10001,mode=0700"},
+                memory_mib=settings.litellm_memory_mib,
+                cpus=settings.litellm_cpus,
+                files=8192,
+                grace_seconds=settings.drain_seconds + DRAIN_NOTICE_SECONDS + 5,
+                start_seconds=120,
+                create_before_delete=True,
+                depends_on=[egress, *list(self.replicas.values())[-1:]],
+            )
+        self.register_outputs({"container": self.replicas["litellm"].name})
 
 
 def _secret(value: SecretStr | None) -> pulumi.Output[str] | None:

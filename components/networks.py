@@ -22,6 +22,10 @@ class Networks(pulumi.ComponentResource):
       could be reached through the bridge.
     - ``egress``: the egress proxy alone.
 
+    With several replicas one more:
+
+    - ``limits``: LiteLLM and Valkey; closed.
+
     With ``tls: acme`` three more, on none of which LiteLLM is:
 
     - ``acme``: the container that asks for certificates and its own egress proxy; closed.
@@ -34,6 +38,7 @@ class Networks(pulumi.ComponentResource):
     door: docker.Network
     backend: docker.Network
     egress: docker.Network
+    limits: docker.Network | None = None
     acme: docker.Network | None = None
     acme_egress: docker.Network | None = None
     challenge: docker.Network | None = None
@@ -77,6 +82,8 @@ class Networks(pulumi.ComponentResource):
         self.door = network("door", internal=True, options=closed)
         self.backend = network("backend", internal=True, options=closed)
         self.egress = network("egress")
+        if deployment.settings.replicas > 1:
+            self.limits = network("limits", internal=True, options=closed)
         if acme := deployment.settings.acme:
             self.acme = network("acme", internal=True, options=closed)
             self.acme_egress = network("acme-egress")

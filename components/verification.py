@@ -54,6 +54,7 @@ class Verification(pulumi.ComponentResource):
             "door": networks.door.name,
             "backend": networks.backend.name,
             "egress": networks.egress.name,
+            **({"limits": networks.limits.name} if networks.limits else {}),
             **({"acme": networks.acme.name} if networks.acme else {}),
             **({"challenge": networks.challenge.name} if networks.challenge else {}),
         }

@@ -20,10 +20,10 @@ BROKEN: dict[tuple[int, ...], str] = {(29, 1, 0): "its DNS does not resolve outs
 """Releases that must not be used, and why."""
 BUILDKIT = (23, 0)
 """The first release that builds with BuildKit of its own accord."""
-BESIDE_LITELLM_MIB = 1280
-"""Limits of the other containers together, and room for the engine (components/)."""
+BESIDE_LITELLM_MIB, MORE_WITH_REPLICAS_MIB = 1280, 96
+"""Limits of the other containers together, and room for the engine; and of Valkey's (components/)."""
 MIB = 1024 * 1024
-NETWORKS, MORE_WITH_ACME = 4, 3
+NETWORKS, MORE_WITH_ACME, MORE_WITH_REPLICAS = 4, 3, 1
 POOLS = [
     *(ip_network(f"172.{number}.0.0/16") for number in range(17, 32)),
     *ip_network("192.168.0.0/16").subnets(new_prefix=20),
@@ -43,6 +43,7 @@ class Wanted:
     allow_host: bool = False
     loopback: bool = True
     new_networks: int = NETWORKS
+    replicas: int = 1
 
 
 def wanted(stack: str, folder: Path, networks: int) -> Wanted:
@@ -55,7 +56,9 @@ def wanted(stack: str, folder: Path, networks: int) -> Wanted:
             return otherwise
 
     addresses = setting("bindAddresses", stack, folder) or []
+    replicas = int(number("replicas", Wanted.replicas))
     more = MORE_WITH_ACME if setting("tls", stack, folder) == "acme" else 0
+    more += MORE_WITH_REPLICAS if replicas > 1 else 0
     return Wanted(
         stack,
         memory_mib=int(number("litellmMemoryMib", Wanted.memory_mib)),
@@ -63,6 +66,7 @@ def wanted(stack: str, folder: Path, networks: int) -> Wanted:
         allow_host=str(setting("allowHost", stack, folder)).lower() == "true",
         loopback=all(str(address).startswith("127.") or str(address) == "::1" for address in addresses),
         new_networks=max(0, NETWORKS + more - networks),
+        replicas=replicas,
     )
 
 
@@ -117,11 +121,14 @@ def faults(
             "Fix: unset DOCKER_BUILDKIT"
         )
     total = int(info.get("MemTotal") or 0) // MIB
-    if total and want.memory_mib + BESIDE_LITELLM_MIB > total:
+    beside = BESIDE_LITELLM_MIB + (MORE_WITH_REPLICAS_MIB if want.replicas > 1 else 0)
+    if total and (together := want.replicas * want.memory_mib + beside) > total:
+        each = f" ({want.replicas} replicas of {want.memory_mib} MiB, and {beside} MiB)" if want.replicas > 1 else ""
+        fewer = f"pulumi config set replicas {want.replicas - 1} {option}, or " if want.replicas > 1 else ""
         yield (
-            f"the engine's machine has {total} MiB of memory, and the containers' limits are "
-            f"{want.memory_mib + BESIDE_LITELLM_MIB} MiB together: under load the kernel would kill one of them. "
-            f"Fix: pulumi config set litellmMemoryMib {max(512, total - BESIDE_LITELLM_MIB)} {option}"
+            f"the engine's machine has {total} MiB of memory, and the containers' limits are {together} MiB "
+            f"together{each}: under load the kernel would kill one of them. Fix: {fewer}"
+            f"pulumi config set litellmMemoryMib {max(512, (total - beside) // want.replicas)} {option}"
         )
     processors = int(info.get("NCPU") or 0)
     if processors and want.cpus > processors:

@@ -4,6 +4,7 @@ Secrets stay as they are in it, encrypted; the state is never written to a file 
 """
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -20,6 +21,8 @@ KINDS = {
 }
 """What is on the engine: docker's word for each kind, and Pulumi's type."""
 ENGINE = "pulumi:providers:docker"
+REPLICA = re.compile(r"-\d$")
+"""What the name of all but the first container ends with that play one role (rules/layout.py)."""
 
 Resource = dict[str, Any]
 
@@ -118,8 +121,8 @@ def engine_id(resource: Resource) -> str:
 
 
 def role_of(container: Resource) -> str:
-    """Returns which role a container plays: the last part of its resource's name."""
-    return str(container["urn"]).rpartition("-")[2]
+    """Returns which role a container plays: the last part of its resource's name, a replica's number aside."""
+    return REPLICA.sub("", str(container["urn"])).rpartition("-")[2]
 
 
 def _needs(resource: Mapping[str, Any]) -> Iterator[str]:

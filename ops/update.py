@@ -6,7 +6,7 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
-from ops.state import State
+from ops.state import State, role_of
 
 UP = Path("setup/up.sh")
 POLL_SECONDS = 0.5
@@ -44,7 +44,7 @@ class Cutover:
         self._engine = state.engine()
         self._label = state.label or ""
         self._old = {container.id for container in self._engine.containers(self._label, ROLE)}
-        self._old |= {resource["id"] for resource in state.containers() if resource["urn"].endswith(f"-{ROLE}")}
+        self._old |= {resource["id"] for resource in state.containers() if role_of(resource) == ROLE}
 
     def __call__(self) -> None:
         """Looks, and ends the old containers when a new one is healthy."""

@@ -30,6 +30,18 @@ class Context:
         self.engine = Engine(self.settings.docker_host, self.settings.docker_cert_path)
         self._locks = {name: threading.Lock() for name in PROBES}
         self._taken: dict[str, Any] = {}
+        self._replica = declaration.replicas[0]
+        self.replica_asked = False
+
+    @property
+    def replica(self) -> str:
+        """Which of LiteLLM's containers to judge: whoever asks is asked again about each other one (posture/run.py)."""
+        self.replica_asked = True
+        return self._replica
+
+    def turn_to(self, replica: str) -> None:
+        """Looks at another one of LiteLLM's containers from now on."""
+        self._replica, self.replica_asked = replica, False
 
     @cached_property
     def running(self) -> running.Running:
@@ -49,7 +61,8 @@ class Context:
 
     def built_here(self) -> list[str]:
         """The roles whose image the stack builds; the others' are ready ones, by digest."""
-        roles = ("litellm", "gateway", "egress", "front", *(("acme",) if self.settings.acme else ()))
+        more = {"acme": self.settings.acme, "valkey": self.settings.replicas > 1}
+        roles = ("litellm", "gateway", "egress", "front", *(role for role, there in more.items() if there))
         ready = {role: f"{role}_image" for role in roles}
         return [role for role, setting in ready.items() if getattr(self.settings, setting) is None]
 
@@ -64,15 +77,16 @@ class Context:
             raise EngineError(f"the {role} container does not run")
         return container
 
-    def probe(self, name: str) -> Any:
-        """Takes a slow look once; an error it met is raised to each check that asks for it."""
+    def probe(self, name: str, *about: str) -> Any:
+        """Takes a slow look once, or once for what it is ``about``; an error is raised to each check that asks."""
+        key = " ".join((name, *about))
         with self._locks[name]:
-            if name not in self._taken:
+            if key not in self._taken:
                 try:
-                    self._taken[name] = PROBES[name](self)
+                    self._taken[key] = PROBES[name](self, *about)
                 except Exception as error:  # noqa: BLE001 - kept, and raised to whoever asks
-                    self._taken[name] = error
-        found = self._taken[name]
+                    self._taken[key] = error
+        found = self._taken[key]
         if isinstance(found, Exception):
             raise found
         return found
@@ -80,13 +94,14 @@ class Context:
     def warm(self, names: list[str]) -> None:
         """Takes several slow looks, a few at a time: all at once they make the clients of a small machine wait."""
 
-        def take(name: str) -> None:
+        def take(look: tuple[str, ...]) -> None:
             with contextlib.suppress(Exception):  # raised again to the checks that need it
-                self.probe(name)
+                self.probe(*look)
 
         _ = self.running
+        others = [("inside", replica) for replica in self.declaration.replicas[1:]]
         with ThreadPoolExecutor(LOOKS_AT_A_TIME) as pool:
-            list(pool.map(take, names))
+            list(pool.map(take, [*((name,) for name in names), *others]))
 
     @cached_property
     def edge(self) -> edge.Edge:
@@ -96,7 +111,8 @@ class Context:
     @property
     def inside(self) -> inside.Inside:
         """What LiteLLM's container can reach, who it admits, and what is in it."""
-        found: inside.Inside = self.probe("inside")
+        first, asked = self.declaration.replicas[0], self.replica
+        found: inside.Inside = self.probe("inside", *([] if asked == first else [asked]))
         return found
 
 
@@ -116,10 +132,10 @@ def _logs(context: Context) -> dict[str, str]:
         return dict(zip(map(running.name_of, live), pool.map(read, live), strict=True))
 
 
-PROBES: dict[str, Callable[[Context], Any]] = {
-    "inside": lambda context: inside.look(
+PROBES: dict[str, Callable[..., Any]] = {
+    "inside": lambda context, replica="litellm": inside.look(
         context.engine,
-        context.live("litellm")["Id"],
+        context.live(replica)["Id"],
         inside.questions(context.declaration, context.running.networks),
     ),
     "processes": _processes,

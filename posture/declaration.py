@@ -3,35 +3,20 @@
 import json
 import os
 import subprocess
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, get_origin
 
-from posture.redaction import SHORTEST
+from posture.secrets import CONTAINER, config_secrets, plain, secrets_of, without_public
 from rules.certificates import ANY_TIME
 from rules.configuration import FIELDS
-from rules.keys import PREFIX, WELL_KNOWN
-from rules.layout import PROJECT
+from rules.layout import LABEL, PROJECT, REPLICA_LABEL, numbered
 from rules.settings import Settings
 
-CONTAINER = "docker:index/container:Container"
 NETWORK = "docker:index/network:Network"
 VOLUME = "docker:index/volume:Volume"
-MARK = "4dabf18193072939515e22adb298388d"
-"""Key of the object in which Pulumi wraps a secret."""
-SECRET_VARIABLES = (
-    "LITELLM_MASTER_KEY",
-    "LITELLM_PREVIOUS_MASTER_KEY",
-    "CLAUDE_CODE_OAUTH_TOKEN",
-    "ANTHROPIC_API_KEY",
-    "GATEWAY_CLIENTS",
-    "METRICS_KEY_SHA256",
-    "GATEWAY_METRICS_KEY_SHA256",
-    "GATEWAY_TLS_PRIVATE_KEY",
-    "ACME_DNS_VARIABLES",
-)
 ROLES = ("egress", "litellm", "gateway", "front")
 
 
@@ -91,6 +76,11 @@ class Declaration:
     def name(self) -> str:
         """The prefix of everything that belongs to the stack, and the value of its label."""
         return f"{PROJECT}-{self.settings.name or self.stack}"
+
+    @property
+    def replicas(self) -> list[str]:
+        """What LiteLLM's containers are called, the first one ``litellm``."""
+        return sorted(name for name in self.containers if name.partition("-")[0] == "litellm")
 
     @property
     def key(self) -> str:
@@ -155,12 +145,13 @@ def parse(stack: str, shown: Mapping[str, Any], config: Mapping[str, Any], expor
     outputs: Mapping[str, Any] = {}
     volume = ""
     authority = None
-    secrets = set(_config_secrets(config))
+    secrets = set(config_secrets(config))
     for resource in resources:
-        secrets |= _secrets(resource)
+        secrets |= secrets_of(resource)
         inputs, kind = plain(resource.get("inputs") or {}), resource["type"]
         if kind == CONTAINER:
-            role = next(label["value"] for label in inputs["labels"] if label["label"].endswith(".role"))
+            labels = {label["label"]: label["value"] for label in inputs["labels"]}
+            role = numbered(labels[f"{LABEL}.role"], int(labels.get(REPLICA_LABEL, 1)))
             containers[role] = DeclaredContainer(role, str(resource["id"]), inputs)
         elif kind == NETWORK:
             role = next(label["value"] for label in inputs["labels"] if label["label"].endswith(".role"))
@@ -199,51 +190,3 @@ def settings_of(config: Mapping[str, Any]) -> Settings:
             structured = get_origin(FIELDS[setting].annotation) in (list, dict)
             given[setting] = entry.get("objectValue", entry["value"]) if structured else entry["value"]
     return Settings.model_validate(given, context={ANY_TIME: True})
-
-
-def plain(value: Any) -> Any:
-    """Takes the wrapping off the secrets in a value from an export with ``--show-secrets``."""
-    if isinstance(value, dict):
-        if MARK in value:
-            return json.loads(value["plaintext"])
-        return {key: plain(item) for key, item in value.items()}
-    return [plain(item) for item in value] if isinstance(value, list) else value
-
-
-def without_public(secrets: Iterable[str]) -> frozenset[str]:
-    """Leaves out the keys of public documentation: the development key may stand anywhere, and in its own warning."""
-    return frozenset(secrets) - WELL_KNOWN - {key.removeprefix(PREFIX) for key in WELL_KNOWN}
-
-
-def _config_secrets(config: Mapping[str, Any]) -> Iterator[str]:
-    for entry in config.values():
-        if entry.get("secret"):
-            yield str(entry["value"])
-
-
-def _secrets(resource: Mapping[str, Any]) -> set[str]:
-    """The secret values of a resource.
-
-    Pulumi marks more than is secret: a container's whole environment, and what a provider derives from a private key,
-    such as a certificate's name. Of those the variables of SECRET_VARIABLES and the keys themselves count.
-    """
-    if resource["type"] == CONTAINER:
-        pairs = (pair.partition("=")[::2] for pair in plain((resource.get("inputs") or {}).get("envs")) or [])
-        return {value for name, value in pairs if name in SECRET_VARIABLES and value}
-    only = "privatekey" if resource["type"].startswith("tls:") else ""
-    found = {text for place in ("inputs", "outputs") for text in _marked(resource.get(place), only)}
-    return {text for text in found if len(text) >= SHORTEST and not text.startswith("-----BEGIN CERTIFICATE")}
-
-
-def _marked(value: Any, only: str, *, name: str = "", inside: bool = False) -> Iterator[str]:
-    if isinstance(value, dict):
-        if MARK in value:
-            yield from _marked(json.loads(value["plaintext"]), only, name=name, inside=True)
-            return
-        for key, item in value.items():
-            yield from _marked(item, only, name=key, inside=inside)
-    elif isinstance(value, list):
-        for item in value:
-            yield from _marked(item, only, name=name, inside=inside)
-    elif inside and isinstance(value, str) and only in name.lower():
-        yield value

@@ -10,10 +10,11 @@ import pulumi
 
 from posture import acme
 from posture.context import Context
-from posture.declaration import SECRET_VARIABLES, Declaration, DeclaredContainer, without_public
+from posture.declaration import Declaration, DeclaredContainer
 from posture.engine import EngineError
 from posture.model import REGISTRY
 from posture.run import examine
+from posture.secrets import SECRET_VARIABLES, without_public
 from rules.settings import Settings
 
 NO_CERTIFICATE = "{problem}. Correct that, then: make up STACK={stack} (what it did: make logs STACK={stack})"

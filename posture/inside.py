@@ -120,6 +120,14 @@ def login(path):
         found["error"] = type(error).__name__
     return found
 
+def limits():
+    try:
+        c = http.client.HTTPConnection("127.0.0.1", 4000, timeout=4)
+        c.request("GET", "/health/readiness")
+        return json.load(c.getresponse()).get("limits")
+    except (OSError, ValueError):
+        return None
+
 def packages():
     normal = lambda name: name.lower().replace("_", "-").replace(".", "-")
     return {normal(d.metadata["Name"]): d.version for d in importlib.metadata.distributions()}
@@ -130,7 +138,7 @@ with concurrent.futures.ThreadPoolExecutor(32) as pool:
     tunnels = {name: pool.submit(tunnel, target) for name, target in ask["tunnels"].items()}
     reached = {a: pool.submit(answers, a, p) for a, p in ask["neighbours"]}
     named = {n: pool.submit(resolves, n) for n in ask["names"]}
-    out = {"packages": packages() if ask["packages"] else {}, "ways": way.result()}
+    out = {"packages": packages() if ask["packages"] else {}, "ways": way.result(), "limits": limits()}
     for name, futures in (("keys", keys), ("tunnels", tunnels), ("neighbours", reached), ("names", named)):
         out[name] = {key: future.result() for key, future in futures.items()}
 out["volume"], out["login"] = entry(ask["folder"]), login(ask["folder"] + "/.credentials.json")
@@ -151,6 +159,8 @@ class Inside:
     tunnels: Mapping[str, int | str]
     neighbours: Mapping[str, bool]
     names: Mapping[str, bool]
+    limits: str | None = None
+    """For whom limits are counted, where there are several replicas (front/app.py)."""
 
 
 @dataclass(frozen=True)

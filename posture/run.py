@@ -10,7 +10,7 @@ import posture.checks  # noqa: F401 - fills the registry
 from posture import declaration
 from posture.context import FAST_PROBES, PROBES, Context
 from posture.engine import EngineError
-from posture.model import REGISTRY, Check, Finding, Status, failed
+from posture.model import REGISTRY, Check, Finding, Outcome, Status, failed
 from posture.redaction import Redactor
 
 NEEDS = {"fast": FAST_PROBES, "all": list(PROBES)}
@@ -61,6 +61,20 @@ def verify(
     return examine(context, list(REGISTRY.values()), only=only, skip=skip or {}, started=started)
 
 
+def judged(check: Check, context: Context) -> Outcome:
+    """Runs the check; one that asks LiteLLM's container asks each, and the worst outcome says whose it is."""
+    outcomes = {}
+    for replica in context.declaration.replicas:
+        context.turn_to(replica)
+        outcomes[replica] = check.run(context)
+        if not context.replica_asked:
+            break
+    for status in (Status.FAIL, Status.WARN):
+        if len(outcomes) > 1 and (bad := {name: one for name, one in outcomes.items() if one.status is status}):
+            return Outcome(status, "; ".join(f"{name}: {one.evidence}" for name, one in bad.items()))
+    return next(iter(outcomes.values()))
+
+
 def examine(
     context: Context,
     checks: list[Check],
@@ -81,7 +95,7 @@ def examine(
             findings.append(Finding(check, Status.SKIPPED, redact((skip or {})[check.id])))
             continue
         try:
-            outcome = check.run(context)
+            outcome = judged(check, context)
         except EngineError as error:
             outcome = failed(f"could not be checked: {error}")
         except Exception as error:  # noqa: BLE001 - a check that breaks must not look as if it had passed

@@ -5,6 +5,8 @@ from pathlib import Path
 PROJECT = "litellm-claude"
 LABEL = PROJECT
 """Prefix of the labels by which a stack's containers, networks and volumes are found again."""
+REPLICA_LABEL = f"{LABEL}.replica"
+"""On all containers but the first that play the same role: which one it is, from 2 on."""
 IMAGES = Path(__file__).parent.parent / "images"
 """A folder for each image, with what it is built from."""
 GATEWAY_TLS_PORT = 8443
@@ -25,3 +27,8 @@ CERTIFICATE_DIR = "/srv/certificate"
 def acme_volumes(stack: str) -> dict[str, str]:
     """Returns the names of the volumes of a stack with ``tls: acme`` by what they hold; they outlive it."""
     return {"acme": f"{stack}-acme", "certificate": f"{stack}-certificate"}
+
+
+def numbered(role: str, number: int) -> str:
+    """Returns what the ``number``-th container that plays ``role`` is called; the first has the role's name."""
+    return role if number == 1 else f"{role}-{number}"

@@ -11,7 +11,7 @@ from pydantic.alias_generators import to_camel
 from rules import addresses, certificates, clients, engines, keys, ports, upstream
 from rules.acme import LETS_ENCRYPT, Acme, AcmeChallenge
 from rules.clients import Client, ClientName
-from rules.defaults import ANTHROPIC, ENVIRONMENT_BYTES, LOGIN_HOSTS, MODELS
+from rules.defaults import ANTHROPIC, LOGIN_HOSTS, MODELS, MOST_REPLICAS, length_fault
 from rules.refusal import fault
 from rules.vocabulary import (
     CONFIGURED,
@@ -107,6 +107,8 @@ class Settings(BaseModel):
     egress_image: ImageDigest | None = None
     front_image: ImageDigest | None = None
     acme_image: ImageDigest | None = None
+    valkey_image: ImageDigest | None = None
+    replicas: Annotated[int, Field(ge=1, le=MOST_REPLICAS)] = 1
     litellm_memory_mib: Annotated[int, Field(ge=512)] = 3072
     litellm_cpus: Annotated[float, Field(gt=0)] = 2
     log_level: LogLevel = LogLevel.INFO
@@ -228,9 +230,8 @@ class Settings(BaseModel):
             "tlsCertificate": self.tls_certificate or "",
             "tlsPrivateKey": self.tls_private_key.get_secret_value() if self.tls_private_key else "",
         }
-        for name, text in handed_over.items():
-            if len(text.encode()) > ENVIRONMENT_BYTES:
-                raise fault(name, f"is too long to be handed to a container: at most {ENVIRONMENT_BYTES // 1024} KiB")
+        if wrong := length_fault(handed_over):
+            raise fault(*wrong)
         return self
 
     @model_validator(mode="after")

@@ -18,11 +18,15 @@ case $2 in
     exec docker exec -it "$container" claude-login
     ;;
   logs)
-    for role in gateway litellm egress front acme; do
-      [ "$role" != acme ] || pulumi stack output acme_container --stack "$stack" >/dev/null 2>&1 || continue # tls: acme alone
-      container=$(container_of "$role")
+    containers=$(pulumi stack output --json --stack "$stack" 2>/dev/null | "$python" -c '
+import json, sys
+for name, value in sorted(json.load(sys.stdin).items()):
+    if name.endswith("_container"):
+        print(name.removesuffix("_container"), value)' 2>/dev/null) || true
+    [ -n "$containers" ] || die "the stack '$stack' is not up. Run 'make up STACK=$stack' first."
+    while read -r role container; do
       printf '==> %s (%s) <==\n' "$role" "$container"
       docker logs --tail 200 "$container" 2>&1 || echo "(it is brought back by: make up STACK=$stack)"
-    done
+    done <<<"$containers"
     ;;
 esac

@@ -11,7 +11,7 @@ revision=$(git rev-parse HEAD)
 mkdir -p sbom
 export SYFT_CHECK_FOR_APP_UPDATE=false
 export SYFT_FILE_METADATA_SELECTION=none # packages, not each of their files
-for role in front litellm gateway egress acme; do
+for role in front litellm gateway egress acme valkey; do
   image=litellm-claude/$role:sbom
   say "building $image"
   docker build --quiet --tag "$image" --label "org.opencontainers.image.version=$version" \

@@ -19,8 +19,8 @@ NONE = not_applicable("the stack declares no clients")
     fast=True,
 )
 def as_declared(context: Context) -> Outcome:
-    declared = context.declared("litellm").environment.get(VARIABLE)
-    pairs = dict(pair.split("=", 1) for pair in context.live("litellm")["Config"]["Env"])
+    declared = context.declared(context.replica).environment.get(VARIABLE)
+    pairs = dict(pair.split("=", 1) for pair in context.live(context.replica)["Config"]["Env"])
     if declared is None and VARIABLE not in pairs:
         return NONE
     wrong = [f"{VARIABLE} differs from the state"] if pairs.get(VARIABLE) != declared else []

@@ -22,7 +22,7 @@ def _exposed(settings: Settings) -> bool:
 
 
 def _running_key(context: Context, name: str = "LITELLM_MASTER_KEY") -> str | None:
-    pairs = dict(pair.split("=", 1) for pair in context.live("litellm")["Config"]["Env"])
+    pairs = dict(pair.split("=", 1) for pair in context.live(context.replica)["Config"]["Env"])
     return pairs.get(name)
 
 
@@ -75,7 +75,7 @@ def strength(context: Context) -> Outcome:
     fast=True,
 )
 def as_declared(context: Context) -> Outcome:
-    declared = context.declared("litellm").environment
+    declared = context.declared(context.replica).environment
     names = ("LITELLM_MASTER_KEY", "LITELLM_PREVIOUS_MASTER_KEY")
     wrong = [f"{name} differs from the state" for name in names if _running_key(context, name) != declared.get(name)]
     return verdict(wrong, "their digests equal those in the state")
@@ -108,7 +108,7 @@ def age(context: Context) -> Outcome:
 )
 def previous(context: Context) -> Outcome:
     status = context.inside.keys.get("previous")
-    expires = context.declared("litellm").environment.get("LITELLM_PREVIOUS_KEY_EXPIRES")
+    expires = context.declared(context.replica).environment.get("LITELLM_PREVIOUS_KEY_EXPIRES")
     if status is None:
         return not_applicable("no rotation is under way")
     if expires is None:

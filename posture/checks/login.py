@@ -31,7 +31,7 @@ def volume(context: Context) -> Outcome:
     name = context.declaration.volume
     if context.running.volume is None:
         return failed(f"the volume {name} does not exist")
-    mounts = [m for m in context.live("litellm")["Mounts"] if m["Destination"] == CLAUDE_CONFIG_DIR]
+    mounts = [m for m in context.live(context.replica)["Mounts"] if m["Destination"] == CLAUDE_CONFIG_DIR]
     if not mounts or mounts[0].get("Name") != name:
         return failed(f"{CLAUDE_CONFIG_DIR} is not the volume {name}")
     return passed(f"{name} at {CLAUDE_CONFIG_DIR}")
@@ -48,8 +48,8 @@ def shared(context: Context) -> Outcome:
     lines = context.engine.run(
         "ps", "--all", "--no-trunc", "--filter", f"volume={name}", "--format", "{{.ID}} {{.Names}}"
     )
-    own = context.declared("litellm").id
-    others = [line.split()[1] for line in lines.splitlines() if line.split()[0] != own]
+    own = {context.declared(name).id for name in context.declaration.replicas}
+    others = [line.split()[1] for line in lines.splitlines() if line.split()[0] not in own]
     return verdict([f"{other} mounts {name} too" for other in others], "LiteLLM alone")
 
 
@@ -134,7 +134,7 @@ def present(context: Context) -> Outcome:
     fast=True,
 )
 def separate(context: Context) -> Outcome:
-    environment = context.live("litellm")["Config"]["Env"]
+    environment = context.live(context.replica)["Config"]["Env"]
     pairs = dict(pair.split("=", 1) for pair in environment)
     keys = {pairs.get("LITELLM_MASTER_KEY"), pairs.get("LITELLM_PREVIOUS_MASTER_KEY")} - {None, ""}
     given = [name for name in ("ANTHROPIC_API_KEY", "CLAUDE_CODE_OAUTH_TOKEN") if pairs.get(name)]

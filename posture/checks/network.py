@@ -100,7 +100,7 @@ def host_refused(context: Context) -> Outcome:
     return failed(f"this machine was answered with {got}") if got.status else passed("this machine gets no answer")
 
 
-def _not_closed(context: Context, role: str, *networks: str) -> list[str]:
+def not_closed(context: Context, role: str, *networks: str) -> list[str]:
     """What keeps a container from being on these networks alone, and these from being closed to host and internet."""
     names = {str(context.declaration.networks[network]["name"]): network for network in networks}
     attached = set(context.live(role)["NetworkSettings"]["Networks"])
@@ -114,17 +114,18 @@ def _not_closed(context: Context, role: str, *networks: str) -> list[str]:
     return problems
 
 
-@check("network.backend-closed", "LiteLLM stands on the closed network alone", source="design: networks", fast=True)
+@check("network.backend-closed", "LiteLLM stands on closed networks alone", source="design: networks", fast=True)
 def backend_closed(context: Context) -> Outcome:
-    backend = context.declaration.networks["backend"]["name"]
-    return verdict(_not_closed(context, "litellm", "backend"), f"on {backend}, internal and without the host")
+    roles = ["backend", *(["limits"] if "limits" in context.declaration.networks else [])]
+    names = " and ".join(str(context.declaration.networks[role]["name"]) for role in roles)
+    return verdict(not_closed(context, context.replica, *roles), f"on {names}, internal and without the host")
 
 
 @check("network.gateway-closed", "The gateway stands on closed networks alone", source="design: networks", fast=True)
 def gateway_closed(context: Context) -> Outcome:
     roles = ["door", "backend", *(["challenge"] if "challenge" in context.declaration.networks else [])]
     names = " and ".join(str(context.declaration.networks[role]["name"]) for role in roles)
-    return verdict(_not_closed(context, "gateway", *roles), f"on {names}, internal and without the host")
+    return verdict(not_closed(context, "gateway", *roles), f"on {names}, internal and without the host")
 
 
 @check(
@@ -138,7 +139,7 @@ def acme_closed(context: Context) -> Outcome:
     if asked is None:
         return not_applicable("the certificate is not got by ACME")
     roles = ["acme", *(["challenge"] if "challenge" in context.declaration.networks else [])]
-    problems = _not_closed(context, "acme", *roles)
+    problems = not_closed(context, "acme", *roles)
     pairs = dict(pair.split("=", 1) for pair in context.live("acme-egress")["Config"]["Env"])
     found, declared = set(pairs["EGRESS_ALLOW"].split(",")), set(asked.outside[0])
     problems += [f"{name} is allowed" for name in sorted(found - declared)]

@@ -116,12 +116,20 @@ def test_a_gateway_that_has_not_found_litellm_yet_is_not_ready_before_its_time_i
     gateway_image: str, latest: str, ready: bool
 ) -> None:
     """Else an update would hand connections to a gateway that can answer 503 alone."""
-    names = ("MAX_CONNECTIONS_PER_SOURCE", "CONNECTIONS_PER_10S", "REQUESTS_PER_10S", "DRAIN_SECONDS", "BACKEND_PORT")
+    names = (
+        "MAX_CONNECTIONS_PER_SOURCE",
+        "CONNECTIONS_PER_10S",
+        "REQUESTS_PER_10S",
+        "DRAIN_SECONDS",
+        "BACKEND_PORT",
+        "SERVERS",
+    )
     settings = dict.fromkeys(names, "9") | {
         "TLS": "off",
         "ALLOW_HOST": "true",
         "HOST": "localhost",
         "REDIRECT": "false",
+        "REPLICAS": "1",
     }
     variables = {f"GATEWAY_{name}": value for name, value in {**settings, "BEGINS_AT_LATEST": latest}.items()}
     tmpfs = f"/run/gateway:{bed.user_of(gateway_image)},mode=0700"

@@ -20,6 +20,7 @@ from claude_gateway.start.settings import MasterKey
 if TYPE_CHECKING:
     from starlette.types import Message
 
+    from claude_gateway.front.counts import Counts
     from claude_gateway.start.clients import Client
 
 KEY = b"sk-the-key"
@@ -51,6 +52,7 @@ class Door:
         failures: int = 10,
         clients: Sequence[Client] = (),
         master_key_calls_models: bool = True,
+        counts: Counts | None = None,
     ) -> None:
         self.sent: list[Message] = []
         self.calls: list[Call] = []
@@ -58,7 +60,7 @@ class Door:
         self._answer = answer
         self.door = FrontDoor(
             Authenticator(MasterKey(Secret(KEY.decode()), "now"), None, clients),
-            FailedKeys(failures),
+            FailedKeys(failures, shared=counts),
             bodies or Bodies(1024**2, 1024**2),
             MODELS,
             self._answering,
@@ -66,6 +68,7 @@ class Door:
             Metrics(clients),
             drop_params=False,
             master_key_calls_models=master_key_calls_models,
+            counts=counts,
         )
 
     async def _answering(self, call: Call) -> Reply:

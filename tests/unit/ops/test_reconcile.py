@@ -6,6 +6,7 @@ import pytest
 
 from ops.commands import OperationError
 from ops.engine import Container
+from ops.state import role_of
 from tests.unit.ops.reconcile_bed import BACKEND, FAILED, GATEWAY, LITELLM, LOGIN, OLD, PASSWORD, URN, Bed, container
 
 
@@ -31,6 +32,28 @@ def test_a_failed_replacement_goes_and_what_serves_is_in_force_again(bed: Bed) -
     assert bed.saved is not None
     assert [(r["id"], r.get("delete")) for r in bed.saved] == [("network-1", None), ("old", None)]
     assert bed.engine.removed == {"new": 0}
+
+
+@pytest.mark.parametrize(("name", "role"), [("litellm", "litellm"), ("litellm-2", "litellm"), ("acme", "acme")])
+def test_a_replica_plays_the_role_without_its_number(name: str, role: str) -> None:
+    assert role_of(container("one", URN.format("LiteLLM", "container:Container", name))) == role
+
+
+def test_a_replica_that_failed_takes_the_one_before_it_back(bed: Bed) -> None:
+    """Both of the old ones serve on together; one of two with another key would be neither."""
+    bed.engine.serving = {"old", "old-2"}
+    second = LITELLM + "-2"
+    bed.reconcile(
+        BACKEND,
+        container("new"),
+        container("new-2", second, needs=LITELLM, **FAILED),
+        container("old", **OLD),
+        container("old-2", second, needs=LITELLM, **OLD),
+        after_failure=True,
+    )
+    assert bed.saved is not None
+    assert [(r["id"], r.get("delete")) for r in bed.saved[1:]] == [("old", None), ("old-2", None)]
+    assert bed.engine.removed == {"new": 608, "new-2": 0}
 
 
 def test_what_the_old_container_needs_stands_before_it_in_the_state(bed: Bed) -> None:

@@ -99,6 +99,7 @@ def make(tmp_path: Path) -> Make:
         settings: dict[str, Any] | None = None,
         env: dict[str, str] | None = None,
         engine: dict[str, Any] | None = None,
+        replicas: int = 1,
         **probes: Any,
     ) -> Context:
         given = {"environment": "production", "allowedCidrs": ["10.0.0.0/8"], **(settings or {})}
@@ -108,6 +109,8 @@ def make(tmp_path: Path) -> Make:
             "egress": {"EGRESS_ALLOW": "a.b"},
             "front": {},
         }
+        more = {f"litellm-{number}": variables["litellm"] for number in range(2, replicas + 1)}
+        variables |= {**more, "valkey": {}} if more else {}
         declared, found = {}, {}
         for role, pairs in variables.items():
             inputs = {**copy.deepcopy(INPUTS), "name": role}
@@ -121,7 +124,7 @@ def make(tmp_path: Path) -> Make:
                 stack="test",
                 settings=Settings.model_validate(given),
                 containers=declared,
-                networks={role: {"name": "net"} for role in ("backend", "door")},
+                networks={role: {"name": "net"} for role in ("backend", "door", *(["limits"] if more else []))},
                 volume="volume",
                 secrets=frozenset({KEY}),
             ),
@@ -136,6 +139,7 @@ def make(tmp_path: Path) -> Make:
             volume={"Name": "volume"},
             engine={"SecurityOptions": ["name=seccomp,profile=default"], **(engine or {})},
         )
+        context._taken |= {f"inside {name}": INSIDE for name in more}
         context._taken |= {"inside": INSIDE, "logs": {}, "processes": {}, **probes}
         return context
 

@@ -10,10 +10,10 @@ import pytest
 from posture import debian, inside
 from posture.checks.supply import locked
 from posture.debian import Packages
-from posture.declaration import without_public
 from posture.engine import Engine
 from posture.inside import Inside, Process
 from posture.model import REGISTRY, Status
+from posture.secrets import without_public
 from rules.keys import DEVELOPMENT_KEY
 from tests.unit.posture.conftest import INSIDE, Make
 

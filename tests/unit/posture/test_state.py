@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from posture.declaration import CONTAINER, MARK, NETWORK, VOLUME, DeclarationError, parse
+from posture.declaration import NETWORK, VOLUME, DeclarationError, parse
+from posture.secrets import CONTAINER, MARK
 from tests.unit.posture.conftest import KEY
 
 SECRET = "-----BEGIN PRIVATE KEY-----of a test"
@@ -46,6 +47,16 @@ def state(*more: dict[str, Any]) -> dict[str, Any]:
 
 
 LITELLM = container("litellm", envs=hidden([f"LITELLM_MASTER_KEY={KEY}", "LOG_LEVEL=INFO"]))
+
+
+def test_replicas_are_told_apart_by_their_number() -> None:
+    second = container("litellm", envs=["A=b"])
+    second["id"] = "id-2"
+    second["inputs"]["labels"].append({"label": "litellm-claude.replica", "value": "2"})
+    found = parse("test", state(second, LITELLM), CONFIG, "exported")
+    assert found.replicas == ["litellm", "litellm-2"]
+    assert (found.containers["litellm"].id, found.containers["litellm-2"].id) == ("id-litellm", "id-2")
+    assert found.key == KEY
 
 
 def test_containers_networks_and_volume_are_found_by_type_and_role() -> None:

@@ -10,6 +10,7 @@ from claude_gateway.front import json_body
 from claude_gateway.front.body import ClientLeft
 from claude_gateway.front.call import Call, Reply
 from claude_gateway.front.contract import Models, Rejection, Route, admit, request_betas
+from claude_gateway.front.counts import OwnCounts
 from claude_gateway.front.disconnect import run_until_client_leaves
 from claude_gateway.front.errors import Failure, retry_after
 from claude_gateway.front.exchange import Exchange
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
     from claude_gateway.front.body import Bodies
+    from claude_gateway.front.counts import Counts
     from claude_gateway.front.failed_keys import FailedKeys
     from claude_gateway.front.metrics import Metrics
     from claude_gateway.start.clients import Client
@@ -56,6 +58,7 @@ class FrontDoor:
         *,
         drop_params: bool,
         master_key_calls_models: bool = True,
+        counts: Counts | None = None,
     ) -> None:
         self._authenticator = authenticator
         self._failed_keys = failed_keys
@@ -66,7 +69,8 @@ class FrontDoor:
         self._metrics = metrics
         self._drop_params = drop_params
         self._master_key_calls_models = master_key_calls_models
-        self._limits = ClientLimits(metrics.limit_hit)
+        self._counts: Counts = counts or OwnCounts()
+        self._limits = ClientLimits(self._counts, metrics.limit_hit)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -100,12 +104,14 @@ class FrontDoor:
             exchange.quiet = True
             _check_method(method, path, READING)
             draining = path == "/health/readiness" and self._is_draining()
-            await exchange.json(503 if draining else 200, {"status": "draining" if draining else "ready"})
+            shared = self._counts.shared
+            limits = {} if shared is None else {"limits": "of all replicas" if shared else "of this replica alone"}
+            await exchange.json(503 if draining else 200, {"status": "draining" if draining else "ready", **limits})
             return
         if method == "HEAD" and path in GREETINGS:
             await exchange.json(200, {})
             return
-        client = self._admitted(exchange)
+        client = await self._admitted(exchange)
         if client.name == METRICS:
             await self._scraped(exchange)
             return
@@ -136,11 +142,11 @@ class FrontDoor:
         certificate = validity(exchange.headers.get(CERTIFICATE_HEADER, b"").decode("latin-1"))
         await exchange.text(self._metrics.text(certificate), CONTENT_TYPE)
 
-    def _admitted(self, exchange: Exchange) -> Client:
+    async def _admitted(self, exchange: Exchange) -> Client:
         verdict = self._authenticator.check(presented_keys(exchange.scope["headers"]))
         if isinstance(verdict, Refusal):
             counts = verdict is not Refusal.MISSING and exchange.source != OWN_ADDRESS
-            if counts and (wait := self._failed_keys.note(exchange.source)):
+            if counts and (wait := await self._failed_keys.note(exchange.source)):
                 raise Failure(429, "Too many wrong keys from this address; try again later.", headers=retry_after(wait))
             raise Failure(401, verdict.value, headers={"www-authenticate": "Bearer"})
         exchange.admission = verdict

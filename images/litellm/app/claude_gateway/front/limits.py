@@ -1,20 +1,13 @@
-"""How much a client may ask: requests and tokens a minute, and requests at a time.
-
-The counters are those of the `limits` package, in memory: a replaced container begins anew, so that an update may give
-a client one more minute's worth.
-"""
+"""How much a client may ask: requests and tokens a minute, and requests at a time."""
 
 from __future__ import annotations
 
 import time
-from collections import Counter
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from limits import RateLimitItemPerMinute
-from limits.aio.storage import MemoryStorage
-from limits.aio.strategies import FixedWindowRateLimiter
 
 from claude_gateway.front.contract import Dialect
 from claude_gateway.front.errors import Failure, retry_after
@@ -24,6 +17,7 @@ if TYPE_CHECKING:
 
     from limits import RateLimitItem
 
+    from claude_gateway.front.counts import Counts
     from claude_gateway.start.clients import Client
 
 REQUESTS, TOKENS, PARALLEL = "requests", "tokens", "parallel"
@@ -41,10 +35,9 @@ NAMES = {
 class ClientLimits:
     """What each client has asked within its minute, and asks right now."""
 
-    def __init__(self, note: Callable[[str, str], None] = lambda _client, _limit: None) -> None:
+    def __init__(self, counts: Counts, note: Callable[[str, str], None]) -> None:
+        self._counts = counts
         self._note = note  # a client has met a limit, which is one of REQUESTS, TOKENS, PARALLEL
-        self._windows = FixedWindowRateLimiter(MemoryStorage())
-        self._running: Counter[str] = Counter()
 
     @asynccontextmanager
     async def admitted(self, client: Client, dialect: Dialect) -> AsyncIterator[dict[str, str]]:
@@ -53,25 +46,24 @@ class ClientLimits:
         Raises Failure (429) beyond a limit.
         """
         tokens, requests = _per_minute(client.tokens_per_minute), _per_minute(client.requests_per_minute)
-        if tokens and not await self._windows.test(tokens, client.name, TOKENS):
+        if tokens and not await self._counts.test(tokens, client.name, TOKENS):
             await self._refuse_until_reset(client, dialect, TOKENS, tokens)
-        if requests and not await self._windows.hit(requests, client.name, REQUESTS):
+        if requests and not await self._counts.hit(requests, client.name, REQUESTS):
             await self._refuse_until_reset(client, dialect, REQUESTS, requests)
         headers = await self.headers(client, dialect)
-        if client.max_parallel is not None and self._running[client.name] >= client.max_parallel:
-            number = client.max_parallel
-            self._note(client.name, PARALLEL)
-            self._refuse(f"This key may have {number} requests at a time: wait until one of them ends.", 1, headers)
-        self._running[client.name] += 1
-        try:
+        if (number := client.max_parallel) is None:
             yield headers
-        finally:
-            self._running[client.name] -= 1
+            return
+        async with self._counts.place(client.name, number) as free:
+            if not free:
+                self._note(client.name, PARALLEL)
+                self._refuse(f"This key may have {number} requests at a time: wait until one of them ends.", 1, headers)
+            yield headers
 
     async def used(self, client: Client, tokens: int) -> None:
         """Counts the tokens of an answer; what goes over the limit delays the next request, never cuts this one."""
         if (limit := _per_minute(client.tokens_per_minute)) and tokens:
-            await self._windows.hit(limit, client.name, TOKENS, cost=tokens)
+            await self._counts.hit(limit, client.name, TOKENS, cost=tokens)
 
     async def headers(self, client: Client, dialect: Dialect) -> dict[str, str]:
         """What is left of the client's own limits, in the dialect's headers; empty for a client that has none."""
@@ -81,14 +73,14 @@ class ClientLimits:
             (TOKENS, _per_minute(client.tokens_per_minute)),
         ):
             if limit:
-                reset, remaining = await self._windows.get_window_stats(limit, client.name, kind)
+                reset, remaining = await self._counts.window(limit, client.name, kind)
                 values = (str(limit.amount), str(remaining), _reset(reset, dialect))
                 found |= {name.format(kind): value for name, value in zip(NAMES[dialect], values, strict=True)}
         return found
 
     async def _refuse_until_reset(self, client: Client, dialect: Dialect, kind: str, limit: RateLimitItem) -> None:
         self._note(client.name, kind)
-        reset, _ = await self._windows.get_window_stats(limit, client.name, kind)
+        reset, _ = await self._counts.window(limit, client.name, kind)
         wait = round(reset - time.time() + 0.5)
         self._refuse(
             f"This key may use {limit.amount} {kind} a minute: try again in {max(1, wait)} s.",

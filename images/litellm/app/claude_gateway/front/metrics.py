@@ -30,6 +30,7 @@ GAUGES = {
     "processes_busy": "Processes of the Claude CLI that serve a request, or are being started, wiped or ended.",
     "processes_idle": "Processes of the Claude CLI that wait for a request.",
     "requests_waiting": "Requests that wait for a process of the Claude CLI.",
+    "limits_shared": "1 while limits hold for all replicas together, 0 while they hold for each alone.",
 }
 """What is looked at when Prometheus asks."""
 

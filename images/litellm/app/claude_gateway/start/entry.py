@@ -60,6 +60,7 @@ PASSED_ON = [
     "DRAIN_NOTICE_SECONDS",
     "DROP_PARAMS",
     "USAGE_DAYS",
+    "VALKEY_HOST",
     "LOG_LEVEL",
 ]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import json
 import logging
@@ -15,6 +16,7 @@ import uvicorn
 import uvloop
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from claude_gateway.front.counts import counts_of
 from claude_gateway.front.keys import operator
 from claude_gateway.front.metrics import Metrics
 from claude_gateway.front.usage_files import keep_usage
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
 
     from claude_gateway.front.app import FrontDoor
     from claude_gateway.front.call import Call, Reply
+    from claude_gateway.front.counts import Counts
     from claude_gateway.upstream.base import Upstream
 
 log = logging.getLogger(__name__)
@@ -130,7 +133,11 @@ def upstream_of(settings: Settings, env: Mapping[str, str]) -> Upstream:
 
 
 def application(
-    settings: Settings, answer: Callable[[Call], Awaitable[Reply]], is_draining: Callable[[], bool], metrics: Metrics
+    settings: Settings,
+    answer: Callable[[Call], Awaitable[Reply]],
+    is_draining: Callable[[], bool],
+    metrics: Metrics,
+    counts: Counts,
 ) -> FrontDoor:
     """The front door for these settings."""
     from claude_gateway.front.app import FrontDoor
@@ -144,7 +151,7 @@ def application(
     callers = (*settings.clients, *([settings.scraper] if settings.scraper else ()))
     return FrontDoor(
         Authenticator(settings.current_key, settings.previous_key, callers),
-        FailedKeys(settings.failed_auth_per_minute),
+        FailedKeys(settings.failed_auth_per_minute, shared=None if counts.shared is None else counts),
         Bodies(settings.max_request_bytes, body_budget(settings.memory_mib, processes)),
         Models(settings.models),
         answer,
@@ -152,6 +159,7 @@ def application(
         metrics,
         drop_params=settings.drop_params,
         master_key_calls_models=settings.master_key_calls_models,
+        counts=counts,
     )
 
 
@@ -171,7 +179,7 @@ def answerer(upstream: Upstream, settings: Settings) -> Callable[[Call], Awaitab
     return answer
 
 
-async def serve(server: DrainingServer, upstream: Upstream, settings: Settings, started: float) -> None:
+async def serve(server: DrainingServer, upstream: Upstream, counts: Counts, settings: Settings, started: float) -> None:
     """Serve until SIGTERM. The port opens when everything behind it is ready."""
     from claude_gateway.start.warm_up import warm_up
 
@@ -179,7 +187,9 @@ async def serve(server: DrainingServer, upstream: Upstream, settings: Settings, 
     await upstream.start()
     OrphanReaper().start()
     log.info("ready in %.1f s; models: %s", time.monotonic() - started, ", ".join(settings.models))
+    keeping = asyncio.get_running_loop().create_task(counts.keep())
     await server.serve()
+    keeping.cancel()
 
 
 def main() -> None:
@@ -195,9 +205,11 @@ def main() -> None:
     asked = upstream_of(settings, dict(os.environ))
     upstream = Metered(asked)
     answer = answerer(upstream, settings)
+    counts = counts_of(settings.valkey_host, settings.valkey_password)
+    shared = {} if counts.shared is None else {"limits_shared": lambda: float(bool(counts.shared))}
     metrics = Metrics(
         (*settings.clients, operator(settings.current_key, settings.previous_key)),
-        getattr(asked, "gauges", {}),  # the CLI pool has some
+        {**getattr(asked, "gauges", {}), **shared},  # the CLI pool has some
         getattr(asked, "counts", {}),
         (lambda: login_end(credentials_path(os.environ))) if settings.auth is ClaudeAuth.LOGIN else None,
     )
@@ -205,7 +217,7 @@ def main() -> None:
     if settings.usage_days:
         keep_usage(USAGE_FOLDER, settings.usage_days, settings.secrets)
     config = uvicorn.Config(
-        application(settings, answer, lambda: server.draining, metrics),
+        application(settings, answer, lambda: server.draining, metrics, counts),
         host="0.0.0.0",  # noqa: S104 - the container's own network
         port=PORT,
         http=Protocol,
@@ -220,7 +232,7 @@ def main() -> None:
     )
     server = DrainingServer(config, settings.drain_notice_seconds, upstream.close)
     courtesy.stop()
-    uvloop.run(serve(server, upstream, settings, started))
+    uvloop.run(serve(server, upstream, counts, settings, started))
 
 
 def _end(_signal: int, _frame: FrameType | None) -> None:

@@ -28,6 +28,7 @@ SECRET_VARIABLES = (
     "ANTHROPIC_API_KEY",
     clients.VARIABLE,
     clients.METRICS_VARIABLE,
+    "VALKEY_PASSWORD",
 )
 # Through a pipe: an argument could be read by any process of the machine.
 SET_KEY = "printf 'sk-%s' \"$(openssl rand -hex 32)\" | pulumi config set --secret masterKey"
@@ -74,6 +75,8 @@ class Settings:
     drain_notice_seconds: float
     max_request_bytes: int
     failed_auth_per_minute: int
+    valkey_host: str
+    valkey_password: Secret | None
     memory_mib: int
     reuse: Reuse
     drop_params: bool
@@ -83,7 +86,8 @@ class Settings:
     @property
     def secrets(self) -> tuple[Secret, ...]:
         """All secrets, for the log's redaction."""
-        found = [self.current_key.value, self.previous_key.value if self.previous_key else None, self.credential]
+        previous = self.previous_key.value if self.previous_key else None
+        found = [self.current_key.value, previous, self.credential, self.valkey_password]
         return tuple(secret for secret in found if secret is not None)
 
     @classmethod
@@ -122,6 +126,8 @@ class Settings:
             drain_notice_seconds=variables.number(env, "DRAIN_NOTICE_SECONDS", "3", 0, 60),
             max_request_bytes=max_request_bytes,
             failed_auth_per_minute=int(variables.number(env, "FAILED_AUTH_PER_MINUTE", "10", 1, 10_000)),
+            valkey_host=env.get("VALKEY_HOST", ""),
+            valkey_password=Secret(env["VALKEY_PASSWORD"]) if env.get("VALKEY_PASSWORD") else None,
             memory_mib=memory_mib,
             reuse=variables.choice(env, "CLAUDE_PROCESS_REUSE", Reuse.CLIENT),
             drop_params=variables.boolean(env, "DROP_PARAMS", "false"),
