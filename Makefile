@@ -12,7 +12,7 @@ SHELL := /bin/bash
 PYTHON := .venv/bin/python
 OF_CLIENT = $(if $(CLIENT),--client $(CLIENT))
 IN_STACK := setup/in_env.sh $(STACK)
-PACKAGES := $(wildcard rules components posture ops setup tests images bench tools)
+PACKAGES := $(wildcard rules components posture ops setup testbed tests images bench tools)
 # Tests that share a stack go to one worker (tests/conftest.py); most of them wait for containers, so there are more workers
 # than processors on a small machine.
 SPREAD = --numprocesses $(WORKERS) --dist loadscope --no-loadscope-reorder

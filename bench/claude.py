@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 from bench import gateway_overhead
 from bench.claude_load import Load, client
 from bench.promises import Promise, told
-from tests.conformance.harness import container, docker, fresh_bed
+from testbed.container import container, docker, fresh_bed
 
 if TYPE_CHECKING:
-    from tests.conformance.harness import Gateway
+    from testbed.container import Gateway
 
 ADDED_P50, ADDED_P95 = 0.060, 0.120  # seconds to the first token of a single request: what the project promises
 TIMES_COLD = 4.0  # the throughput of 16 requests at a time

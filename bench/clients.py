@@ -13,7 +13,7 @@ from claude_gateway.start.clients import Client, ClientKey
 from claude_gateway.start.secret import Secret
 from claude_gateway.start.settings import MasterKey
 
-from tests.integration.deployment import deployment
+from testbed.deployment import deployment
 
 MANY = 500
 ROUNDS = 20_000

@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING
 import trustme
 
 from bench.promises import Promise, told
-from tests.conformance.harness import CREDENTIALS, ROOT, Bed, container, docker, fresh_bed
-from tests.gateway.bed import user_of
+from testbed.container import CREDENTIALS, ROOT, Bed, container, docker, fresh_bed
+from testbed.gateway import user_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -26,8 +26,8 @@ import trustme
 
 from bench.gateway_overhead import gateway
 from bench.rotation_load import Connection, Load, Target
-from tests.conformance.harness import CREDENTIALS, ROOT, address, container, fresh_bed
-from tests.gateway.bed import free_port
+from testbed.container import CREDENTIALS, ROOT, address, container, fresh_bed
+from testbed.gateway import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

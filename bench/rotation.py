@@ -20,9 +20,9 @@ from pathlib import Path
 from bench.rotation_compose import Compose
 from bench.rotation_load import Sample, Target
 from bench.rotation_report import Figures, figures, table
-from tests.integration.deployment import ROOT, Deployment, deployment
-from tests.integration.hosts import Internet, internet
-from tests.integration.operations import Operations
+from testbed.deployment import ROOT, Deployment, deployment
+from testbed.hosts import Internet, internet
+from testbed.operations import Operations
 
 PORT = 14643
 STEADY_SECONDS = 20.0

@@ -16,7 +16,7 @@ from typing import Self
 import trustme
 
 from rules.addresses import PRIVATE, without
-from tests.integration.hosts import Internet
+from testbed.hosts import Internet
 
 FILE = Path(__file__).with_name("compose.yaml")
 PROJECT = "litellm-claude-bench"

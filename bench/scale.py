@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from bench.rotation_load import Connection, Target
-from tests.integration.deployment import Deployment, deployment, docker
-from tests.integration.hosts import Internet, internet
+from testbed.deployment import Deployment, deployment, docker
+from testbed.hosts import Internet, internet
 
 PORTS = {1: 14777, 2: 14778}
 AT_A_TIME, ROUNDS, SECONDS = 16, 5, 10.0

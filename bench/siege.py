@@ -27,8 +27,8 @@ from bench.claude import memory
 from bench.gateway_overhead import gateway
 from bench.promises import Promise, told
 from bench.siege_load import KINDS, Target
-from tests.conformance.harness import CREDENTIALS, ROOT, address, container, docker, fresh_bed
-from tests.gateway.bed import run
+from testbed.container import CREDENTIALS, ROOT, address, container, docker, fresh_bed
+from testbed.gateway import run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

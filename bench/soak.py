@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from bench.claude import TOKEN, memory
 from bench.claude_load import client, leave, one
-from tests.conformance.harness import Gateway, container, fresh_bed
+from testbed.container import Gateway, container, fresh_bed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

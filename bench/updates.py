@@ -17,9 +17,9 @@ from typing import Any
 from bench.rotation import PORT, pulumi_stack, under_load
 from bench.rotation_compose import Compose
 from bench.rotation_report import Figures, table
-from tests.integration.deployment import Deployment
-from tests.integration.hosts import Internet, internet
-from tests.integration.operations import Operations
+from testbed.deployment import Deployment
+from testbed.hosts import Internet, internet
+from testbed.operations import Operations
 
 RESULT = Path("updates-benchmark.json")
 LEAST_REQUESTS = 1000

@@ -9,8 +9,8 @@ import httpx2
 import openai
 import pytest
 
+from testbed.container import TOKEN, Bed, Gateway, container, fresh_bed, given_gateway
 from tests.conformance.ask import ASKS, Ask, Clients
-from tests.conformance.harness import TOKEN, Bed, Gateway, container, fresh_bed, given_gateway
 from tests.conformance.stack import whole_stack
 
 if TYPE_CHECKING:

@@ -1,6 +1,6 @@
 """The table of requests that go both ways: each feature on each route, by what a client would call it.
 
-The last user message says what the fake answers (tests/fakes/anthropic_script.py).
+The last user message says what the fake answers (testbed/fakes/anthropic_script.py).
 """
 
 from __future__ import annotations

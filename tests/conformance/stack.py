@@ -5,10 +5,10 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from tests.conformance.harness import TOKEN, Gateway
+from testbed.container import TOKEN, Gateway
+from testbed.deployment import deployment
+from testbed.hosts import internet
 from tests.integration.conftest import reaching
-from tests.integration.deployment import deployment
-from tests.integration.hosts import internet
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

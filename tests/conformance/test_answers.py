@@ -9,8 +9,8 @@ import httpx2
 import openai
 import pytest
 
+from testbed.container import MODELS, Gateway
 from tests.conformance.ask import ANSWER, Ask, Clients, ask_anthropic, ask_anthropic_streamed, ask_openai
-from tests.conformance.harness import MODELS, Gateway
 
 PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 

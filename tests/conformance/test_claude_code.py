@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 import claude_agent_sdk
 import pytest
 
+from testbed.container import Bed, Gateway, container
 from tests.conformance.ask import ANSWER
-from tests.conformance.harness import Bed, Gateway, container
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 CLI = Path(claude_agent_sdk.__file__).parent / "_bundled" / "claude"
-MCP_SERVER = Path(__file__).parents[1] / "fakes" / "mcp_server.py"
+MCP_SERVER = Path(__file__).parents[2] / "testbed" / "fakes" / "mcp_server.py"
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +60,7 @@ def claude(gateway: Gateway, home: Path, *arguments: str, **more: str) -> subpro
 
 
 def agent(*calls: tuple[str, dict[str, Any]]) -> str:
-    """A prompt that makes the fake call these tools, one after the other (tests/fakes/anthropic_script.py)."""
+    """A prompt that makes the fake call these tools, one after the other (testbed/fakes/anthropic_script.py)."""
     return "\n".join(["Work.", *(f"FAKE:agent {name} {json.dumps(arguments)}" for name, arguments in calls)])
 
 

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from ops.usage import lines
-from tests.conformance.harness import CREDENTIALS, Bed, Gateway, container
+from testbed.container import CREDENTIALS, Bed, Gateway, container
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

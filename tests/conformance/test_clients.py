@@ -10,7 +10,7 @@ import subprocess
 
 import pytest
 
-from tests.conformance.harness import CREDENTIALS, ROOT, Bed, Gateway, container
+from testbed.container import CREDENTIALS, ROOT, Bed, Gateway, container
 
 ENVIRONMENT = ROOT / ".toolchain" / "tools" / "clients"
 NODE_ENVIRONMENT = ROOT / ".toolchain" / "tools" / "node-clients"

@@ -11,10 +11,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.conformance.harness import wait_for
+from testbed.container import wait_for
 
 if TYPE_CHECKING:
-    from tests.conformance.harness import Gateway
+    from testbed.container import Gateway
 
 REQUESTS: dict[str, tuple[str, dict[str, object]]] = {
     "openai": ("/v1/chat/completions", {"stream": False}),

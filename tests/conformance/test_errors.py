@@ -8,11 +8,11 @@ import anthropic
 import openai
 import pytest
 
+from testbed.fakes.anthropic_script import ACCOUNT_TEXT
 from tests.conformance.ask import Ask, BrokenAnswerError, Clients, ask_openai
-from tests.fakes.anthropic_script import ACCOUNT_TEXT
 
 if TYPE_CHECKING:
-    from tests.conformance.harness import Gateway
+    from testbed.container import Gateway
 
 STATUS_ERRORS = (openai.APIStatusError, anthropic.APIStatusError)
 

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.fakes.mutations import broken, mutated
+from testbed.fakes.mutations import broken, mutated
 
 if TYPE_CHECKING:
     import httpx
 
-    from tests.conformance.harness import Gateway
+    from testbed.container import Gateway
 
 TEXT = {"type": "text", "text": "hi"}
 TOOL = {"name": "look", "description": "d", "input_schema": {"type": "object", "properties": {"q": {"type": "string"}}}}

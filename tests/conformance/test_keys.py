@@ -10,10 +10,10 @@ import httpx2
 import openai
 import pytest
 
-from tests.conformance.harness import container, docker
+from testbed.container import container, docker
 
 if TYPE_CHECKING:
-    from tests.conformance.harness import Bed, Gateway
+    from testbed.container import Bed, Gateway
 
 PATHS = ["/v1/models", "/v1/chat/completions", "/v1/messages", "/v1/messages/count_tokens", "/v1/responses", "/nothing"]
 WRONG = "sk-wrong-key-with-a-text-that-no-log-may-hold"

@@ -11,8 +11,8 @@ from typing import Any
 import httpx
 import pytest
 
+from testbed.container import Bed, Gateway, container, docker, wait_for
 from tests.conformance.ask import ANSWER
-from tests.conformance.harness import Bed, Gateway, container, docker, wait_for
 
 TOOL = {"type": "function", "function": {"name": "get_weather", "parameters": {"type": "object", "properties": {}}}}
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from tests.conformance.harness import TOKEN, Bed, container
+from testbed.container import TOKEN, Bed, container
 from tests.conformance.parity_cases import MESSAGES, Body
 from tests.conformance.parity_openai_cases import CHAT, RESPONSES
 

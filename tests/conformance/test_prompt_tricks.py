@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from testbed.container import wait_for
 from tests.conformance.ask import Clients, ask_openai, ask_openai_streamed
-from tests.conformance.harness import wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.conformance.harness import Gateway
+    from testbed.container import Gateway
 
 CONFIG = "/home/app/.claude"
 LOGIN = f"{CONFIG}/.credentials.json"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bench import siege
-from tests.conformance.harness import docker
+from testbed.container import docker
 
 SECONDS = 8
 

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.gateway import bed, certificates
+from testbed import gateway as bed
+from tests.gateway import certificates
 from tests.gateway.clients import Answer, exchange, request_bytes
 
 GatewayFactory = Callable[..., bed.Gateway]

@@ -6,7 +6,7 @@ import ssl
 import subprocess
 from dataclasses import dataclass
 
-from tests.gateway import bed
+from testbed import gateway as bed
 
 OUTSIDE4 = "10.217.3"  # where the name server and the "internet's" servers stand, as the egress network sees them
 DNS, SERVER, OTHER = f"{OUTSIDE4}.53", f"{OUTSIDE4}.80", f"{OUTSIDE4}.81"

@@ -7,7 +7,7 @@ from ipaddress import ip_network
 import pytest
 
 from rules.addresses import PRIVATE, without
-from tests.gateway import bed
+from testbed import gateway as bed
 from tests.gateway.egress_bed import ALLOW, DNS, ECHO, NAMES, OTHER, OUTSIDE4, SERVER, Egress, client_hello
 
 

@@ -6,7 +6,8 @@ from functools import partial
 import pytest
 from cryptography import x509
 
-from tests.gateway import bed, certificates
+from testbed import gateway as bed
+from tests.gateway import certificates
 
 NAME, NETWORK, VOLUME = "gw-acme", "gw-acme-door", "gw-acme-certificate"
 SETTINGS = {"GATEWAY_TLS": "on", "GATEWAY_TLS_FILE": "/srv/certificate/tls.pem", "GATEWAY_HOSTNAME": "gateway.test"}

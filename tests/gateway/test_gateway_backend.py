@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.gateway import bed
+from testbed import gateway as bed
 from tests.gateway.clients import Answer, read_answer, request_bytes
 from tests.gateway.conftest import Caller, GatewayFactory
 

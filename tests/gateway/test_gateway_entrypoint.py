@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 
-from tests.gateway import bed
+from testbed import gateway as bed
 from tests.gateway.certificates import Pair
 
 

@@ -13,7 +13,7 @@ import h2.events
 import h2.exceptions
 import pytest
 
-from tests.gateway import bed
+from testbed import gateway as bed
 from tests.gateway.certificates import Pair
 from tests.gateway.clients import KEY, read_answer, request_bytes, tls
 from tests.gateway.conftest import Caller, GatewayFactory

@@ -14,7 +14,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.gateway import bed
+from testbed import gateway as bed
 from tests.gateway.clients import read_answer
 from tests.gateway.conftest import Caller, GatewayFactory
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.gateway import bed
+from testbed import gateway as bed
 from tests.gateway.clients import request_bytes
 from tests.gateway.conftest import Caller, GatewayFactory
 

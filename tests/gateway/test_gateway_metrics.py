@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.gateway import bed
+from testbed import gateway as bed
 from tests.gateway.clients import KEY, Answer, request_bytes
 from tests.gateway.conftest import Caller, GatewayFactory
 

@@ -10,7 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 
-from tests.gateway import bed
+from testbed import gateway as bed
 from tests.gateway.clients import Answer
 from tests.gateway.conftest import Caller, GatewayFactory
 

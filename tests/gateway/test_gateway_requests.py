@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.gateway import bed
+from testbed import gateway as bed
 from tests.gateway.clients import exchange
 from tests.gateway.conftest import Caller, GatewayFactory
 

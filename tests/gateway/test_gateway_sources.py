@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.gateway import bed
+from testbed import gateway as bed
 from tests.gateway.certificates import Pair
 from tests.gateway.clients import exchange, request_bytes
 from tests.gateway.conftest import GatewayFactory

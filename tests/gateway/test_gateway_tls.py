@@ -18,7 +18,7 @@ from sslyze.scanner.models import ScanCommandsExtraArguments, ServerScanRequest,
 from sslyze.scanner.scanner import Scanner
 from sslyze.server_setting import ServerNetworkLocation
 
-from tests.gateway import bed
+from testbed import gateway as bed
 from tests.gateway.certificates import Pair
 from tests.gateway.clients import Answer, exchange, request_bytes, tls
 from tests.gateway.conftest import Caller, GatewayFactory

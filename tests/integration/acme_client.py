@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from cryptography import x509
 
-from tests.integration.deployment import Deployment
+from testbed.deployment import Deployment
 
 NAME, PORT, REDIRECT = "gw.example.org", 14590, 14591
 STREAM = {"model": "sonnet", "messages": [{"role": "user", "content": "FAKE:slow:0.7"}], "stream": True}

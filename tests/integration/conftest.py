@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from tests.integration.deployment import Deployment, deployment
-from tests.integration.hosts import Host, Internet, host, internet
+from testbed.deployment import Deployment, deployment
+from testbed.hosts import Host, Internet, host, internet
 from tests.integration.new_project import Project, new_project
 
 TOKEN = "sk-ant-oat01-of-the-tests"

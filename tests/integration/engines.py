@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.integration.hosts import ROOT, Host, host
+from testbed.hosts import ROOT, Host, host
 
 ANSWER_SECONDS = 60
 LOG_DISK_MIB = 20

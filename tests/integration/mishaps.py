@@ -18,8 +18,8 @@ from pathlib import Path
 
 import trustme
 
-from tests.integration.deployment import Deployment, docker
-from tests.integration.operations import Operations
+from testbed.deployment import Deployment, docker
+from testbed.operations import Operations
 
 MIB = 1024 * 1024
 DISK_MIB = 40

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.integration.deployment import PASSPHRASE, ROOT, docker
+from testbed.deployment import PASSPHRASE, ROOT, docker
 
 PORT = 14765
 OF_MAKE = ("PULUMI_", "BUILDX_", "PYTHONPATH", "VIRTUAL_ENV")

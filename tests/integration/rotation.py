@@ -17,9 +17,9 @@ from typing import Any
 
 import yaml
 
-from tests.integration.deployment import Deployment, deployment, docker
-from tests.integration.hosts import Internet
-from tests.integration.operations import Operations
+from testbed.deployment import Deployment, deployment, docker
+from testbed.hosts import Internet
+from testbed.operations import Operations
 
 PORT = 14660
 LOGIN = "/home/app/.claude/.credentials.json"

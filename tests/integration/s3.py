@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.integration.deployment import ROOT
+from testbed.deployment import ROOT
 
 BUCKET = "states"
 SECONDS = 30

@@ -8,7 +8,7 @@ import socket
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from tests.integration.deployment import Deployment, docker
+from testbed.deployment import Deployment, docker
 
 SOCKET = "/var/run/docker.sock"
 Mutation = Callable[[dict[str, Any]], None]

@@ -9,11 +9,11 @@ from pulumi import automation
 
 from posture.model import Status
 from rules.layout import acme_volumes
-from tests.fakes import pebble as fake
+from testbed import pebble as fake
+from testbed.deployment import Deployment, deployment, docker
+from testbed.hosts import Internet, internet
 from tests.integration.acme_client import NAME, PORT, REDIRECT, Client, state, until
 from tests.integration.conftest import TOKEN
-from tests.integration.deployment import Deployment, deployment, docker
-from tests.integration.hosts import Internet, internet
 from tests.integration.verdicts import report_of, with_status
 
 

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from tests.fakes import dns_provider
-from tests.fakes.dns_provider import DnsProvider
-from tests.fakes.pebble import NAME, Pebble, pebble
-from tests.integration.deployment import ROOT, docker
-from tests.integration.hosts import Host, host
+from testbed.deployment import ROOT, docker
+from testbed.fakes import dns_provider
+from testbed.fakes.dns_provider import DnsProvider
+from testbed.hosts import Host, host
+from testbed.pebble import NAME, Pebble, pebble
 
 IMAGE = "litellm-claude-acme-tests"
 GATEWAY, PORT = "gw.example.org", 14592

@@ -13,7 +13,7 @@ import pytest
 from ops.adopt import hand_over
 from ops.commands import OperationError
 from ops.engine import Engine
-from tests.integration.deployment import ROOT, docker
+from testbed.deployment import ROOT, docker
 
 IMAGE = "debian:trixie-slim"
 LOGIN = {

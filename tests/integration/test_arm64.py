@@ -3,7 +3,7 @@
 import re
 import subprocess
 
-from tests.integration.deployment import ROOT
+from testbed.deployment import ROOT
 
 PROCESSOR = re.compile(r"amd64|x86[_-]64|aarch64|arm64", re.IGNORECASE)
 

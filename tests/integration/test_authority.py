@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ops.authority import LINES
-from tests.integration.deployment import Deployment
+from testbed.deployment import Deployment
 
 GO = """package main
 import ("net/http"; "os"; "fmt")

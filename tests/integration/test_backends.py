@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.deployment import PASSPHRASE, ROOT, Deployment
+from testbed.deployment import PASSPHRASE, ROOT, Deployment
 from tests.integration.new_project import Project
 from tests.integration.s3 import s3_server
 

@@ -10,8 +10,8 @@ import pytest
 import yaml
 from pulumi import automation
 
-from tests.integration.deployment import PASSPHRASE, Deployment, deployment, docker
-from tests.integration.operations import Operations
+from testbed.deployment import PASSPHRASE, Deployment, deployment, docker
+from testbed.operations import Operations
 
 PORT = 14775
 LOGIN = "of-the-login-4711"

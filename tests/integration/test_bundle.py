@@ -16,9 +16,9 @@ import pytest
 import trustme
 import yaml
 
-from tests.fakes.internet import UPSTREAM
+from testbed.fakes.internet import UPSTREAM
+from testbed.hosts import ROOT, lonely
 from tests.integration.engines import SecondEngine, second_engine
-from tests.integration.hosts import ROOT, lonely
 from tests.integration.new_project import clone
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(1500)]  # 600 MB are packed, carried over, and unpacked
@@ -95,7 +95,7 @@ def upstream(alone: Alone, folder: Path) -> Iterator[None]:
         "litellm-claude:upstreamCaCertificates": authority.cert_pem.bytes().decode(),
     }
     settings.write_text(yaml.safe_dump(config))
-    command = [sys.executable, "-m", "tests.fakes.internet", machine.address, str(pem)]
+    command = [sys.executable, "-m", "testbed.fakes.internet", machine.address, str(pem)]
     with subprocess.Popen(["ip", "netns", "exec", machine.name, *command], cwd=ROOT) as server:
         try:
             for _ in range(100):

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.integration.deployment import docker
-from tests.integration.hosts import Internet
+from testbed.deployment import docker
+from testbed.hosts import Internet
 from tests.integration.rotation import Bed, kept_connection, requests_all_the_while, rotation_bed, status_on
 from tests.integration.test_rotation import CONFIGURED
 from tests.integration.test_secrets import spellings, watched_processes

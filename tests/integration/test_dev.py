@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from rules.defaults import MODELS
+from testbed.deployment import Deployment, docker
+from testbed.hosts import Internet
 from tests.integration.conftest import TOKEN
-from tests.integration.deployment import Deployment, docker
-from tests.integration.hosts import Internet
 from tests.integration.verdicts import assert_clean
 
 HELLO = {"model": "sonnet", "messages": [{"role": "user", "content": "hello"}]}

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.deployment import Deployment, deployment, docker
+from testbed.deployment import Deployment, deployment, docker
+from testbed.operations import Operations
 from tests.integration.engines import SecondEngine, second_engine
-from tests.integration.operations import Operations
 
 ROOT = Path(__file__).parents[2]
 PORT = 14670

@@ -8,7 +8,7 @@ import pytest
 
 from posture.model import Status
 from posture.run import verify
-from tests.integration.deployment import Deployment
+from testbed.deployment import Deployment
 
 pytestmark = pytest.mark.faults
 

@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from tests.integration.deployment import Deployment
-from tests.integration.hosts import Host, ip
+from testbed.deployment import Deployment
+from testbed.hosts import Host, ip
 
 pytestmark = pytest.mark.faults
 CONNECTIONS = 2000

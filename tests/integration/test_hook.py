@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from pulumi import automation
 
-from tests.integration.deployment import Deployment
+from testbed.deployment import Deployment
 
 HARDENED = "read_only=True"
 WEAK = 'read_only=role != "litellm"'

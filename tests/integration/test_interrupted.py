@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
+from testbed.deployment import Deployment, deployment, docker
+from testbed.hosts import Internet
+from testbed.operations import Operations
 from tests.integration.conftest import reaching
-from tests.integration.deployment import Deployment, deployment, docker
-from tests.integration.hosts import Internet
-from tests.integration.operations import Operations
 
 pytestmark = pytest.mark.faults
 PORT = 14761

@@ -14,9 +14,9 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
-from tests.integration.deployment import deployment, docker
+from testbed.deployment import deployment, docker
+from testbed.operations import Operations
 from tests.integration.mishaps import MARKER, ROLES, SIGNALS, Bed, Way, small_disk
-from tests.integration.operations import Operations
 
 PORT = 14781
 STEPS = int(os.environ.get("MISHAPS", "3"))

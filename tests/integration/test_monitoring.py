@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from testbed.deployment import ROOT, Deployment, deployment
+from testbed.hosts import Internet
 from tests.integration.conftest import TOKEN, reaching
-from tests.integration.deployment import ROOT, Deployment, deployment
-from tests.integration.hosts import Internet
 
 PORT, PROMETHEUS_PORT, METRICS_PORT = 14690, 14691, 14692
 MONITORING = ROOT / "monitoring"

@@ -9,7 +9,7 @@ from xml.etree import ElementTree as ET
 from posture import declaration
 from posture.model import Status
 from posture.redaction import forms
-from tests.integration.deployment import ROOT, Deployment
+from testbed.deployment import ROOT, Deployment
 from tests.integration.verdicts import assert_clean, report_of
 
 

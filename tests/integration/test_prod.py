@@ -12,9 +12,9 @@ import httpx
 import pytest
 from dnslib import DNSRecord
 
+from testbed.deployment import Deployment, docker
+from testbed.hosts import Host, Internet
 from tests.integration.conftest import PRIVATE
-from tests.integration.deployment import Deployment, docker
-from tests.integration.hosts import Host, Internet
 from tests.integration.test_dev import HELLO, reached, through_the_proxy
 from tests.integration.verdicts import assert_clean
 

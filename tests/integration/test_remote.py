@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.deployment import ROOT, Deployment, deployment
-from tests.integration.operations import Operations
+from testbed.deployment import ROOT, Deployment, deployment
+from testbed.operations import Operations
 from tests.integration.remote import ssh_server, tls_engine
 
 PORT = 14751

@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from tests.integration.deployment import Deployment, deployment, docker
-from tests.integration.hosts import Internet
-from tests.integration.operations import Operations
+from testbed.deployment import Deployment, deployment, docker
+from testbed.hosts import Internet
+from testbed.operations import Operations
 
 PORT, METRICS_PORT = 14771, 14772
 FEW = 6

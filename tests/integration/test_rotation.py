@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.deployment import docker
-from tests.integration.hosts import Internet
+from testbed.deployment import docker
+from testbed.hosts import Internet
 from tests.integration.rotation import (
     Bed,
     ask_inside,

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from pulumi import automation
 
-from tests.integration.deployment import Deployment, docker
+from testbed.deployment import Deployment, docker
 
 ROLES = ("litellm", "gateway", "front", "egress")
 

@@ -12,7 +12,7 @@ import yaml
 
 from posture.declaration import settings_of
 from rules.layout import PROJECT
-from tests.integration.deployment import ROOT
+from testbed.deployment import ROOT
 from tests.unit.components.conftest import configuration
 from tests.unit.components.test_certificates import pair
 from tests.unit.components.test_configuration import STRONG, WRONG, refusal

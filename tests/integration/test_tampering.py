@@ -8,7 +8,7 @@ from posture import declaration, render
 from posture.context import Context
 from posture.model import REGISTRY, Finding, Status
 from posture.run import examine
-from tests.integration.deployment import Deployment
+from testbed.deployment import Deployment
 from tests.integration.tamperings import TAMPERINGS
 from tests.integration.verdicts import report_of, with_status
 

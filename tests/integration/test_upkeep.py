@@ -2,7 +2,7 @@
 
 import time
 
-from tests.integration.deployment import Deployment, docker
+from testbed.deployment import Deployment, docker
 
 
 def test_a_managed_certificate_is_renewed_before_its_end(prod: Deployment) -> None:

@@ -10,7 +10,7 @@ from xml.etree import ElementTree as ET
 import pytest
 import yaml
 
-from tests.integration.deployment import ROOT, docker
+from testbed.deployment import ROOT, docker
 from tests.integration.new_project import Project
 
 WORKFLOW: dict[str, Any] = yaml.safe_load((ROOT / "docs" / "examples" / "github.yml").read_text())

@@ -4,7 +4,7 @@ import os
 
 from posture.model import REGISTRY, Status
 from posture.run import Report, verify
-from tests.integration.deployment import Deployment
+from testbed.deployment import Deployment
 
 SECONDS = 15  # what a whole check may take
 EXCEPTIONS = {"cis.5.15", "cis.5.29"}  # of every stack; the others hang on its settings

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import trustme
 
-from tests.integration.deployment import Deployment, docker
+from testbed.deployment import Deployment, docker
 from tests.integration.tampering import both, config, done, environment, host, impostor, twin
 
 Tampering = Callable[[Deployment], contextlib.AbstractContextManager[object]]

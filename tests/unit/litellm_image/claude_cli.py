@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tests.fakes import anthropic_blocks
-from tests.fakes.anthropic_api import FakeAnthropic
+from testbed.fakes import anthropic_blocks
+from testbed.fakes.anthropic_api import FakeAnthropic
 
 from claude_gateway.cli import ClaudePool, CliConfig
 from claude_gateway.cli.channel import Channel
@@ -24,7 +24,7 @@ from claude_gateway.cli.request import cli_request
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
 
-    from tests.fakes.anthropic_api import Record
+    from testbed.fakes.anthropic_api import Record
 
     from claude_gateway.cli.request import CliRequest
 

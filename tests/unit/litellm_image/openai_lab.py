@@ -6,7 +6,7 @@ import asyncio
 import json
 from typing import TYPE_CHECKING, Any
 
-from tests.fakes import anthropic_script
+from testbed.fakes import anthropic_script
 from tests.unit.litellm_image.contract_cases import SMALL
 
 from claude_gateway.front.call import Call
@@ -21,7 +21,7 @@ MODELS = Models({"sonnet": "claude-sonnet-5-5", "old": "claude-sonnet-4-5"})
 
 
 class Scripted:
-    """Answers as the last user message says (tests/fakes/anthropic_script.py), and keeps what it was asked."""
+    """Answers as the last user message says (testbed/fakes/anthropic_script.py), and keeps what it was asked."""
 
     def __init__(self, ends_after: int | None = None) -> None:
         self.asked: list[Ask] = []

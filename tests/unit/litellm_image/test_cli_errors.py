@@ -7,7 +7,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.fakes.anthropic_script import ACCOUNT_TEXT, THIRD_PARTY
+from testbed.fakes.anthropic_script import ACCOUNT_TEXT, THIRD_PARTY
 from tests.unit.litellm_image.claude_cli import ask_pool, cli_bed, message, pool_of
 
 from claude_gateway.cli.errors import LOGIN_EXPIRED, UpstreamError, from_result

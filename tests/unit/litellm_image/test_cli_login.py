@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import trustme
-from tests.fakes.anthropic_api import FakeAnthropic
+from testbed.fakes.anthropic_api import FakeAnthropic
 from tests.unit.litellm_image.claude_cli import Bed, ask_pool, cli_bed, message, pool_of, until
 
 if TYPE_CHECKING:

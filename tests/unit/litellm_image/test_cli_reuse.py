@@ -29,7 +29,7 @@ from claude_gateway.cli.request import cli_request
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from tests.fakes.anthropic_api import Record
+    from testbed.fakes.anthropic_api import Record
 
 pytestmark = pytest.mark.asyncio
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.fakes import anthropic_blocks, anthropic_script
+from testbed.fakes import anthropic_blocks, anthropic_script
 from tests.unit.litellm_image.claude_cli import Bed, ask, ask_pool, message, pool_of, process_of
 
 from claude_gateway.cli import UpstreamError, whole

@@ -7,7 +7,7 @@ import random
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.fakes.mutations import mutated
+from testbed.fakes.mutations import mutated
 from tests.unit.litellm_image.contract_cases import LARGE, MODELS, SMALL
 
 from claude_gateway.front.contract import Rejection, Route, admit

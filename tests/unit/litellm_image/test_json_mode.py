@@ -7,7 +7,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.fakes import anthropic_blocks, anthropic_script
+from testbed.fakes import anthropic_blocks, anthropic_script
 from tests.unit.litellm_image.contract_cases import refusal
 from tests.unit.litellm_image.openai_lab import answer, sent
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from openai.types.responses import Response
-from tests.fakes.anthropic_blocks import CONTENTS
+from testbed.fakes.anthropic_blocks import CONTENTS
 from tests.unit.litellm_image.contract_cases import USER
 from tests.unit.litellm_image.openai_lab import answer, sent
 

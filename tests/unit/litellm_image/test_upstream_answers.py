@@ -9,8 +9,8 @@ from email.utils import formatdate
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.fakes.anthropic_script import Script as Scripted
-from tests.fakes.anthropic_script import events
+from testbed.fakes.anthropic_script import Script as Scripted
+from testbed.fakes.anthropic_script import events
 from tests.unit.litellm_image.raw_upstream import BODY, Script, ask, content, said, served
 
 from claude_gateway.front.errors import Failure

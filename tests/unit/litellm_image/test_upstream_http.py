@@ -8,7 +8,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.fakes.anthropic_api import FakeAnthropic
+from testbed.fakes.anthropic_api import FakeAnthropic
 from tests.unit.litellm_image.raw_upstream import BODY, KEY, Script, ask, content, said, served
 
 from claude_gateway.front.errors import Failure

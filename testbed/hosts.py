@@ -16,9 +16,9 @@ from typing import Any
 
 import trustme
 
-from tests.fakes.internet import QUESTIONS_PORT, UPSTREAM
+from testbed.fakes.internet import QUESTIONS_PORT, UPSTREAM
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 ALONE = "10.213.255.1"
 """Of a host without a wire: its containers reach it there."""
 
@@ -144,7 +144,7 @@ def internet(folder: Path, names: dict[str, str] | None = None) -> Iterator[Inte
         authority.configure_trust(context)
         own = {"self": machine.address, "machine": machine.machine}
         pairs = [f"{name}={own.get(address, address)}" for name, address in (names or {}).items()]
-        command = [sys.executable, "-m", "tests.fakes.internet", machine.address, str(pem), *pairs]
+        command = [sys.executable, "-m", "testbed.fakes.internet", machine.address, str(pem), *pairs]
         server = subprocess.Popen(["ip", "netns", "exec", machine.name, *command], cwd=ROOT)
         try:
             made = Internet(machine, authority.cert_pem.bytes().decode(), context)

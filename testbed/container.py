@@ -23,7 +23,7 @@ import httpx
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[1]
 IMAGE = "litellm-claude-conformance"
 TOKEN = "fake-oauth-token-of-the-suite"
 CREDENTIALS = {
@@ -115,7 +115,7 @@ def start_fake(image: str, network: str, name: str, environment: Mapping[str, st
     options = [f"--env={key}={value}" for key, value in (environment or {}).items()]
     where = ["--name", name, "--network", network, "--network-alias", "fake", "--entrypoint", "python3"]
     docker("create", *where, *options, image, "/srv/anthropic_api.py")
-    for file in (ROOT / "tests" / "fakes").glob("anthropic_*.py"):
+    for file in (ROOT / "testbed" / "fakes").glob("anthropic_*.py"):
         docker("cp", str(file), f"{name}:/srv/{file.name}")
     docker("start", name)
     url = f"http://{address(name)}:8080"

@@ -1,6 +1,6 @@
 """An internet of the tests' own: a DNS server and the fake Anthropic API over TLS, to run in a network namespace.
 
-``python -m tests.fakes.internet ADDRESS CERTIFICATE_AND_KEY [NAME=ADDRESS ...]`` serves until it is ended. Every name
+``python -m testbed.fakes.internet ADDRESS CERTIFICATE_AND_KEY [NAME=ADDRESS ...]`` serves until it is ended. Every name
 of the upstream's resolves to ADDRESS; further names as given. Every question and request is on record.
 """
 
@@ -14,7 +14,7 @@ from typing import Any
 from dnslib import AAAA, QTYPE, RR, A, DNSRecord
 from dnslib.server import BaseResolver, DNSLogger, DNSServer
 
-from tests.fakes.anthropic_api import FakeAnthropic
+from testbed.fakes.anthropic_api import FakeAnthropic
 
 UPSTREAM = ("api.anthropic.com", "console.anthropic.com", "platform.claude.com", "claude.ai")
 QUESTIONS_PORT = 8053

@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 
-from tests.integration.deployment import ROOT, Deployment
+from testbed.deployment import ROOT, Deployment
 
 
 class Operations:

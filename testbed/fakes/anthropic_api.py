@@ -1,4 +1,4 @@
-"""A fake Anthropic Messages API, stdlib only: `python -m tests.fakes.anthropic_api`, or its files in any container.
+"""A fake Anthropic Messages API, stdlib only: `python -m testbed.fakes.anthropic_api`, or its files in any container.
 
 It records what it receives and can be told what to answer: a marker in the last user message, `FAKE:<name>[:<number>]`.
 Errors: 400 400beta 400extra 401 403 404 413 429[:retry-after] 500 529. Faults: midstream cut hang[:s] slow[:s].
@@ -23,7 +23,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 
 try:
-    from tests.fakes import anthropic_script as scripts
+    from testbed.fakes import anthropic_script as scripts
 except ImportError:  # beside the other files in a container
     import anthropic_script as scripts  # type: ignore[import-not-found, no-redef]
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 try:
-    from tests.fakes.anthropic_blocks import CONTENTS, Block, text, tool
+    from testbed.fakes.anthropic_blocks import CONTENTS, Block, text, tool
 except ImportError:  # beside the other files in a container
     from anthropic_blocks import CONTENTS, Block, text, tool  # type: ignore[import-not-found, no-redef]
 

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-REPOSITORY = Path(__file__).parents[2]
+REPOSITORY = Path(__file__).parents[1]
 EDGE4, EDGE6 = "10.217.1.0/24", "fd17:1::/64"
 BACKEND4 = "10.217.2.0/24"
 CLIENTS4, CLIENTS6 = ipaddress.ip_network("10.218.0.0/16"), ipaddress.ip_network("fd17:9::/48")

@@ -18,7 +18,7 @@ from typing import Any
 import yaml
 from pulumi import automation
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 COPIED = (
     "__main__.py",
     "pyproject.toml",

@@ -14,7 +14,7 @@ from typing import Any
 
 import trustme
 
-from tests.integration.hosts import ROOT, Host
+from testbed.hosts import ROOT, Host
 
 NAME = "ca.example.org"
 PORT, MANAGEMENT = 14000, 15000
