@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import socket
+import threading
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -17,7 +19,7 @@ from tests.unit.litellm_image.test_clients import alice, sent
 
 from claude_gateway.front import shared_counts
 from claude_gateway.front.counts import OwnCounts, counts_of
-from claude_gateway.front.shared_counts import AGAIN_SECONDS, SharedCounts
+from claude_gateway.front.shared_counts import SharedCounts
 from claude_gateway.start.secret import Secret
 
 if TYPE_CHECKING:
@@ -26,20 +28,12 @@ if TYPE_CHECKING:
 THREE = RateLimitItemPerMinute(3)
 
 
-class Clock:
-    now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 class Replicas:
     """Two of them at one Valkey; `server.connected = False` loses it."""
 
     def __init__(self) -> None:
         self.server = FakeServer(server_type="valkey")
-        self.clock = Clock()
-        self.first, self.second = (SharedCounts(self.client(), self.clock) for _ in range(2))
+        self.first, self.second = (SharedCounts(self.client()) for _ in range(2))
 
     @staticmethod
     def at(server: FakeServer) -> SharedCounts:
@@ -48,9 +42,6 @@ class Replicas:
 
     def client(self) -> Valkey:
         return FakeAsyncValkey(server=self.server)
-
-    def later(self) -> None:
-        self.clock.now += AGAIN_SECONDS
 
 
 async def hits(counts: SharedCounts | OwnCounts, times: int) -> list[bool]:
@@ -120,7 +111,6 @@ async def test_a_loss_leaves_each_replica_its_own_limit_and_is_said_once(
     with caplog.at_level(logging.INFO):
         assert await hits(both.first, 4) == [True, True, True, False], "neither open nor shut"
         assert await hits(both.second, 4) == [True, True, True, False]
-        both.later()
         assert not await both.first.test(THREE, "alice", "requests")
         async with both.first.place("alice", 1) as free, both.first.place("alice", 1) as second:
             assert (free, second) == (True, False)
@@ -138,9 +128,8 @@ async def test_a_valkey_that_comes_back_empty_learns_what_runs(caplog: pytest.Lo
         assert await hits(both.first, 1) == [True]
         both.server.connected = True
         await both.client().flushall()
-        both.later()
         with caplog.at_level(logging.INFO):
-            await both.first._asked(both.first._renewed, shared_counts._yes)
+            await both.first._look()
         async with both.second.place("alice", 1) as free:
             assert not free
     assert both.first.shared is True
@@ -155,8 +144,8 @@ async def test_what_is_given_back_while_valkey_is_lost_is_not_renewed() -> None:
         await hits(both.first, 1)
     both.server.connected = True
     await both.client().flushall()
-    both.later()
-    await both.first._renewed()
+    await both.first._look()
+    assert both.first.shared
     async with both.second.place("alice", 1) as free:
         assert free
 
@@ -188,9 +177,36 @@ async def test_one_request_waits_for_a_valkey_that_hangs_and_the_others_do_not(m
     for _ in range(5):
         assert await both.first._asked(hang, shared_counts._yes)
     assert asked == 1
-    both.later()
-    assert await asyncio.gather(*(both.first._asked(hang, shared_counts._yes) for _ in range(5))) == [True] * 5
-    assert asked == 2
+
+
+@pytest.mark.asyncio
+async def test_a_name_that_nobody_answers_for_takes_no_thread_from_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The engine's DNS knows no name of a container that is down, and the resolver waits for 20 seconds."""
+    answered, asked = threading.Event(), []
+
+    def look_up(name: str) -> str:
+        asked.append(name)
+        assert answered.wait(30)
+        return "127.0.0.1"
+
+    monkeypatch.setattr(shared_counts, "AGAIN_SECONDS", 0.001)
+    monkeypatch.setattr(socket, "gethostbyname", look_up)
+    both = Replicas()
+    counts = SharedCounts(both.client(), "valkey")
+    both.server.connected = False
+    keeping = asyncio.create_task(counts.keep())
+    async with asyncio.timeout(10):
+        while not asked:
+            await asyncio.sleep(0.001)
+        assert await hits(counts, 40) == [True] * 3 + [False] * 37
+        assert asked == ["valkey"]
+        assert await asyncio.to_thread(str) == "", "the loop's own threads are free"
+    both.server.connected = True
+    answered.set()
+    async with asyncio.timeout(10):
+        while not counts.shared:
+            await asyncio.sleep(0.01)
+    keeping.cancel()
 
 
 @pytest.mark.asyncio

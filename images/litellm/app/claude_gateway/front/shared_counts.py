@@ -8,7 +8,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-import time
+import socket
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -35,10 +36,12 @@ USER = "litellm"  # images/valkey/valkey-entrypoint
 PATIENCE_SECONDS = 0.25
 """How long a request waits for Valkey, which answers in less than a thousandth of that."""
 AGAIN_SECONDS = 2.0
-"""How long nobody asks one that did not answer."""
+"""How long until one that did not answer is looked for again, beside the requests: none of them waits for it."""
 LEASE_SECONDS, RENEW_SECONDS = 30, 10
 """A replica that dies gives its clients' places back after the former."""
 KEY = "LIMITS:places:{}"  # below the one prefix that Valkey lets us use (RedisStorage.PREFIX)
+
+LOSSES = (ValkeyError, OSError, TimeoutError)
 
 # Places are a sorted set of leases by their end, in Valkey's own time.
 TAKE = """
@@ -73,15 +76,17 @@ def valkey_at(host: str, password: str) -> Valkey:
 class SharedCounts:
     """What OwnCounts does, in one place for all replicas (front/counts.py has the protocol)."""
 
-    def __init__(self, valkey: Valkey, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, valkey: Valkey, host: str = "") -> None:
         self._valkey = valkey
+        # While Valkey is down nobody answers for its name, and a look-up takes 20 s. In the event loop's own threads it
+        # would leave none for the names of others.
+        self._host, self._address = host, ""
+        self._resolver = ThreadPoolExecutor(1, "valkey-name")
         pool: Any = valkey.connection_pool  # the package's own type of its options is too narrow
         self._windows = FixedWindowRateLimiter(RedisStorage("async+valkey://", connection_pool=pool))
         self._own = OwnCounts()
         self._take, self._renew = valkey.register_script(TAKE), valkey.register_script(RENEW)
         self._held: dict[str, set[str]] = {}
-        self._clock = clock
-        self._silent_until = 0.0
         self.shared: bool | None = True
 
     async def hit(self, limit: RateLimitItem, who: str, kind: str, cost: int = 1) -> bool:
@@ -116,19 +121,40 @@ class SharedCounts:
                 await self._asked(lambda: self._given_back(who, lease), _yes)
 
     async def keep(self) -> None:
-        """Renew the leases of what runs, and notice a loss and its end while nobody asks; for ever."""
+        """Renew the leases of what runs, and notice a loss and its end; for ever."""
         while True:
-            await self._asked(self._renewed, _yes)
+            await self._look()
             await asyncio.sleep(RENEW_SECONDS if self.shared else AGAIN_SECONDS)
 
-    async def _renewed(self) -> bool:
+    async def _look(self) -> None:
+        try:
+            if self._host and not (self._address and self.shared):
+                await self._locate()
+            async with asyncio.timeout(PATIENCE_SECONDS * 2):
+                await self._renewed()
+        except LOSSES as error:
+            self._lost(error)
+        else:
+            if not self.shared:
+                self.shared = True
+                log.info("the counts of all replicas are reached again: limits hold for all of them together")
+
+    async def _locate(self) -> None:
+        """One that was started again may have another address. Connections know a number, and ask for no name."""
+        loop = asyncio.get_running_loop()
+        address = await loop.run_in_executor(self._resolver, socket.gethostbyname, self._host)
+        if address != self._address:
+            self._address = address
+            self._valkey.connection_pool.connection_kwargs["host"] = address
+            self._valkey.connection_pool.reset()  # type: ignore[no-untyped-call]
+
+    async def _renewed(self) -> None:
         await self._valkey.ping()
         for who, leases in list(self._held.items()):
             if leases:
                 await self._renew([KEY.format(who)], [LEASE_SECONDS, *leases])
             else:
                 del self._held[who]
-        return True
 
     async def _taken(self, who: str, places: int, lease: str) -> bool:
         return bool(await self._take([KEY.format(who)], [places, LEASE_SECONDS, lease]))
@@ -138,28 +164,22 @@ class SharedCounts:
 
     async def _asked(self, shared: Callable[[], Awaitable[T]], own: Callable[[], Awaitable[T]]) -> T:
         """What Valkey says; while it is silent, what this replica knows itself."""
-        now = self._clock()
-        if now < self._silent_until:
-            return await own()
-        if not self.shared:
-            self._silent_until = now + AGAIN_SECONDS  # one request tries, the others do not wait for it
-        try:
-            async with asyncio.timeout(PATIENCE_SECONDS * 2):
-                said = await shared()
-        except (ValkeyError, OSError, TimeoutError) as error:
-            self._silent_until = self._clock() + AGAIN_SECONDS
-            if self.shared:
-                self.shared = False
-                log.warning(
-                    "the counts of all replicas cannot be reached (%s): until they can be, limits hold for each "
-                    "replica alone",
-                    type(error).__name__,
-                )
-            return await own()
-        if not self.shared:
-            self.shared, self._silent_until = True, 0.0
-            log.info("the counts of all replicas are reached again: limits hold for all of them together")
-        return said
+        if self.shared:
+            try:
+                async with asyncio.timeout(PATIENCE_SECONDS * 2):
+                    return await shared()
+            except LOSSES as error:
+                self._lost(error)
+        return await own()
+
+    def _lost(self, error: Exception) -> None:
+        if self.shared:
+            self.shared = False
+            log.warning(
+                "the counts of all replicas cannot be reached (%s): until they can be, limits hold for each replica "
+                "alone",
+                type(error).__name__,
+            )
 
 
 async def _yes() -> bool:
