@@ -222,3 +222,20 @@ def test_a_secret_in_the_stacks_file_is_found(make: Make, text: str, expected: s
     assert status(context, "rest.stack-file") == "pass"  # without a file
     (context.folder / "Pulumi.test.yaml").write_text(text)
     assert status(context, "rest.stack-file") == expected
+
+
+@pytest.mark.parametrize(
+    ("mounts", "expected"),
+    [([("/home/app/.claude", "volume")], "pass"), ([("/home/app/.claude", "other")], "fail"), ([], "fail")],
+)
+def test_the_logins_volume_is_where_litellm_looks(make: Make, mounts: list[tuple[str, str]], expected: str) -> None:
+    def change(found: dict[str, Any]) -> None:
+        found["litellm"]["Mounts"] = [{"Destination": path, "Name": name} for path, name in mounts]
+
+    assert status(make(change), "login.volume") == expected
+
+
+def test_one_credential_of_its_own_setting_is_as_it_should_be(make: Make) -> None:
+    env, settings = {"ANTHROPIC_API_KEY": "sk-ant-api03-x"}, {"anthropicApiKey": "sk-ant-api03-x"}
+    assert status(make(settings=settings, env=env), "login.separate") == "pass"
+    assert status(make(settings=settings, env={**env, "CLAUDE_CODE_OAUTH_TOKEN": "x"}), "login.separate") == "fail"
