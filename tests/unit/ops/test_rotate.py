@@ -116,7 +116,8 @@ class Engine:
         self.killed: list[str] = []
         self.kill_works = True
 
-    def containers(self, _label: str, role: str | None = None) -> list[Container]:
+    def containers(self, label: str, role: str | None = None) -> list[Container]:
+        assert label == "litellm-claude-prod"
         assert role == "litellm"
         return [
             Container(name, name, role, status, healthy, frozenset()) for name, (healthy, status) in self.there.items()
