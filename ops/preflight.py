@@ -20,8 +20,8 @@ BROKEN: dict[tuple[int, ...], str] = {(29, 1, 0): "its DNS does not resolve outs
 """Releases that must not be used, and why."""
 BUILDKIT = (23, 0)
 """The first release that builds with BuildKit of its own accord."""
-BESIDE_LITELLM_MIB, MORE_WITH_REPLICAS_MIB = 1280, 96
-"""Limits of the other containers together, and room for the engine; and of Valkey's (components/)."""
+BESIDE_LITELLM_MIB, MORE_WITH_ACME_MIB, MORE_WITH_REPLICAS_MIB = 1280, 512, 96
+"""Limits of the other containers together, and room for the engine; those of lego and its proxy, and Valkey's."""
 MIB = 1024 * 1024
 NETWORKS, MORE_WITH_ACME, MORE_WITH_REPLICAS = 4, 3, 1
 POOLS = [
@@ -44,6 +44,7 @@ class Wanted:
     loopback: bool = True
     new_networks: int = NETWORKS
     replicas: int = 1
+    beside_mib: int = BESIDE_LITELLM_MIB
 
 
 def wanted(stack: str, folder: Path, networks: int) -> Wanted:
@@ -57,8 +58,8 @@ def wanted(stack: str, folder: Path, networks: int) -> Wanted:
 
     addresses = setting("bindAddresses", stack, folder) or []
     replicas = int(number("replicas", Wanted.replicas))
-    more = MORE_WITH_ACME if setting("tls", stack, folder) == "acme" else 0
-    more += MORE_WITH_REPLICAS if replicas > 1 else 0
+    acme, several = setting("tls", stack, folder) == "acme", replicas > 1
+    more = acme * MORE_WITH_ACME + several * MORE_WITH_REPLICAS
     return Wanted(
         stack,
         memory_mib=int(number("litellmMemoryMib", Wanted.memory_mib)),
@@ -67,6 +68,7 @@ def wanted(stack: str, folder: Path, networks: int) -> Wanted:
         loopback=all(str(address).startswith("127.") or str(address) == "::1" for address in addresses),
         new_networks=max(0, NETWORKS + more - networks),
         replicas=replicas,
+        beside_mib=BESIDE_LITELLM_MIB + acme * MORE_WITH_ACME_MIB + several * MORE_WITH_REPLICAS_MIB,
     )
 
 
@@ -121,7 +123,7 @@ def faults(
             "Fix: unset DOCKER_BUILDKIT"
         )
     total = int(info.get("MemTotal") or 0) // MIB
-    beside = BESIDE_LITELLM_MIB + (MORE_WITH_REPLICAS_MIB if want.replicas > 1 else 0)
+    beside = want.beside_mib
     if total and (together := want.replicas * want.memory_mib + beside) > total:
         each = f" ({want.replicas} replicas of {want.memory_mib} MiB, and {beside} MiB)" if want.replicas > 1 else ""
         fewer = f"pulumi config set replicas {want.replicas - 1} {option}, or " if want.replicas > 1 else ""

@@ -17,7 +17,7 @@ from testbed.deployment import Deployment, deployment, docker
 from testbed.hosts import Internet
 from testbed.operations import Operations
 
-PORT, METRICS_PORT = 14771, 14772
+PORT, METRICS_PORT = 14784, 14785
 FEW = 6
 ASKED = {"model": "haiku", "max_tokens": 9, "messages": [{"role": "user", "content": "hello"}]}
 SLOW = {**ASKED, "stream": True, "messages": [{"role": "user", "content": "FAKE:slow:0.05"}]}

@@ -57,7 +57,11 @@ def test_what_preflight_asks_of_a_machine_is_what_the_containers_may_take(deploy
     assert memory["litellm"] == preflight.Wanted.memory_mib
     assert graph.container("litellm").inputs["cpus"] == str(preflight.Wanted.cpus) + ".0"
     acme = deploy("prod", **HTTP)
-    assert [acme.container(role).inputs["memory"] for role in ("acme", "acme-egress")] == [256, 256]
+    assert (
+        sum(acme.container(role).inputs["memory"] for role in ("acme", "acme-egress")) == preflight.MORE_WITH_ACME_MIB
+    )
+    valkey = deploy("prod", replicas=2).container("valkey").inputs["memory"]
+    assert valkey == preflight.MORE_WITH_REPLICAS_MIB
 
 
 def test_what_preflight_counts_are_the_networks_that_are_made(deploy: Deploy) -> None:

@@ -92,10 +92,10 @@ def test_limits_that_the_machine_cannot_keep_are_refused_with_those_that_it_can(
 def test_the_memory_of_all_replicas_is_added_up() -> None:
     machine = {**INFO, "MemTotal": 6144 * preflight.MIB}
     assert said(info=machine) == []
-    (sentence,) = said(info=machine, want=Wanted("prod", replicas=2))
+    (sentence,) = said(info=machine, want=Wanted("prod", replicas=2, beside_mib=1376))
     assert "7520 MiB together (2 replicas of 3072 MiB, and 1376 MiB)" in sentence
     assert "Fix: pulumi config set replicas 1 --stack prod, or pulumi config set litellmMemoryMib 2384" in sentence
-    assert said(info=machine, want=Wanted("prod", memory_mib=2384, replicas=2)) == []
+    assert said(info=machine, want=Wanted("prod", memory_mib=2384, replicas=2, beside_mib=1376)) == []
 
 
 def test_an_engine_without_addresses_for_the_networks_is_told_how_to_get_some() -> None:
@@ -124,8 +124,8 @@ BUSY = (
             Wanted("prod", 512, 0.5, allow_host=True, loopback=False, new_networks=1),
         ),
         ("{litellm-claude:litellmCpus: many}", Wanted("prod", new_networks=1)),
-        ("{litellm-claude:tls: acme}", Wanted("prod", new_networks=4)),
-        ("{litellm-claude:replicas: '2'}", Wanted("prod", new_networks=2, replicas=2)),
+        ("{litellm-claude:tls: acme}", Wanted("prod", new_networks=4, beside_mib=1792)),
+        ("{litellm-claude:replicas: '2'}", Wanted("prod", new_networks=2, replicas=2, beside_mib=1376)),
     ],
 )
 def test_what_a_stack_asks_for_is_read_from_its_file(tmp_path: Path, settings: str, expected: Wanted) -> None:
