@@ -50,6 +50,7 @@ class Edge:
         self.hostname = settings.hostname
         self.port = settings.port
         self.address = _address(declaration, engine)
+        self.local = engine.local
         self.expected = engine.local and settings.allow_host
         """Whether this machine is among the allowed callers for sure."""
 

@@ -2,6 +2,9 @@
 
 # ruff: noqa: D103 - a check's title says what it does
 
+from ipaddress import ip_address
+
+from posture import sources
 from posture.context import Context
 from posture.edge import NOT_SERVED, NOT_THE_API, Answer
 from posture.model import Outcome, Status, check, excepted, failed, not_applicable, passed, verdict
@@ -21,6 +24,24 @@ def _asked(context: Context) -> dict[str, Answer] | Outcome:
     if context.edge.expected or "certificate" in health.error:
         return failed(f"the gateway gives this machine {health.error}")
     return not_applicable("this machine is not an allowed source; run the check on one that is")
+
+
+@check(
+    "access.sources",
+    "A caller's address is its own, because the engine's firewall rules are there",
+    source="design: sources (docker-proxy serves a port without NAT, and whoever it serves looks like this machine)",
+    remediation="systemctl restart docker, which writes its rules anew, or refuse this machine: "
+    "pulumi config set allowHost false --stack {stack}, make up STACK={stack}",
+)
+def caller_addresses(context: Context) -> Outcome:
+    address = sources.outward(context.edge)
+    if address is None:
+        return not_applicable("nothing but this machine reaches the port")
+    found = sources.seen(context.edge, context.engine, context.live("gateway")["Id"], address)
+    if found is None:
+        return passed(f"at {address} this machine is refused as a stranger")
+    text = f"this machine's call at {address} came from {found}"
+    return failed(f"{text}: so do strangers'") if ip_address(found).is_loopback else passed(text)
 
 
 @check("access.key-works", "The declared key is accepted", source="README", fast=True)

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from posture.model import Status
 from testbed.deployment import Deployment, deployment, docker
 from testbed.operations import Operations
 from tests.integration.engines import SecondEngine, second_engine
+from tests.integration.verdicts import report_of, with_status
 
 ROOT = Path(__file__).parents[2]
 PORT = 14670
@@ -180,19 +182,22 @@ def flush_firewall(engine: SecondEngine) -> None:
         assert engine.machine.run("iptables", "--table", table, "--flush").returncode == 0
 
 
-def test_a_firewall_that_is_flushed_admits_nobody_without_allow_host_and_a_restart_of_the_engine_mends_it(
+def test_a_firewall_that_is_flushed_is_a_finding_and_without_allow_host_admits_nobody(
     engine: SecondEngine, stack: Deployment
 ) -> None:
     """Without the engine's rules docker-proxy takes what arrives, and all of it looks like this machine."""
     key = str(stack.output("master_key"))
+    assert with_status(report_of(stack, "access.sources"), Status.PASS)
+    flush_firewall(engine)
+    assert with_status(report_of(stack, "access.sources"), Status.FAIL)
     stack.set(allowHost=False)
     stack.up()
-    flush_firewall(engine)
     assert not admits_a_stranger(engine, stack)
     engine.stop()
     engine.start()
     wait_for(key, stack)
     assert not admits_a_stranger(engine, stack)
+    assert with_status(report_of(stack, "access.sources"), Status.PASS)
 
 
 def test_a_full_log_disk_stops_no_request(engine: SecondEngine, stack: Deployment) -> None:

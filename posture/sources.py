@@ -1,0 +1,59 @@
+"""Which address the gateway sees when this machine calls it at an address of its own that is none of loopback's.
+
+The engine's firewall rules lead such a call to the front as it is. Where they were flushed (``flush ruleset`` of
+nftables, a firewall that is loaded anew), docker-proxy takes it, and all that it takes looks like loopback's,
+strangers' calls too.
+"""
+
+import copy
+import json
+import socket
+import time
+from ipaddress import IPv4Address, IPv6Address
+
+from posture.edge import Edge
+from posture.engine import Engine
+
+ELSEWHERE = {4: "192.0.2.1", 6: "2001:db8::1"}
+"""Addresses of nobody (RFC 5737, RFC 3849). Nothing is sent there: what matters is from where it would be."""
+LINES, TRIES, PAUSE_SECONDS = 500, 10, 0.2
+
+
+def outward(edge: Edge) -> str | None:
+    """Returns the address at which a stranger would call; None when nothing but loopback is bound, or there is none."""
+    open_ = [address for address in edge.declaration.settings.bind_addresses if not address.is_loopback]
+    if not open_:
+        return None
+    if not open_[0].is_unspecified:
+        return str(open_[0])
+    return _own(open_[0]) if edge.local else edge.address
+
+
+def _own(bound: IPv4Address | IPv6Address) -> str | None:
+    family = socket.AF_INET if bound.version == 4 else socket.AF_INET6
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as unsent:
+            unsent.connect((ELSEWHERE[bound.version], 9))
+            return str(unsent.getsockname()[0])
+    except OSError:
+        return None
+
+
+def seen(edge: Edge, engine: Engine, gateway: str, address: str) -> str | None:
+    """Returns the source that the log of the container ``gateway`` has for a call at ``address``; None: it was refused.
+
+    Raises:
+        EngineError: when the log cannot be read.
+        LookupError: when the call does not come to stand in it.
+    """
+    there = copy.copy(edge)
+    there.address = address
+    answer = there.get("/healthz")
+    if not answer.status:
+        return None
+    for _ in range(TRIES):
+        for line in reversed(engine.run("logs", "--tail", str(LINES), gateway).splitlines()):
+            if answer.headers.get("x-request-id", "-") in line and line.startswith("{"):
+                return str(json.loads(line)["source"])
+        time.sleep(PAUSE_SECONDS)
+    raise LookupError(f"no line of the gateway's log has the request at {address}")
