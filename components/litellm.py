@@ -21,6 +21,7 @@ from rules import model_ends
 from rules.container import environment_fault
 from rules.layout import CLAUDE_CONFIG_DIR, USAGE_DIR, numbered
 from rules.settings import Settings
+from rules.vocabulary import ClaudeAuth
 
 PORT = 4000
 DRAIN_NOTICE_SECONDS = 3
@@ -92,6 +93,8 @@ class LiteLLM(pulumi.ComponentResource):
             stack = pulumi.get_stack()
             fix = f"pulumi config set --stack {stack} --path 'models.NAME' MODEL, then make up STACK={stack}"
             pulumi.log.warn(f"the model {sentence}. Name another one: {fix}", self)
+        if settings.replicas > 1 and settings.claude_auth is ClaudeAuth.LOGIN:
+            pulumi.log.info("the replicas share the Claude login: one renews it at a time, under the CLI's lock", self)
         kept = {CLAUDE_CONFIG_DIR: login.volume, **({USAGE_DIR: usage.volume} if usage else {})}
         closed = [networks.backend, *([networks.limits] if networks.limits else [])]
         self.replicas = {}

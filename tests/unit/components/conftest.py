@@ -37,6 +37,7 @@ class Graph:
     resources: list[Declared] = field(default_factory=list)
     outputs: dict[str, Any] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
     def of(self, type_: str) -> list[Declared]:
         return [r for r in self.resources if r.type == type_]
@@ -128,6 +129,7 @@ def deploy(monkeypatch: pytest.MonkeyPatch) -> Deploy:
         )
         monitor = Recorder(Answers(answers or {}), graph)
         monkeypatch.setattr(pulumi.log, "warn", lambda message, *_a, **_k: graph.warnings.append(message))
+        monkeypatch.setattr(pulumi.log, "info", lambda message, *_a, **_k: graph.notes.append(message))
 
         async def resolve() -> None:
             settings.set_root_resource(None)  # type: ignore[arg-type]

@@ -121,3 +121,12 @@ def test_each_replica_has_what_the_settings_give_one_container(deploy: Deploy) -
 def test_a_wrong_number_is_refused(deploy: Deploy, wrong: object) -> None:
     with pytest.raises(pulumi.RunError, match=r"replicas: must be .* Fix: pulumi config set replicas 1 --stack prod"):
         deploy("prod", replicas=wrong)
+
+
+def test_a_preview_says_that_replicas_share_a_login(deploy: Deploy) -> None:
+    def says(**changes: Any) -> bool:
+        return any("share the Claude login" in note for note in deploy("prod", **changes).notes)
+
+    assert says(replicas=2)
+    assert not says()
+    assert not says(replicas=2, secrets={"claudeOauthToken": "sk-ant-oat01-of-the-tests"})
