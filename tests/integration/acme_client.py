@@ -15,8 +15,8 @@ from cryptography import x509
 from testbed.deployment import Deployment
 
 NAME, PORT, REDIRECT = "gw.example.org", 14590, 14591
-STREAM = {"model": "sonnet", "messages": [{"role": "user", "content": "FAKE:slow:0.7"}], "stream": True}
-"""Forty seconds of events."""
+STREAM = {"model": "sonnet", "messages": [{"role": "user", "content": "FAKE:slow:3"}], "stream": True}
+"""Three minutes of events."""
 
 
 @dataclass
@@ -53,14 +53,19 @@ class Client:
             return self.ask(connection) == 200
         return False
 
-    def stream(self) -> str:
-        """What came of an answer that takes its time."""
-        with contextlib.closing(self.connect()) as connection:
-            headers = {"authorization": f"Bearer {self.key}", "content-type": "application/json"}
-            connection.request("POST", "/v1/chat/completions", json.dumps(STREAM), headers)
-            answer = connection.getresponse()
-            whole = answer.read().rstrip().endswith(b"data: [DONE]")
-            return "whole" if whole else f"cut ({answer.status})"
+    def stream(self) -> list[bytes]:
+        """An answer that takes its time: its lines, which come while it goes on."""
+        connection = self.connect()
+        headers = {"authorization": f"Bearer {self.key}", "content-type": "application/json"}
+        connection.request("POST", "/v1/chat/completions", json.dumps(STREAM), headers)
+        answer, lines = connection.getresponse(), [b""]
+
+        def read() -> None:
+            with contextlib.suppress(OSError, http.client.HTTPException):
+                lines.extend(answer)
+
+        threading.Thread(target=read, daemon=True).start()
+        return lines
 
     @contextlib.contextmanager
     def load(self) -> Iterator[None]:

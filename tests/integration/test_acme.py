@@ -1,7 +1,6 @@
 """`tls: acme` on a whole stack, from a real CA: it takes the place of `managed`, and renews itself, under load."""
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -122,14 +121,14 @@ def test_it_renews_itself_under_load_when_the_ca_is_back_and_no_request_fails(
     ca.seconds = 45
     old = client.serial()
     client.asked = 0
-    with ThreadPoolExecutor() as pool, client.load():
+    with client.load():
         docker("kill", "--signal", "USR1", stack.container("acme"))  # as when it was revoked
         until(lambda: state(stack)["state"] == "failed")
         assert client.serial() == old
         assert set(with_status(report_of(stack, "https"), Status.FAIL)) == {"https.acme"}
         ca.start()
         client.roots.append(ca.root())
-        stream = pool.submit(client.stream)
+        stream = client.stream()
         docker("kill", "--signal", "USR1", stack.container("acme"))
         until(lambda: client.serial() != old)
         short = client.serial()
@@ -138,8 +137,9 @@ def test_it_renews_itself_under_load_when_the_ca_is_back_and_no_request_fails(
         client.roots.append(ca.root())
         until(lambda: client.serial() != short)  # with a third of its 45 seconds left
         assert state(stack)["state"] == "served"
-        assert not stream.done(), "it was there all the while"
-        assert stream.result() == "whole"
+        assert not stream[-1].startswith(b"data: [DONE]"), "it was there all the while"
+        come = len(stream)
+        until(lambda: len(stream) > come)
     assert client.failed == []
     assert client.asked > 100
     assert stack.changes() == {}
