@@ -83,9 +83,7 @@ def pulumi_stack(net: Internet) -> Iterator[tuple[Deployment, Operations]]:
         bindAddresses=["127.0.0.1"],
         drainSeconds=DRAIN_SECONDS,
         maxConnectionsPerSource=1000,  # all of the load comes from one address here
-        egressDns=[net.host.address],
-        egressPrivateCidrs=[f"{net.host.address}/32"],
-        upstreamCaCertificates=net.ca,
+        **net.settings,
     ) as stack:
         stack.set_secret("anthropicApiKey", "sk-ant-of-the-benchmark")
         stack.up()

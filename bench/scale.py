@@ -18,6 +18,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+from bench.claude import memory
 from bench.rotation_load import Connection, Target
 from testbed.deployment import Deployment, deployment, docker
 from testbed.hosts import Internet, internet
@@ -41,10 +42,8 @@ def stack_of(net: Internet, replicas: int) -> Iterator[Deployment]:
         maxConnectionsPerSource=1000,
         drainSeconds=20,
         litellmCpus=1,
-        egressDns=[net.host.address],
-        egressPrivateCidrs=[f"{net.host.address}/32"],
-        upstreamCaCertificates=net.ca,
         **{"clients.load.requestsPerMinute": 10_000_000},  # so that each request is counted, too
+        **net.settings,
     ) as stack:
         stack.set_secret("anthropicApiKey", "sk-ant-of-the-benchmark")
         stack.up()
@@ -53,8 +52,7 @@ def stack_of(net: Internet, replicas: int) -> Iterator[Deployment]:
 
 async def asked(stack: Deployment, port: int, seconds: float) -> list[tuple[float, int]]:
     """Asks for so long; seconds and status (0: no answer) of each request, of which none is tried twice."""
-    shown = stack.pulumi("stack", "output", "client_keys", "--json", "--show-secrets").stdout
-    key, body = json.loads(shown)["load"], json.dumps(ASKED).encode()
+    key, body = stack.output("client_keys")["load"], json.dumps(ASKED).encode()
     target = Target("localhost", port, "sonnet", "", 0, 0)
     found: list[tuple[float, int]] = []
     ends = time.monotonic() + seconds
@@ -92,9 +90,7 @@ async def killed(stack: Deployment, seconds: float) -> list[tuple[float, int]]:
 def mebibytes(stack: Deployment, *roles: str) -> float:
     """What containers of these roles hold of memory."""
     names = [name for role in roles for name in stack.there(role)]
-    used = docker("stats", "--no-stream", "--format", "{{.MemUsage}}", *names).splitlines()
-    units = {"KiB": 1 / 1024, "MiB": 1.0, "GiB": 1024.0}
-    return sum(float(text.split()[0][:-3]) * units[text.split()[0][-3:]] for text in used)
+    return sum(memory(name)[0] for name in names)
 
 
 def measured(net: Internet, rounds: int, seconds: float) -> dict[str, Any]:

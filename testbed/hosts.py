@@ -120,6 +120,15 @@ class Internet:
     ca: str
     context: ssl.SSLContext
 
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Settings of a stack whose upstream is the fake API."""
+        return {
+            "egressDns": [self.host.address],
+            "egressPrivateCidrs": [f"{self.host.address}/32"],
+            "upstreamCaCertificates": self.ca,
+        }
+
     def requests(self) -> list[dict[str, Any]]:
         """What the fake API has received."""
         url = f"https://{self.host.address}/__fake__/requests"

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from testbed.container import TOKEN, Gateway
 from testbed.deployment import deployment
 from testbed.hosts import internet
-from tests.integration.conftest import reaching
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +20,7 @@ PORT = 14771
 def whole_stack(folder: Path) -> Iterator[Gateway]:
     """A production stack, up; its limits for one source are wide, because the whole suite is one source."""
     wide = {"maxConnectionsPerSource": 1000, "failedAuthPerMinute": 1000, "drainSeconds": 5}
-    with internet(folder) as net, deployment("prod", port=PORT, **wide, **reaching(net)) as stack:
+    with internet(folder) as net, deployment("prod", port=PORT, **wide, **net.settings) as stack:
         stack.set_secret("claudeOauthToken", TOKEN)
         stack.up()
         authority = folder / "ca.pem"

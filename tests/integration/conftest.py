@@ -68,19 +68,10 @@ def stranger() -> Iterator[Host]:
         yield made
 
 
-def reaching(net: Internet) -> dict[str, Any]:
-    """Settings of a stack whose upstream is the fake API."""
-    return {
-        "egressDns": [net.host.address],
-        "egressPrivateCidrs": [f"{net.host.address}/32"],
-        "upstreamCaCertificates": net.ca,
-    }
-
-
 @pytest.fixture(scope="session")
 def dev(net: Internet) -> Iterator[Deployment]:
     """A development stack, up, with an OAuth token."""
-    yield from shared("dev", "dev", TOKEN, port=14100, **reaching(net))
+    yield from shared("dev", "dev", TOKEN, port=14100, **net.settings)
 
 
 @pytest.fixture(scope="session")
@@ -97,14 +88,14 @@ def prod(net: Internet, friend: Host) -> Iterator[Deployment]:
         allowedCidrs=[friend.network, friend.network6],
         egressAllow=["api.anthropic.com", PRIVATE],
         drainSeconds=5,
-        **reaching(net),
+        **net.settings,
     )
 
 
 @pytest.fixture(scope="session")
 def plain(net: Internet) -> Iterator[Deployment]:
     """A production stack as it comes, up: with a generated key, and nobody logged in."""
-    yield from shared("plain", "prod", port=14731, drainSeconds=5, **reaching(net))
+    yield from shared("plain", "prod", port=14731, drainSeconds=5, **net.settings)
 
 
 @pytest.fixture(scope="session")

@@ -25,7 +25,7 @@ class Project(NamedTuple):
     stack: str
     environment: dict[str, str]
 
-    def run(self, *command: str, status: int = 0) -> str:
+    def run(self, *command: str, status: int = 0, seconds: int = 600) -> str:
         """Returns what the command printed; there is no terminal, and nobody who answers."""
         done = subprocess.run(
             command,
@@ -36,7 +36,7 @@ class Project(NamedTuple):
             stderr=subprocess.STDOUT,
             text=True,
             check=False,
-            timeout=600,
+            timeout=seconds,
         )
         assert done.returncode == status, done.stdout
         return done.stdout

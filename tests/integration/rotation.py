@@ -86,9 +86,7 @@ def rotation_bed(net: Internet, key: str) -> Iterator[Bed]:
         bindAddresses=["127.0.0.1"],
         drainSeconds=20,
         claudeWarmProcesses=1,
-        egressDns=[net.host.address],
-        egressPrivateCidrs=[f"{net.host.address}/32"],
-        upstreamCaCertificates=net.ca,
+        **net.settings,
     ) as stack:
         stack.set_secret("masterKey", key)
         outputs = stack.up().outputs

@@ -40,10 +40,8 @@ def stack(outside: Internet) -> Iterator[Deployment]:
         bindAddresses=["127.0.0.1", outside.host.machine],
         allowHost=True,
         allowedCidrs=["192.0.2.0/24"],  # the CA is none of these
-        egressDns=[outside.host.address],
-        egressPrivateCidrs=[f"{outside.host.address}/32"],
-        upstreamCaCertificates=outside.ca,
         drainSeconds=5,
+        **outside.settings,
     ) as made:
         made.set_secret("claudeOauthToken", TOKEN)
         made.up()

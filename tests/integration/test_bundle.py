@@ -19,7 +19,7 @@ import yaml
 from testbed.fakes.internet import UPSTREAM
 from testbed.hosts import ROOT, lonely
 from tests.integration.engines import SecondEngine, second_engine
-from tests.integration.new_project import clone
+from tests.integration.new_project import Project, clone
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(1500)]  # 600 MB are packed, carried over, and unpacked
 
@@ -35,29 +35,17 @@ class Alone:
         self.engine = engine
         self.copy = clone(folder / "copy")
         (folder / "home").mkdir()
-        self._environment = {
+        environment = {
             "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
             "HOME": str(folder / "home"),
             "LANG": "C.UTF-8",
             "DOCKER_HOST": engine.url,
         }
+        self._project = Project(self.copy, "dev", environment)
 
     def run(self, *command: str, status: int = 0) -> str:
         """Returns what the command printed there."""
-        there = ("ip", "netns", "exec", self.engine.machine.name, *command)
-        done = subprocess.run(
-            there,
-            cwd=self.copy,
-            env=self._environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-            timeout=900,
-        )
-        assert done.returncode == status, done.stdout
-        return done.stdout
+        return self._project.run("ip", "netns", "exec", self.engine.machine.name, *command, status=status, seconds=900)
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,6 @@ import pytest
 from testbed.deployment import Deployment, deployment, docker
 from testbed.hosts import Internet
 from testbed.operations import Operations
-from tests.integration.conftest import reaching
 
 pytestmark = pytest.mark.faults
 PORT = 14761
@@ -22,7 +21,7 @@ KEY = "LITELLM_MASTER_KEY"
 @pytest.fixture(scope="module")
 def stack(net: Internet) -> Iterator[Deployment]:
     """A production stack that is not up yet."""
-    with deployment("prod", port=PORT, drainSeconds=5, **reaching(net)) as made:
+    with deployment("prod", port=PORT, drainSeconds=5, **net.settings) as made:
         yield made
 
 

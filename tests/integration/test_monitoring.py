@@ -15,7 +15,7 @@ import yaml
 
 from testbed.deployment import ROOT, Deployment, deployment
 from testbed.hosts import Internet
-from tests.integration.conftest import TOKEN, reaching
+from tests.integration.conftest import TOKEN
 
 PORT, PROMETHEUS_PORT, METRICS_PORT = 14690, 14691, 14692
 MONITORING = ROOT / "monitoring"
@@ -32,7 +32,7 @@ def programs() -> Path:
 def stack(net: Internet) -> Iterator[Deployment]:
     ports = {"port": PORT, "bindAddresses": ["127.0.0.1"], "metricsPort": METRICS_PORT}
     alice = {"clients.alice.expires": "2099-12-31", "clients.alice.requestsPerMinute": 2}
-    with deployment("prod", drainSeconds=5, **ports, **alice, **reaching(net)) as made:
+    with deployment("prod", drainSeconds=5, **ports, **alice, **net.settings) as made:
         made.set_secret("claudeOauthToken", TOKEN)
         made.up()
         yield made

@@ -1,7 +1,6 @@
 """A stack of two LiteLLM containers, from the settings to HTTP; each test goes on from the one before it."""
 
 import contextlib
-import json
 import sys
 import threading
 import time
@@ -54,19 +53,16 @@ def bed(net: Internet) -> Iterator[Bed]:
         replicas=2,
         drainSeconds=20,
         litellmMemoryMib=1024,
-        egressDns=[net.host.address],
-        egressPrivateCidrs=[f"{net.host.address}/32"],
-        upstreamCaCertificates=net.ca,
         **{
             "clients.few.requestsPerMinute": FEW,
             "clients.one.maxParallel": 1,
             "clients.many.requestsPerMinute": 100_000,
         },
+        **net.settings,
     ) as stack:
         stack.set_secret("anthropicApiKey", "sk-ant-of-the-tests")
         stack.up()
-        shown = stack.pulumi("stack", "output", "client_keys", "--json", "--show-secrets").stdout
-        yield Bed(stack, Operations(stack), json.loads(shown))
+        yield Bed(stack, Operations(stack), stack.output("client_keys"))
 
 
 @contextlib.contextmanager

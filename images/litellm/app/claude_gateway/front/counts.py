@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
     from limits import RateLimitItem
 
-    from claude_gateway.start.secret import Secret
-
 
 class Counts(Protocol):
     """Counters by minute, and places that are held while a request runs; `who` is a client or an address."""
@@ -82,12 +80,3 @@ class OwnCounts:
 
     async def keep(self) -> None:
         return
-
-
-def counts_of(host: str, password: Secret | None) -> Counts:
-    """Counters in the Valkey at `host`, which has a password; without one in this process."""
-    if password is None:
-        return OwnCounts()
-    from claude_gateway.front.shared_counts import SharedCounts, valkey_at
-
-    return SharedCounts(valkey_at(host, password.reveal()), host)

@@ -16,10 +16,10 @@ import uvicorn
 import uvloop
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from claude_gateway.front.counts import counts_of
 from claude_gateway.front.keys import operator
 from claude_gateway.front.metrics import Metrics
 from claude_gateway.front.usage_files import keep_usage
+from claude_gateway.start.counting import counts_of
 from claude_gateway.start.entry import CA_BUNDLE, CLI_FOLDER, HANDOVER_VARIABLE, RUN
 from claude_gateway.start.log_setup import set_up_log
 from claude_gateway.start.login import credentials_path, login_end

@@ -1,0 +1,20 @@
+"""Which counters a container has: its own, or those of all replicas."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from claude_gateway.front.counts import OwnCounts
+
+if TYPE_CHECKING:
+    from claude_gateway.front.counts import Counts
+    from claude_gateway.start.secret import Secret
+
+
+def counts_of(host: str, password: Secret | None) -> Counts:
+    """Counters in the Valkey at `host`, which has a password; without one in this process."""
+    if password is None:
+        return OwnCounts()
+    from claude_gateway.front.shared_counts import SharedCounts, valkey_at
+
+    return SharedCounts(valkey_at(host, password.reveal()), host)
