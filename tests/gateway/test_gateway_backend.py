@@ -91,7 +91,7 @@ def test_without_a_backend_the_answer_is_a_quick_503(
     client = caller(rolling)
     began = time.monotonic()
     answer = client.call()
-    assert time.monotonic() - began < 0.5
+    assert time.monotonic() - began < 5, "HAProxy's own times, of 10 seconds and more, were not waited for"
     assert answer.status == 503
     assert answer.headers["retry-after"] == "5"
     assert "not available" in answer.error

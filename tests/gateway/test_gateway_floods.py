@@ -204,7 +204,7 @@ def test_a_slow_body_never_reaches_litellm(
         began = time.monotonic()
         answer = read_answer(connection)
     assert (answer.status, answer.json()["error"]["code"]) == (408, "request_timeout")
-    assert 9 < time.monotonic() - began < 12
+    assert 9 < time.monotonic() - began < 20
     assert received("slow-body") == []
 
 
