@@ -45,8 +45,9 @@ CALLED: list[dict[str, Any]] = [
 class Upstream:
     """Says `warm`, or fails: before it answers, or in the middle of a stream."""
 
-    def __init__(self, failure: Failure | None = None, *, after: int = 0) -> None:
+    def __init__(self, failure: Failure | None = None, *, after: int = 0, says: bool = True) -> None:
         self.asked: list[Ask] = []
+        self._events = EVENTS if says else [EVENTS[0], *EVENTS[-2:]]
         self._failure = failure
         self._after = after
 
@@ -62,7 +63,7 @@ class Upstream:
             if not ask.streamed:
                 yield json.dumps(MESSAGE).encode()
                 return
-            for number, event in enumerate(EVENTS):
+            for number, event in enumerate(self._events):
                 if self._failure and number == self._after:
                     raise self._failure
                 yield f"event: {event['type']}\ndata: {json.dumps(event)}\n\n".encode()
@@ -183,6 +184,14 @@ def test_a_stream_has_no_price(route: Route) -> None:
     if route is not Route.RESPONSES:
         (last,) = [line for line in body.split(b"data: ") if b'"usage"' in line]
         assert json.loads(last)["choices"] == [], "by which clients know it"
+
+
+@pytest.mark.parametrize("says", [True, False], ids=["text", "nothing"])
+def test_the_first_part_of_a_stream_says_whose_it_is(says: bool) -> None:
+    _, body = answered(Upstream(says=says), call(Route.CHAT, stream=True))
+    parts = [json.loads(line)["choices"][0] for line in body.split(b"data: ") if line.startswith(b"{")]
+    assert parts[0]["delta"]["role"] == "assistant"
+    assert parts[-1]["finish_reason"] == "stop"
 
 
 def test_a_call_of_a_whole_answer_has_no_fields_of_a_streams() -> None:

@@ -181,6 +181,8 @@ async def _stream(answer: Any, call: Call, render: Render, done: bytes = DONE) -
 async def _events(first: Any, parts: Any, call: Call, render: Render, done: bytes) -> AsyncIterator[bytes]:
     """The stream in OpenAI's form; one that breaks ends with an error and without `[DONE]`."""
     number = 0
+    if call.route is Route.CHAT and first.choices:
+        first.choices[0].delta.role = "assistant"  # an answer without any content has none by LiteLLM
     try:
         yield render(first)
         async for part in parts:
