@@ -1,11 +1,14 @@
 #!/usr/bin/env bash
-# Sees to the image that the Dockerfiles start from: the engine's own, else a pull, else one made with debootstrap.
+# Sees to the image that the Dockerfiles start from: the engine's own, else a pull by digest, else one made with debootstrap.
 # Usage: base_image.sh [STACK]
 set -euo pipefail
 # shellcheck source=setup/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 image=debian:trixie-slim
+# That tag's index of all architectures, October 2026. A tag can be moved to anything; content by its digest cannot. Newer
+# packages come with the build (setting securityUpdates). For a new one: docker buildx imagetools inspect debian:trixie-slim
+pinned=debian@sha256:a29215f6a35e51e22adffa17f89e9d2ef06214e64a2bad10d765c46aea49f11f
 release=trixie
 
 uri_of() { printf '%s\n' "$sources" | sed -n "s/^$1 //p"; }
@@ -79,18 +82,18 @@ fi
 [ ! -e "$root/.toolchain/bundle/manifest.json" ] ||
   die "the engine does not have the images that came in a bundle. Fix: make up BUNDLE=FILE STACK=${1:-STACK};" \
     "to build them here instead: rm -r .toolchain/bundle"
-say "the base image $image is not here: pulling it"
-if timeout 30 docker pull --quiet "$image" >/dev/null 2>&1; then
-  exit 0
+say "the base image $image is not here: pulling it by its digest"
+if timeout 30 docker pull --quiet "$pinned" >/dev/null 2>&1; then
+  exec docker tag "$pinned" "$image"
 fi
 say "no image registry gives it within 30 s: making it from Debian's packages (about a minute)"
 if ! command -v debootstrap >/dev/null || [ ! -e /usr/share/keyrings/debian-archive-keyring.gpg ]; then
   can_apt || die "the base image $image is missing, no image registry answers, and making it needs root and debootstrap." \
-    "Run 'docker pull $image' where a registry answers, or run make as root on Debian or Ubuntu."
+    "Run 'docker pull $pinned' and 'docker tag $pinned $image' where a registry answers, or run make as root on Debian or Ubuntu."
   apt_install debootstrap debian-archive-keyring
 fi
 is_root || die "the base image $image is missing, no image registry answers, and debootstrap needs root." \
-  "Run 'sudo setup/base_image.sh' once, or 'docker pull $image' where a registry answers."
+  "Run 'sudo setup/base_image.sh' once, or 'docker pull $pinned' and 'docker tag $pinned $image' where a registry answers."
 
 # sources: the machine's mirrors as lines `mirror URI` and `security URI`
 sources=$(python3 "$root/setup/apt_sources.py" 2>/dev/null || true)

@@ -1,9 +1,11 @@
 """The Docker engine: what is done without one, and what is said."""
 
+import re
 from collections.abc import Callable
 
 import pytest
 
+from rules.layout import IMAGES
 from tests.unit.setup.conftest import Copy
 
 
@@ -93,7 +95,22 @@ def test_no_base_image_and_no_root_says_how_to_get_one(user: Copy) -> None:
     result = user.run("base_image.sh")
     assert result.returncode == 1
     assert "needs root" in result.stderr
-    assert "docker pull debian:trixie-slim" in result.stderr
+    found = re.search(r"'docker pull (debian@sha256:[0-9a-f]{64})' and 'docker tag (\S+) debian:trixie-slim'", result.stderr)
+    assert found
+    assert found[1] == found[2]
+
+
+def test_the_base_image_is_pulled_by_its_digest(user: Copy) -> None:
+    """A registry's tag can be moved to anything, content by its digest cannot; the Dockerfiles find it by the tag."""
+    user.fake("docker", '[ "$1" != image ]')
+    result = user.run("base_image.sh")
+    assert result.returncode == 0, result.stderr
+    pulled, tagged = (call for call in user.calls() if call.startswith(("docker pull", "docker tag")))
+    digest = pulled.split()[-1]
+    assert re.fullmatch(r"debian@sha256:[0-9a-f]{64}", digest)
+    assert tagged == f"docker tag {digest} debian:trixie-slim"
+    started = [line for file in IMAGES.glob("*/Dockerfile") for line in file.read_text().splitlines() if "FROM" in line]
+    assert {line.split()[1] for line in started} == {"debian:trixie-slim"}
 
 
 def remote(copy: Copy) -> None:
