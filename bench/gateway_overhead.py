@@ -3,6 +3,10 @@
 API key, fake API without delay, kept-alive connections, TLS to the gateway: the least that LiteLLM does for a request,
 so that the gateway's share is as large as it gets. The load is wrk's, because a generator in Python takes a processor
 for itself.
+
+What the gateway takes of LiteLLM's throughput shows only where it does not take LiteLLM's processors: so LiteLLM is kept
+to a part of one, and the others have the rest. Beside it stands, without a promise, what is left when all of them want
+the same few processors.
 """
 
 from __future__ import annotations
@@ -14,6 +18,7 @@ import shutil
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
@@ -30,6 +35,8 @@ if TYPE_CHECKING:
 ADDED_P50 = 0.002  # seconds
 THROUGHPUT_LOSS = 0.05
 ROUNDS, SECONDS, WORKERS = 6, 3, 8
+LITELLM_CPUS = 0.25
+"""Little enough for two processors: at what LiteLLM serves with it, HAProxy, load and fake API need less than the rest."""
 PATHS = ("/v1/messages", "/v1/chat/completions")
 SCRIPT = str(Path(__file__).with_name("wrk.lua"))
 
@@ -84,7 +91,7 @@ def load(url: str, key: str, connections: int) -> tuple[float, float]:
 
 
 def measure(made: Bed) -> list[Promise]:
-    """Each promise, whether it holds, and the figures; the two ways take turns, so that both see the same machine."""
+    """Each promise, whether it holds, and the figures."""
     if shutil.which("wrk") is None:
         raise RuntimeError("the load generator wrk is not here. Install it: apt-get install wrk")
     with (
@@ -93,11 +100,32 @@ def measure(made: Bed) -> list[Promise]:
     ):
         time.sleep(5)  # the gateway finds LiteLLM
         bases = {"direct": litellm.url, "through": f"https://{through}:8443"}
-        return [found for path in PATHS for found in judge(path, bases, litellm.key)]
+        shared = {path: turns(path, bases, litellm.key) for path in PATHS}
+        docker("update", "--cpus", str(LITELLM_CPUS), litellm.container)
+        apart = {path: turns(path, bases, litellm.key) for path in PATHS}
+        return [found for path in PATHS for found in judge(path, shared[path], apart[path])]
 
 
-def judge(path: str, bases: dict[str, str], key: str) -> list[Promise]:
-    """The promises for one route."""
+@dataclass
+class Turns:
+    """Of each way the median of each round's median in seconds, one request at a time, and its requests a second."""
+
+    times: dict[str, float]
+    rates: dict[str, float]
+
+    @property
+    def added(self) -> float:
+        """Seconds that a request takes longer through the gateway."""
+        return self.times["through"] - self.times["direct"]
+
+    @property
+    def loss(self) -> float:
+        """The share of requests a second that are fewer through the gateway."""
+        return 1 - self.rates["through"] / self.rates["direct"]
+
+
+def turns(path: str, bases: dict[str, str], key: str) -> Turns:
+    """The two ways in turns, so that both see the same machine."""
     times: dict[str, list[float]] = {way: [] for way in bases}
     rates: dict[str, list[float]] = {way: [] for way in bases}
     for base in bases.values():
@@ -106,12 +134,24 @@ def judge(path: str, bases: dict[str, str], key: str) -> list[Promise]:
         for way, base in list(bases.items())[:: 1 if number % 2 else -1]:
             times[way].append(load(base + path, key, 1)[0])
             rates[way].append(load(base + path, key, WORKERS)[1])
-    added = median(times["through"]) - median(times["direct"])
-    loss = 1 - median(rates["through"]) / median(rates["direct"])
-    direct = f"{median(times['direct']) * 1000:.1f} ms and {median(rates['direct']):.0f} requests/s without"
+    return Turns(*({way: median(found) for way, found in one.items()} for one in (times, rates)))
+
+
+def judge(path: str, shared: Turns, apart: Turns) -> list[Promise]:
+    """The promises for one route."""
+    direct = f"{shared.times['direct'] * 1000:.1f} ms and {shared.rates['direct']:.0f} requests/s without"
+    rates = " and ".join(f"{apart.rates[way]:.0f}" for way in ("direct", "through"))
+    beside = f"{shared.loss:.1%} where they share {os.cpu_count()} processors"
     return [
-        (added <= ADDED_P50, f"{path}: it adds {added * 1000:.2f} ms at p50 (limit {ADDED_P50 * 1000:.0f}; {direct})"),
-        (loss <= THROUGHPUT_LOSS, f"{path}: it takes {loss:.1%} of throughput (limit {THROUGHPUT_LOSS:.0%})"),
+        (
+            shared.added <= ADDED_P50,
+            f"{path}: it adds {shared.added * 1000:.2f} ms at p50 (limit {ADDED_P50 * 1000:.0f}; {direct})",
+        ),
+        (
+            apart.loss <= THROUGHPUT_LOSS,
+            f"{path}: it takes {apart.loss:.1%} of LiteLLM's throughput (limit {THROUGHPUT_LOSS:.0%}; {rates} requests/s "
+            f"on {LITELLM_CPUS:g} of a processor; {beside})",
+        ),
     ]
 
 
