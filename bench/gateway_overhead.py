@@ -4,9 +4,9 @@ API key, fake API without delay, kept-alive connections, TLS to the gateway: the
 so that the gateway's share is as large as it gets. The load is wrk's, because a generator in Python takes a processor
 for itself.
 
-What the gateway takes of LiteLLM's throughput shows only where it does not take LiteLLM's processors: so LiteLLM is kept
-to a part of one, and the others have the rest. Beside it stands, without a promise, what is left when all of them want
-the same few processors.
+What the gateway takes of LiteLLM's throughput shows only where it does not take LiteLLM's processors: so LiteLLM is
+kept to a part of one, and the others have the rest. Beside it stands, without a promise, what is left when all of them
+want the same few processors.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ ADDED_P50 = 0.002  # seconds
 THROUGHPUT_LOSS = 0.05
 ROUNDS, SECONDS, WORKERS = 6, 3, 8
 LITELLM_CPUS = 0.25
-"""Little enough for two processors: at what LiteLLM serves with it, HAProxy, load and fake API need less than the rest."""
+"""Little enough for two processors: at what LiteLLM serves with it, HAProxy, load and fake API have what they need."""
 PATHS = ("/v1/messages", "/v1/chat/completions")
 SCRIPT = str(Path(__file__).with_name("wrk.lua"))
 
@@ -142,16 +142,11 @@ def judge(path: str, shared: Turns, apart: Turns) -> list[Promise]:
     direct = f"{shared.times['direct'] * 1000:.1f} ms and {shared.rates['direct']:.0f} requests/s without"
     rates = " and ".join(f"{apart.rates[way]:.0f}" for way in ("direct", "through"))
     beside = f"{shared.loss:.1%} where they share {os.cpu_count()} processors"
+    added = f"{path}: it adds {shared.added * 1000:.2f} ms at p50 (limit {ADDED_P50 * 1000:.0f}; {direct})"
+    loss = f"{path}: it takes {apart.loss:.1%} of LiteLLM's throughput (limit {THROUGHPUT_LOSS:.0%}; {rates} requests/s"
     return [
-        (
-            shared.added <= ADDED_P50,
-            f"{path}: it adds {shared.added * 1000:.2f} ms at p50 (limit {ADDED_P50 * 1000:.0f}; {direct})",
-        ),
-        (
-            apart.loss <= THROUGHPUT_LOSS,
-            f"{path}: it takes {apart.loss:.1%} of LiteLLM's throughput (limit {THROUGHPUT_LOSS:.0%}; {rates} requests/s "
-            f"on {LITELLM_CPUS:g} of a processor; {beside})",
-        ),
+        (shared.added <= ADDED_P50, added),
+        (apart.loss <= THROUGHPUT_LOSS, f"{loss} on {LITELLM_CPUS:g} of a processor; {beside})"),
     ]
 
 
