@@ -93,10 +93,10 @@ test-all: test test-long ## make test and make test-long: all but what is named 
 test-unit: setup-dev ## unit and property tests, with all branches of rules/ and components/ covered
 	@$(PYTHON) -m pytest $(SPREAD) tests/unit tests/property --cov --cov-branch
 
-test-integration: setup-pulumi setup-dev setup-engine setup-base ## tests on a real Docker engine
+test-integration: setup-pulumi setup-dev setup-images ## tests on a real Docker engine
 	@setup/in_env.sh dev $(PYTHON) -m pytest $(SPREAD) -m "not faults and not long" tests/integration tests/conformance tests/gateway
 
-test-long: setup-pulumi setup-dev setup-engine setup-base ## ways to deploy: acme, CI, backends, backup, ssh, pulumi new, kills
+test-long: setup-pulumi setup-dev setup-images ## ways to deploy: acme, CI, backends, backup, ssh, pulumi new, kills
 	@setup/in_env.sh dev $(PYTHON) -m pytest $(SPREAD) -m "long and not faults" tests/integration
 
 test-faults: setup-pulumi setup-dev setup-engine setup-base ## break running stacks on purpose (not part of test)
@@ -203,4 +203,5 @@ setup-pulumi: $(if $(BUNDLE),setup-bundle) ; @setup/pulumi.sh
 setup-python: $(if $(BUNDLE),setup-bundle) ; @setup/python.sh requirements.lock
 setup-dev: ; @setup/python.sh requirements-dev.lock
 setup-engine: ; @setup/engine.sh $(STACK)
+setup-images: setup-engine setup-base ; @setup/in_env.sh dev setup/images.sh
 setup-base: setup-engine $(if $(BUNDLE),setup-bundle) ; @setup/base_image.sh $(STACK)
