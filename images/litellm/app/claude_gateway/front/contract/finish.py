@@ -6,6 +6,7 @@ import json
 import math
 from typing import TYPE_CHECKING, Any
 
+from claude_gateway.front.contract.call_ids import CallIds
 from claude_gateway.front.contract.rejection import wrong
 from claude_gateway.front.contract.routes import Route
 
@@ -51,6 +52,7 @@ def _chat(made: dict[str, Any]) -> None:
     if form.get("type") == "json_schema" and not form["json_schema"].get("schema"):
         raise wrong("response_format.json_schema.schema", "is required", code="missing_required_parameter")
     _refuse_json_unsaid("response_format", form, made["messages"])
+    ids = CallIds()
     for index, message in enumerate(made["messages"]):
         if message["role"] == "assistant":
             refusal = message.pop("refusal", None)
@@ -59,7 +61,9 @@ def _chat(made: dict[str, Any]) -> None:
             _say_refusals(message.get("content"), "text")
             _find_thoughts(message)
             for number, call in enumerate(message.get("tool_calls") or ()):
-                _check_arguments(f"messages.{index}.tool_calls.{number}.function", call.get("function") or {})
+                path = f"messages.{index}.tool_calls.{number}"
+                ids.add(f"{path}.id", call.get("id"))
+                _check_arguments(f"{path}.function", call.get("function") or {})
     made["messages"] = _spoken(made["messages"], "messages")
 
 
@@ -74,8 +78,11 @@ def _responses(made: dict[str, Any]) -> None:
             raise wrong("input", NOTHING_SAID, code="invalid_value")
         return
     calls = {item.get("call_id") for item in made["input"] if item.get("type") in CALLS}
+    ids = CallIds()
     for index, item in enumerate(made["input"]):
         _say_refusals(item.get("content"), "output_text")
+        if item.get("type") in CALLS:
+            ids.add(f"input.{index}.call_id", item.get("call_id"))
         if item.get("type") == "function_call":
             _check_arguments(f"input.{index}", item)
         if item.get("type") in OUTPUTS:
