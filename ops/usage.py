@@ -3,11 +3,15 @@
 ``python -m ops.usage STACK [--since 7d] [--by client|model|day] [--json]``, in the stack's environment. The engine
 rotates the logs, and a replaced container takes its own with it; what ``usageDays`` keeps on a volume stays. The table
 says how far back it reaches.
+
+A use is a request that could ask a model, and no model is asked by reading (GET, HEAD). Reading is what the stack's own
+checks do: it is told apart, by the method, so that nothing that a client sends hides what it has used.
 """
 
 import argparse
 import json
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -22,10 +26,13 @@ from rules.layout import USAGE_DIR
 ROLE = "litellm"
 MARK = '"list_price_usd"'
 BAR = 20
+READING = ("GET ", "HEAD ")
+NOBODY = "(no valid key)"
+BESIDES = "Besides, requests that ask no model (lists of models, the stack's own checks)"
 NOTE = "The list price is an estimate by LiteLLM's own price list; a Claude login is not billed by it."
 COLUMNS = ("requests", "failed", "input", "output", "cache read", "cache write", "list price")
 GROUPS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
-    "client": lambda line: str(line["client"] or "(no valid key)"),
+    "client": lambda line: str(line["client"] or NOBODY),
     "model": lambda line: str(line["model"] or "(none)"),
     "day": lambda line: str(line["time"])[:10],
 }
@@ -56,9 +63,10 @@ class Sum:
 
 @dataclass
 class Usage:
-    """The sums by group, and the time of the oldest line there is."""
+    """The sums by group, how many requests by each client asked no model, and the time of the oldest line there is."""
 
     sums: dict[str, Sum] = field(default_factory=dict)
+    besides: Counter[str] = field(default_factory=Counter)
     oldest: datetime | None = None
 
 
@@ -80,7 +88,11 @@ def summed(found: Iterable[Mapping[str, Any]], by: str, since: datetime) -> Usag
     for line in found:
         at = datetime.fromisoformat(str(line["time"]))
         usage.oldest = min(at, usage.oldest or at)
-        if at >= since:
+        if at < since:
+            continue
+        if line["route"].startswith(READING):
+            usage.besides[GROUPS["client"](line)] += 1
+        else:
             usage.sums.setdefault(GROUPS[by](line), Sum()).add(line)
     if by == "day":
         usage.sums = dict(sorted(usage.sums.items()))
@@ -92,7 +104,7 @@ def summed(found: Iterable[Mapping[str, Any]], by: str, since: datetime) -> Usag
 def rendered(usage: Usage, by: str, since: datetime) -> str:
     """Returns the table, with a bar for each group's share of the list price, and how far back it reaches."""
     if not usage.sums:
-        return f"no request since {since:%Y-%m-%d %H:%M} UTC{_reach(usage, since)}\n"
+        return f"no model was asked since {since:%Y-%m-%d %H:%M} UTC{_reach(usage, since)}\n{_besides(usage)}"
     largest = max(total.list_price_usd for total in usage.sums.values()) or 1
     rows: list[tuple[str, ...]] = [(by, *COLUMNS, "")]
     for name, total in usage.sums.items():
@@ -106,13 +118,18 @@ def rendered(usage: Usage, by: str, since: datetime) -> str:
         )
         bar = "█" * round(BAR * total.list_price_usd / largest)
         rows.append((name, *(f"{count:,}" for count in counts), f"${total.list_price_usd:,.4f}", bar))
-    return f"{table(rows)}\nsince {since:%Y-%m-%d %H:%M} UTC{_reach(usage, since)}\n{NOTE}\n"
+    return f"{table(rows)}\nsince {since:%Y-%m-%d %H:%M} UTC{_reach(usage, since)}\n{_besides(usage)}{NOTE}\n"
 
 
 def _reach(usage: Usage, since: datetime) -> str:
     if usage.oldest is not None and usage.oldest > since:
         return f"; the logs reach back to {usage.oldest:%Y-%m-%d %H:%M}"
     return ""
+
+
+def _besides(usage: Usage) -> str:
+    told = ", ".join(f"{name} {count:,}" for name, count in sorted(usage.besides.items()))
+    return f"{BESIDES}: {told}.\n" if told else ""
 
 
 def kept_lines(stack: str) -> Iterator[str]:
@@ -151,7 +168,8 @@ def main() -> int:
         usage = summed(lines(kept_lines(arguments.stack)), arguments.by, since)
         if not arguments.json:
             return rendered(usage, arguments.by, since)
-        told = {"oldest": usage.oldest, "usage": {name: vars(total) for name, total in usage.sums.items()}}
+        sums = {name: vars(total) for name, total in usage.sums.items()}
+        told = {"oldest": usage.oldest, "usage": sums, "besides": usage.besides}
         return json.dumps(told, indent=2, default=str) + "\n"
 
     return exit_status(operation)

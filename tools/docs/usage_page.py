@@ -19,6 +19,9 @@ The table adds up what LiteLLM's containers have logged: requests, failed ones, 
 LiteLLM's own price list. With a Claude login that price is an estimate, and no bill. The engine keeps five files of 10
 MB for each container, and a container that is replaced takes its own with it: the table says how far back it reaches.
 
+A use is a request that could ask a model. What only reads (GET), such as the list of models, asks none: it stands in a
+line below the table, with the requests of `make up` and `make verify`, which call no model.
+
 To keep them for longer, over updates too:
 
 ```bash

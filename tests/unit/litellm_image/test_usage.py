@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 from itertools import pairwise
@@ -61,12 +62,16 @@ def asked(*content: bytes, stream: bool = True, endpoint: Endpoint = Endpoint.ME
 def test_a_stream_passes_unchanged_and_its_tokens_are_noted_however_it_is_cut(cuts: list[int]) -> None:
     edges = [0, *sorted(cuts), len(STREAM)]
     given_pieces = [STREAM[a:b] for a, b in pairwise(edges)]
-    assert asked(*given_pieces) == (STREAM, Usage(11, 42, 7, 5))
+    content, usage = asked(*given_pieces)
+    assert (content, usage) == (STREAM, Usage(11, 42, 7, 5))
+    assert usage.first_token is not None
 
 
 def test_a_whole_answer_is_noted_too_and_a_count_of_tokens_uses_none() -> None:
     body = json.dumps({"id": "m", "usage": COUNTED}).encode()
-    assert asked(body[:20], body[20:], stream=False) == (body, Usage(11, 1, 7, 5))
+    content, usage = asked(body[:20], body[20:], stream=False)
+    assert (content, usage) == (body, Usage(11, 1, 7, 5))
+    assert usage.first_token is None
     assert asked(b'{"input_tokens": 9}', stream=False, endpoint=Endpoint.COUNT_TOKENS)[1] == Usage()
 
 
@@ -145,6 +150,23 @@ def test_a_stream_that_broke_is_said_to_have(caplog: pytest.LogCaptureFixture) -
 
     line = line_of(Door(answer), caplog, body={**ASKED, "stream": True})
     assert (line["status"], line["end"]) == (200, "broken-off")
+
+
+def test_the_first_token_is_a_time_of_its_own(caplog: pytest.LogCaptureFixture) -> None:
+    """A stream begins long before: with its head, a sign of life, or what is told of the message."""
+
+    async def thoughtful(ask: Ask) -> AsyncIterator[bytes]:
+        answer = await Metered(Fixed(STREAM[: STREAM.index(b"event: content")], STREAM)).ask(ask)
+        async for piece in answer.content:
+            yield piece
+            await asyncio.sleep(0.05)
+
+    async def answer(call: Call) -> Reply:
+        return Reply(thoughtful(Ask(Endpoint.MESSAGES, {"stream": True}, (), "alice", usage=call.usage)))
+
+    line = line_of(Door(answer), caplog, body={**ASKED, "stream": True})
+    assert line["ms_first_byte"] + 40 < line["ms_first_token"] <= line["ms_total"]
+    assert line_of(Door(), caplog, body={**ASKED})["ms_first_token"] == 0
 
 
 def test_a_health_check_is_no_line(caplog: pytest.LogCaptureFixture) -> None:

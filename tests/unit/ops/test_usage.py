@@ -25,6 +25,7 @@ def line(**changed: Any) -> str:
         "request_id": f"req_{next(NUMBERS)}",
         "time": "2026-11-25T10:00:00.000+00:00",
         "client": "alice",
+        "route": "POST /v1/messages",
         "model": "sonnet",
         "end": "complete",
         "input_tokens": 1000,
@@ -89,7 +90,41 @@ def test_the_table_fits_a_terminal_and_says_how_far_back_it_reaches() -> None:
 
 
 def test_no_request_is_said() -> None:
-    assert rendered(summed([], "client", SINCE), "client", SINCE) == "no request since 2026-11-20 00:00 UTC\n"
+    assert rendered(summed([], "client", SINCE), "client", SINCE) == "no model was asked since 2026-11-20 00:00 UTC\n"
+
+
+NO_MODEL = {"model": "", "input_tokens": 0, "output_tokens": 0, "list_price_usd": 0}
+
+
+def test_what_the_checks_of_a_fresh_stack_ask_is_nobodys_use() -> None:
+    """Each way in which posture/edge.py and posture/inside.py ask, with the master key and with wrong ones."""
+    asked = [
+        line(client="master", route="GET /v1/models", **NO_MODEL),
+        line(client="master", route="GET /key/generate", end="refused", **NO_MODEL),
+        line(client="", route="GET /v1/models", end="refused", **NO_MODEL),
+        line(client="", route="HEAD /", time="2026-11-19T10:00:00+00:00", **NO_MODEL),
+    ]
+    for by in usage.GROUPS:
+        found = summed(lines(asked), by, SINCE)
+        assert found.sums == {}
+        assert rendered(found, by, SINCE) == (
+            f"no model was asked since 2026-11-20 00:00 UTC\n{usage.BESIDES}: (no valid key) 1, master 2.\n"
+        )
+
+
+def test_what_asks_a_model_counts_whatever_the_client_sends_besides() -> None:
+    """Only POST reaches a model; a path, a model's name or a failure takes no request out of the sums."""
+    asked = [
+        line(client="alice", route="POST /v1/models"),
+        line(client="alice", route="POST /v1/messages", model="", end="refused"),
+        line(client="alice", route="PUT GET /v1/models", model="GET /v1/models"),
+        line(client="master", route="POST /messages"),
+        line(client="alice", route="GET /v1/models", **NO_MODEL),
+    ]
+    found = summed(lines(asked), "client", SINCE)
+    assert {name: total.requests for name, total in found.sums.items()} == {"alice": 3, "master": 1}
+    assert found.besides == {"alice": 1}
+    assert "own checks): alice 1.\n" in rendered(found, "client", SINCE)
 
 
 class Engine:
@@ -126,6 +161,7 @@ def test_the_command_reads_all_containers_of_the_stack(
     assert run(monkeypatch, "litellm-claude-prod", "--since", "3650d", "--by", "client", "--json") == 0
     told = json.loads(capsys.readouterr().out)
     assert told["oldest"] == "2026-11-18 10:00:00+00:00"
+    assert told["besides"] == {}
     assert {name: group["requests"] for name, group in told["usage"].items()} == {
         "bob": 1,
         "alice": 2,

@@ -142,8 +142,9 @@ class Exchange:
             model=self.model,
             status=self.status or 499,
             end=self._end(),
-            ms_first_byte=round((first_byte - self._started) * 1000),
-            ms_total=round((time.monotonic() - self._started) * 1000),
+            ms_first_byte=self._ms_until(first_byte),
+            ms_first_token=self._ms_until(self.usage.first_token) if self.usage.first_token else 0,
+            ms_total=self._ms_until(time.monotonic()),
             input_tokens=self.usage.input,
             output_tokens=self.usage.output,
             cache_read_tokens=self.usage.cache_read,
@@ -152,6 +153,9 @@ class Exchange:
         )
         line.write(self.upstream_model)
         metrics.observe(line, self.route, self.upstream_model)
+
+    def _ms_until(self, moment: float) -> int:
+        return round((moment - self._started) * 1000)
 
     def _end(self) -> str:
         if self.left or self.status == 0:

@@ -35,6 +35,7 @@ class UsageLine:
     status: int = _counted("the answer's status; 499 when the client left before it")
     end: str = _said("`complete`, `refused` (4xx), `failed` (5xx), `broken-off` (in a stream), or `client-left`")
     ms_first_byte: int = _counted("milliseconds to the first byte of the answer")
+    ms_first_token: int = _counted("milliseconds to the first piece of what the model wrote; 0 without a stream")
     ms_total: int = _counted("milliseconds to its end")
     input_tokens: int = _counted("tokens read, without those of the cache")
     output_tokens: int = _counted("tokens written")

@@ -29,12 +29,13 @@ class Endpoint(StrEnum):
 
 @dataclass
 class Usage:
-    """Tokens of one answer, as the upstream counts them."""
+    """Tokens of one answer, as the upstream counts them; and when the first one of a stream came (monotonic clock)."""
 
     input: int = 0
     output: int = 0
     cache_read: int = 0
     cache_write: int = 0
+    first_token: float | None = field(default=None, compare=False)
 
     @property
     def counted(self) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import TYPE_CHECKING, Any
 
 from claude_gateway.upstream.base import Answer, Ask, Endpoint
@@ -19,7 +20,7 @@ FIELDS = {
     "cache_creation_input_tokens": "cache_write",
 }
 """By Anthropic's names (https://docs.claude.com/en/api/messages, "usage"), which are those of both credentials."""
-MARK = b'"usage"'
+MARK, PIECE = b'"usage"', b"content_block_delta"
 LINE_BYTES = 64 * 1024
 """Longest line that is looked into; an event with usage is far shorter."""
 
@@ -58,6 +59,8 @@ async def _events(content: AsyncIterator[bytes], usage: Usage) -> AsyncIterator[
     async for piece in content:
         *lines, rest = (rest + piece).split(b"\n")
         for line in lines:
+            if usage.first_token is None and PIECE in line:
+                usage.first_token = time.monotonic()
             if MARK in line and line.startswith(b"data:"):
                 _note(line.removeprefix(b"data:"), usage)
         if len(rest) > LINE_BYTES:
