@@ -208,6 +208,15 @@ def test_a_name_of_that_form_is_taken(name: str) -> None:
     Settings.model_validate({"environment": "production", "clients": {name: {}}})
 
 
+def test_a_clients_addresses_narrow_who_may_connect_and_never_widen_it(deploy: Deploy) -> None:
+    """They are LiteLLM's to judge, behind a gateway that has let the source in by allowedCidrs alone."""
+    elsewhere = {"ci": {"cidrs": ["203.0.113.0/24"]}}
+    plain, asked = deploy("prod"), deploy("prod", clients=elsewhere)
+    for role in ("front", "gateway"):
+        assert asked.container(role).inputs == plain.container(role).inputs
+    assert "203.0.113" in asked.env("litellm")["GATEWAY_CLIENTS"]
+
+
 def test_prometheus_gets_a_key_of_its_own_and_litellm_its_digest(deploy: Deploy) -> None:
     graph = deploy("prod", metricsPort=9464)
     assert graph.outputs["metrics_key"] == {"value": GENERATED, "secret": True}
