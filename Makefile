@@ -191,6 +191,9 @@ lock: setup-dev ## lock the newest versions that requirements*.in allow, with ha
 clients-matrix: setup-dev setup-engine setup-base ## try real clients, and write docs/clients-matrix.md
 	@WRITE_CLIENTS_MATRIX=1 setup/in_env.sh dev $(PYTHON) -m pytest -q tests/conformance/test_clients.py
 
+dashboard-picture: setup-pulumi setup-dev setup-engine setup-base ## draw docs/images/dashboard.png from a run of its own (needs npm, chromium)
+	@setup/in_env.sh dev $(PYTHON) -m bench.dashboard
+
 version: ## the version of this working copy
 	@sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml
 
