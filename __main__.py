@@ -13,6 +13,7 @@ from components.images import Images
 from components.litellm import LiteLLM
 from components.master_key import MasterKey
 from components.networks import Networks
+from components.registration import begun
 from components.server_certificate import ServerCertificate
 from components.stack import Deployment
 from components.usage import UsageVolume
@@ -72,3 +73,4 @@ pulumi.export("ca_certificate", certificate.authority)
 for name, container in running.items():
     pulumi.export(f"{name}_container", container.name)
 pulumi.export("claude_auth_volume", login.volume.name)
+pulumi.run(begun)

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import runpy
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -38,6 +38,8 @@ class Graph:
     outputs: dict[str, Any] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    begun: int = 0
+    """How many registrations had begun when Pulumi began to wait for them."""
 
     def of(self, type_: str) -> list[Declared]:
         return [r for r in self.resources if r.type == type_]
@@ -131,15 +133,21 @@ def deploy(monkeypatch: pytest.MonkeyPatch) -> Deploy:
         monkeypatch.setattr(pulumi.log, "warn", lambda message, *_a, **_k: graph.warnings.append(message))
         monkeypatch.setattr(pulumi.log, "info", lambda message, *_a, **_k: graph.notes.append(message))
 
+        follow_ups: list[Callable[[], Awaitable[None]]] = []
+        monkeypatch.setattr(pulumi, "run", follow_ups.append)  # a mocked stack takes none
+
         async def resolve() -> None:
             settings.set_root_resource(None)  # type: ignore[arg-type]
             pulumi.runtime.set_mocks(monitor.mocks, project=PROJECT, stack=stack_name, preview=False, monitor=monitor)
             root = settings.get_root_resource()
+            assert isinstance(root, stack.Stack)
             try:
                 runpy.run_path(str(ROOT / "__main__.py"), run_name="__main__")
+                for follow_up in follow_ups:
+                    await follow_up()
+                graph.begun = len(settings._get_rpc_manager().rpcs)
             finally:
                 await stack.wait_for_rpcs()
-            assert isinstance(root, stack.Stack)
             for name, value in root.outputs.items():
                 output = pulumi.Output.from_input(value)
                 graph.outputs[name] = {"value": await output.future(), "secret": await output.is_secret()}
