@@ -5,6 +5,7 @@ import pulumi
 from components.acme import Acme, CertificateVolume
 from components.claude_auth import ClaudeAuthVolume
 from components.client_keys import ClientKeys, MetricsKey
+from components.convergence import Convergence
 from components.egress import Egress, to_models
 from components.front import Front
 from components.gateway import Gateway
@@ -14,18 +15,19 @@ from components.litellm import LiteLLM
 from components.master_key import MasterKey
 from components.networks import Networks
 from components.registration import begun
+from components.running import containers_of, services_of
 from components.server_certificate import ServerCertificate
 from components.stack import Deployment
 from components.usage import UsageVolume
 from components.valkey import Valkey
 from components.verification import Verification
+from ops.convergence import converger
 from ops.handover import drainer, room_maker
 from posture.hook import verifier
 from rules.configuration import load
 
 settings = load(pulumi.Config())
 deployment = Deployment.of(settings)
-
 images = Images("images", deployment)
 networks = Networks("networks", deployment)
 login = ClaudeAuthVolume("claude-auth", deployment)
@@ -42,7 +44,6 @@ litellm = LiteLLM("litellm", deployment, images, networks, key, clients, metrics
 gateway = Gateway("gateway", deployment, images, networks, certificate, handed, metrics, litellm)
 front = Front("front", deployment, images, networks, gateway, room_maker(deployment.name, settings))
 acme = Acme("acme", deployment, images, networks, handed, front.container) if handed else None
-
 running = {
     "egress": egress.container,
     **litellm.replicas,
@@ -51,10 +52,14 @@ running = {
     **({"valkey": valkey.container} if valkey else {}),
     **({"acme": acme.container, "acme-egress": acme.egress} if acme else {}),
 }
-watched = settings.verify_on_update or settings.acme  # a certificate is waited for in any case
-checks = [Verification("verification", deployment, networks, login, running, verifier)] if watched else []
-ids = {role: container.id for role, container in running.items()}
-Handover("handover", running, drainer(deployment.name, settings, ids), checks)
+if deployment.swarm:
+    Convergence("convergence", services_of(running), converger(deployment.name, settings))
+else:
+    containers = containers_of(running)
+    watched = settings.verify_on_update or settings.acme  # a certificate is waited for in any case
+    checks = [Verification("verification", deployment, networks, login, containers, verifier)] if watched else []
+    ended = drainer(deployment.name, settings, {role: container.id for role, container in containers.items()})
+    Handover("handover", containers, ended, checks)
 
 pulumi.export("url", settings.url)
 pulumi.export("master_key", key.current)
@@ -70,7 +75,7 @@ if metrics:
     pulumi.export("metrics_key", metrics.key)
 pulumi.export("claude_auth", settings.claude_auth.value)
 pulumi.export("ca_certificate", certificate.authority)
-for name, container in running.items():
-    pulumi.export(f"{name}_container", container.name)
+for name, one in running.items():
+    pulumi.export(f"{name}_{'service' if deployment.swarm else 'container'}", one.name)
 pulumi.export("claude_auth_volume", login.volume.name)
 pulumi.run(begun)

@@ -3,10 +3,11 @@
 import pulumi
 import pulumi_docker as docker
 
-from components.container import NO_RESOLVER, TMP, hardened
 from components.egress import Egress, Way
 from components.images import Images
 from components.networks import Networks
+from components.part import NO_RESOLVER, TMP, Mount, Part
+from components.running import Running, run_one
 from components.stack import Deployment
 from components.volumes import kept
 from rules.acme import Acme as Asked
@@ -41,8 +42,8 @@ class Acme(pulumi.ComponentResource):
     alone. The gateway is up before it: the CA of ``http-01`` comes in through that.
     """
 
-    container: docker.Container
-    egress: docker.Container
+    container: Running
+    egress: Running
 
     def __init__(
         self,
@@ -51,7 +52,7 @@ class Acme(pulumi.ComponentResource):
         images: Images,
         networks: Networks,
         handed: CertificateVolume,
-        front: docker.Container,
+        front: Running,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("litellm-claude:components:Acme", name, None, opts)
@@ -62,10 +63,8 @@ class Acme(pulumi.ComponentResource):
         self.egress = egress.container
         dns = asked.challenge is AcmeChallenge.DNS
         account = kept(deployment, self, "acme", acme_volumes(deployment.name)["acme"])
-        self.container = hardened(
-            deployment,
-            "acme",
-            parent=self,
+        part = Part(
+            role="acme",
             image=images.acme,
             user="10003:101",  # the gateway's group, which may read what is handed over
             env={
@@ -81,12 +80,10 @@ class Acme(pulumi.ComponentResource):
                 "HTTP_PROXY": egress.url,
                 "NO_PROXY": "localhost,127.0.0.1",
             },
+            secrets=frozenset({"ACME_DNS_VARIABLES"}),
             networks=[one for one in (networks.acme, networks.challenge) if one],
             dns=[NO_RESOLVER],
-            volumes=[
-                docker.ContainerVolumeArgs(volume_name=volume.name, container_path=path, read_only=False)
-                for path, volume in ((ACME_DIR, account), (CERTIFICATE_DIR, handed.volume))
-            ],
+            mounts=[Mount(account, ACME_DIR), Mount(handed.volume, CERTIFICATE_DIR)],
             tmpfs={"/run/acme": "size=8m,uid=10003,gid=101,mode=0700", TMP: "size=16m,mode=1777"},
             memory_mib=256,
             cpus=0.5,
@@ -94,4 +91,5 @@ class Acme(pulumi.ComponentResource):
             grace_seconds=10,
             depends_on=[front],
         )
+        self.container = run_one(deployment, part, self)
         self.register_outputs({"container": self.container.name, "egress": self.egress.name})

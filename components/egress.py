@@ -6,12 +6,15 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_docker as docker
 
-from components.container import TMP, hardened
 from components.images import Images
 from components.networks import Networks
+from components.part import TMP, Part
+from components.running import Running, run_one
 from components.stack import Deployment
 
 PORT = 3128
+DRAIN_NOTICE_SECONDS = 3
+"""How long a container serves on after SIGTERM while it reports itself unready: the gateway turns away first."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +30,7 @@ class Way:
 class Egress(pulumi.ComponentResource):
     """Squid, which opens tunnels to the hosts on its list and refuses addresses that are not public."""
 
-    container: docker.Container
+    container: Running
     url: pulumi.Output[str]
     """With the container's own name: a new egress proxy means a new LiteLLM, and the old pair drains together."""
 
@@ -41,27 +44,31 @@ class Egress(pulumi.ComponentResource):
     ) -> None:
         super().__init__("litellm-claude:components:Egress", name, None, opts)
         settings = deployment.settings
-        self.container = hardened(
-            deployment,
-            way.role,
-            parent=self,
+        # A replaced LiteLLM has its own proxy until it ends; in a Swarm all of them ask through all of these.
+        drain = settings.drain_seconds + DRAIN_NOTICE_SECONDS if deployment.swarm else None
+        part = Part(
+            role=way.role,
             image=images.egress,
             user="13:13",
             env={
                 "EGRESS_ALLOW": ",".join(way.hosts),
                 "EGRESS_PORTS": ",".join(map(str, way.ports)),
                 "EGRESS_CLOSED_CIDRS": ",".join(map(str, settings.egress_closed_cidrs)),
+                "EGRESS_DRAIN_SECONDS": str(drain) if drain else None,
             },
+            configuration=frozenset({"EGRESS_ALLOW", "EGRESS_CLOSED_CIDRS"}),
             networks=way.networks,
-            dns=[str(address) for address in settings.egress_dns] or None,
+            dns=[str(address) for address in settings.egress_dns],
             tmpfs={"/run/squid": "size=16m,uid=13,gid=13,mode=0750", TMP: "size=16m,mode=1777"},
             memory_mib=256,
             cpus=1,
             files=4096,
-            grace_seconds=10,
+            grace_seconds=10 + (drain or 0),
             healthcheck="egress-healthcheck",
             create_before_delete=True,
+            everywhere=True,
         )
+        self.container = run_one(deployment, part, self)
         self.url = pulumi.Output.concat("http://", self.container.name, f":{PORT}")
         self.register_outputs({"container": self.container.name})
 

@@ -3,12 +3,12 @@
 from collections.abc import Awaitable, Callable
 
 import pulumi
-import pulumi_docker as docker
 
-from components.container import NO_RESOLVER, hardened
 from components.gateway import Gateway
 from components.images import Images
 from components.networks import Networks
+from components.part import NO_RESOLVER, Part, Port
+from components.running import Running, run_one
 from components.stack import Deployment
 from rules.layout import GATEWAY_METRICS_PORT, GATEWAY_PLAIN_PORT, GATEWAY_TLS_PORT
 from rules.vocabulary import TlsMode
@@ -21,7 +21,7 @@ class Front(pulumi.ComponentResource):
     connection. Nothing but the ports, the addresses and its own image does that: it has no setting and no version.
     """
 
-    container: docker.Container
+    container: Running
 
     def __init__(
         self,
@@ -46,17 +46,15 @@ class Front(pulumi.ComponentResource):
         ]
         if settings.metrics_port:
             published.append((settings.metrics_port, GATEWAY_METRICS_PORT, settings.metrics_address))
-        self.container = hardened(
-            deployment,
-            "front",
-            parent=self,
+        part = Part(
+            role="front",
             image=images.front,
             user="100:101",
             env={},
             networks=[networks.edge, networks.door],
             dns=[NO_RESOLVER],
             ports=[
-                docker.ContainerPortArgs(internal=internal, external=external, ip=str(address), protocol="tcp")
+                Port(internal, external, str(address))
                 for external, internal, address in sorted(published, key=lambda one: one[1])
             ],
             tmpfs={"/run/front": "size=1m,uid=100,gid=101,mode=0700"},
@@ -69,5 +67,8 @@ class Front(pulumi.ComponentResource):
             depends_on=[gateway],
             outlives_versions=True,
             make_room=pulumi.ResourceHook("make-room", make_room),
+            everywhere=True,
+            placement=settings.front_placement,
         )
+        self.container = run_one(deployment, part, self)
         self.register_outputs({"container": self.container.name})

@@ -1,14 +1,15 @@
 """The gateway: the rules about who may call what, behind the front that owns the port."""
 
 import pulumi
-import pulumi_docker as docker
 
 from components.acme import CertificateVolume
 from components.client_keys import MetricsKey
-from components.container import NO_RESOLVER, hardened
+from components.egress import DRAIN_NOTICE_SECONDS
 from components.images import Images
-from components.litellm import DRAIN_NOTICE_SECONDS, LiteLLM
+from components.litellm import LiteLLM
 from components.networks import Networks
+from components.part import NO_RESOLVER, Mount, Part
+from components.running import Running, run_one
 from components.server_certificate import ServerCertificate
 from components.stack import Deployment
 from rules.layout import CERTIFICATE_DIR
@@ -23,7 +24,7 @@ class Gateway(pulumi.ComponentResource):
     before the old one drains.
     """
 
-    container: docker.Container
+    container: Running
 
     def __init__(
         self,
@@ -40,10 +41,8 @@ class Gateway(pulumi.ComponentResource):
         super().__init__("litellm-claude:components:Gateway", name, None, opts)
         settings = deployment.settings
         encrypted = settings.tls_mode is not TlsMode.OFF
-        self.container = hardened(
-            deployment,
-            "gateway",
-            parent=self,
+        part = Part(
+            role="gateway",
             image=images.gateway,
             user="100:101",
             env={
@@ -63,16 +62,13 @@ class Gateway(pulumi.ComponentResource):
                 "GATEWAY_REPLICAS": str(settings.replicas) if settings.replicas > 1 else None,
                 "GATEWAY_DRAIN_SECONDS": str(settings.drain_seconds),
                 "GATEWAY_METRICS_KEY_SHA256": metrics.digest if metrics else None,
+                "GATEWAY_FRONT_CIDRS": networks.door_cidrs,
             },
+            secrets=frozenset({"GATEWAY_TLS_PRIVATE_KEY", "GATEWAY_METRICS_KEY_SHA256"}),
+            configuration=frozenset({"GATEWAY_ALLOWED_CIDRS", "GATEWAY_TLS_CERTIFICATE"}),
             door=networks.door,
             networks=[networks.backend, *([networks.challenge] if networks.challenge else [])],
-            volumes=[
-                docker.ContainerVolumeArgs(
-                    volume_name=handed.volume.name, container_path=CERTIFICATE_DIR, read_only=True
-                )
-            ]
-            if handed
-            else None,
+            mounts=[Mount(handed.volume, CERTIFICATE_DIR, read_only=True)] if handed else [],
             # Nobody there: the engine still knows LiteLLM's name, and no other name leads outside (a DNS tunnel).
             dns=[NO_RESOLVER],
             tmpfs={"/run/gateway": "size=16m,uid=100,gid=101,mode=0700"},
@@ -81,8 +77,11 @@ class Gateway(pulumi.ComponentResource):
             files=16384,
             grace_seconds=settings.drain_seconds + DRAIN_NOTICE_SECONDS + 5,
             create_before_delete=True,
+            everywhere=True,
+            placement=settings.front_placement,
             depends_on=[litellm],
         )
+        self.container = run_one(deployment, part, self)
         self.register_outputs({"container": self.container.name})
 
 

@@ -7,12 +7,15 @@ import pulumi
 import pulumi_docker as docker
 
 from components.stack import Deployment
-from rules import bundle, releases
+from rules import bundle, registry, releases
 from rules.layout import IMAGES, PROJECT
 
 
 class Images(pulumi.ComponentResource):
-    """Image ids, which name content: a container changes when, and only when, what it runs has changed."""
+    """Image ids, which name content: a container changes when, and only when, what it runs has changed.
+
+    In a Swarm they are digests in a registry, which name content, too.
+    """
 
     litellm: pulumi.Output[str]
     gateway: pulumi.Output[str]
@@ -41,11 +44,14 @@ class Images(pulumi.ComponentResource):
             since = settings.security_updates
             if since:
                 digest = hashlib.sha256(f"{digest} {since}".encode()).hexdigest()
+            if deployment.swarm and given:
+                return pulumi.Output.from_input(given)
             # The tag is the stack's own: a containerd store collects an image whose tag moved to another stack's build.
             # keep_locally: a replacement deletes the old image last, and with it the tag that was just built.
+            own = tag(role, digest, deployment.short_name)
             resource = docker.RemoteImage(
                 f"{deployment.name}-{role}",
-                name=ready or tag(role, digest, deployment.name.removeprefix(f"{PROJECT}-")),
+                name=ready or own,
                 build=None
                 if ready
                 else docker.RemoteImageBuildArgs(
@@ -56,7 +62,7 @@ class Images(pulumi.ComponentResource):
                 keep_locally=True,
                 opts=deployment.child(self),
             )
-            return resource.image_id
+            return self._pushed(deployment, role, own, resource) if deployment.swarm else resource.image_id
 
         self.litellm = image("litellm", settings.litellm_image)
         self.gateway = image("gateway", settings.gateway_image)
@@ -68,6 +74,24 @@ class Images(pulumi.ComponentResource):
         if settings.replicas > 1:
             built["valkey"] = self.valkey = image("valkey", settings.valkey_image)
         self.register_outputs(built)
+
+    def _pushed(self, deployment: Deployment, role: str, own: str, image: docker.RemoteImage) -> pulumi.Output[str]:
+        """Pushes the image to the registry of a Swarm, and returns its name by digest, by which the nodes pull it."""
+        name = f"{registry.place(deployment.settings.registry or '')}/{own}"
+        tagged = docker.Tag(
+            f"{deployment.name}-{role}",
+            source_image=image.image_id,
+            target_image=name,
+            opts=deployment.child(self),
+        )
+        there = docker.RegistryImage(
+            f"{deployment.name}-{role}",
+            name=tagged.target_image,
+            keep_remotely=True,
+            triggers={"image": image.image_id},
+            opts=deployment.child(self),
+        )
+        return pulumi.Output.concat(name.rpartition(":")[0], "@", there.sha256_digest)
 
 
 def tag(role: str, digest: str, stack: str) -> str:

@@ -4,28 +4,26 @@ import json
 from datetime import UTC, datetime
 
 import pulumi
-import pulumi_docker as docker
 from pydantic import SecretStr
 
 from components.claude_auth import ClaudeAuthVolume
 from components.client_keys import ClientKeys, MetricsKey
-from components.container import NO_RESOLVER, TMP, hardened
-from components.egress import Egress
+from components.egress import DRAIN_NOTICE_SECONDS, Egress
 from components.images import Images
 from components.master_key import MasterKey
 from components.networks import Networks
+from components.part import NO_RESOLVER, TMP, Mount, Part
+from components.running import Running, run
 from components.stack import Deployment
 from components.usage import UsageVolume
 from components.valkey import Valkey
 from rules import model_ends
-from rules.container import environment_fault
-from rules.layout import CLAUDE_CONFIG_DIR, USAGE_DIR, numbered
+from rules.container import SECRETS, environment_fault
+from rules.layout import CLAUDE_CONFIG_DIR, USAGE_DIR
 from rules.settings import Settings
 from rules.vocabulary import ClaudeAuth
 
 PORT = 4000
-DRAIN_NOTICE_SECONDS = 3
-"""How long the container serves on after SIGTERM while it reports itself unready: the gateway turns away first."""
 
 
 class LiteLLM(pulumi.ComponentResource):
@@ -35,7 +33,7 @@ class LiteLLM(pulumi.ComponentResource):
     drain together, when the new ones have passed the check.
     """
 
-    replicas: dict[str, docker.Container]
+    replicas: dict[str, Running]
     """The containers by name: ``litellm``, ``litellm-2`` and so on."""
 
     def __init__(
@@ -85,6 +83,7 @@ class LiteLLM(pulumi.ComponentResource):
             "USAGE_DAYS": str(settings.usage_days) if usage else None,
             "LOG_LEVEL": settings.log_level.value,
             **(valkey.environment if valkey else {}),
+            "CLAUDE_CONFIG_DIR": "/run/litellm/no-login" if deployment.swarm else None,
             "STACK": pulumi.get_stack(),  # for the commands that its sentences name
         }
         if problem := environment_fault({**environment, **_plain(settings)}):
@@ -95,34 +94,30 @@ class LiteLLM(pulumi.ComponentResource):
             pulumi.log.warn(f"the model {sentence}. Name another one: {fix}", self)
         if settings.replicas > 1 and settings.claude_auth is ClaudeAuth.LOGIN:
             pulumi.log.info("the replicas share the Claude login: one renews it at a time, under the CLI's lock", self)
-        kept = {CLAUDE_CONFIG_DIR: login.volume, **({USAGE_DIR: usage.volume} if usage else {})}
-        closed = [networks.backend, *([networks.limits] if networks.limits else [])]
-        self.replicas = {}
-        for number in range(1, settings.replicas + 1):
-            self.replicas[numbered("litellm", number)] = hardened(
-                deployment,
-                "litellm",
-                parent=self,
-                image=images.litellm,
-                user="10001:10001",
-                env=environment,
-                networks=closed,
-                number=number,
-                aliases=[f"litellm-{number}"] if settings.replicas > 1 else [],
-                dns=[NO_RESOLVER],
-                volumes=[
-                    docker.ContainerVolumeArgs(volume_name=volume.name, container_path=path, read_only=False)
-                    for path, volume in kept.items()
-                ],
-                tmpfs={TMP: "size=256m,mode=1777", "/run/litellm": "size=128m,uid=10001,gid=10001,mode=0700"},
-                memory_mib=settings.litellm_memory_mib,
-                cpus=settings.litellm_cpus,
-                files=8192,
-                grace_seconds=settings.drain_seconds + DRAIN_NOTICE_SECONDS + 5,
-                start_seconds=120,
-                create_before_delete=True,
-                depends_on=[egress, *list(self.replicas.values())[-1:]],
-            )
+        # A volume belongs to one host: in a Swarm there is no login, and where the CLI looks for one there is nothing.
+        kept = {} if deployment.swarm else {CLAUDE_CONFIG_DIR: login.volume}
+        kept |= {USAGE_DIR: usage.volume} if usage else {}
+        part = Part(
+            role="litellm",
+            image=images.litellm,
+            user="10001:10001",
+            env=environment,
+            secrets=SECRETS,
+            configuration=frozenset({"GATEWAY_MODELS", "UPSTREAM_CA_CERTIFICATES"}),
+            networks=[networks.backend, *([networks.limits] if networks.limits else [])],
+            dns=[NO_RESOLVER],
+            mounts=[Mount(volume, path) for path, volume in kept.items()],
+            tmpfs={TMP: "size=256m,mode=1777", "/run/litellm": "size=128m,uid=10001,gid=10001,mode=0700"},
+            memory_mib=settings.litellm_memory_mib,
+            cpus=settings.litellm_cpus,
+            files=8192,
+            grace_seconds=settings.drain_seconds + DRAIN_NOTICE_SECONDS + 5,
+            start_seconds=120,
+            create_before_delete=True,
+            replicas=settings.replicas,
+            depends_on=[egress],
+        )
+        self.replicas = run(deployment, part, self)
         self.register_outputs({"container": self.replicas["litellm"].name})
 
 

@@ -1,6 +1,7 @@
 """The networks that decide who can speak to whom."""
 
 import hashlib
+from collections.abc import Sequence
 
 import pulumi
 import pulumi_docker as docker
@@ -22,6 +23,9 @@ class Networks(pulumi.ComponentResource):
       could be reached through the bridge.
     - ``egress``: the egress proxy alone.
 
+    In a Swarm they are overlays of all nodes, encrypted between them unless ``overlayEncryption`` is off; a task that
+    publishes a port or goes out does so by a bridge of its node besides, which Swarm makes.
+
     With several replicas one more:
 
     - ``limits``: LiteLLM and Valkey; closed.
@@ -38,6 +42,8 @@ class Networks(pulumi.ComponentResource):
     door: docker.Network
     backend: docker.Network
     egress: docker.Network
+    door_cidrs: pulumi.Output[str] | None = None
+    """In a Swarm the addresses of ``door``: a task's own names are known there only once it is healthy."""
     limits: docker.Network | None = None
     acme: docker.Network | None = None
     acme_egress: docker.Network | None = None
@@ -45,6 +51,15 @@ class Networks(pulumi.ComponentResource):
 
     def __init__(self, name: str, deployment: Deployment, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("litellm-claude:components:Networks", name, None, opts)
+
+        overlay = {"encrypted": "true"} if deployment.settings.overlay_encryption else None
+        if deployment.swarm and not overlay:
+            pulumi.log.warn(
+                "overlayEncryption is false: prompts, answers and keys cross the nodes' network in the clear. "
+                "That is for nodes whose network is encrypted by other means, and for a try. "
+                f"Fix: pulumi config set overlayEncryption true --stack {pulumi.get_stack()}",
+                self,
+            )
 
         def network(
             role: str,
@@ -56,9 +71,9 @@ class Networks(pulumi.ComponentResource):
         ) -> docker.Network:
             return docker.Network(
                 f"{deployment.name}-{prefix}{role}",
-                driver="bridge",
+                driver="overlay" if deployment.swarm else "bridge",
                 internal=internal,
-                options=options,
+                options=overlay if deployment.swarm else options,
                 ipv6=subnet6 is not None,
                 ipam_configs=[docker.NetworkIpamConfigArgs(subnet=subnet6)] if subnet6 else None,
                 labels=[
@@ -70,7 +85,8 @@ class Networks(pulumi.ComponentResource):
                 opts=deployment.child(self, ignore_changes=["options", *(["ipamConfigs"] if subnet6 else [])]),
             )
 
-        dual_stack = any(address.version == 6 for address in deployment.settings.bind_addresses)
+        # A Swarm publishes on a bridge of each node (docker_gwbridge), and there IPv6 is the node's own affair.
+        dual_stack = not deployment.swarm and any(one.version == 6 for one in deployment.settings.bind_addresses)
         self.edge = network(
             "edge",
             # New name: ipamConfigs is ignored, so an existing network cannot become dual-stack.
@@ -80,6 +96,8 @@ class Networks(pulumi.ComponentResource):
         )
         closed = {f"{BRIDGE}.inhibit_ipv4": "true"}
         self.door = network("door", internal=True, options=closed)
+        if deployment.swarm:
+            self.door_cidrs = self.door.ipam_configs.apply(_subnets)
         self.backend = network("backend", internal=True, options=closed)
         self.egress = network("egress")
         if deployment.settings.replicas > 1:
@@ -97,6 +115,10 @@ class Networks(pulumi.ComponentResource):
                 "egress": self.egress.name,
             }
         )
+
+
+def _subnets(configs: Sequence[docker.outputs.NetworkIpamConfig] | None) -> str:
+    return ",".join(one.subnet for one in configs or [] if one.subnet)
 
 
 def local_subnet6(name: str) -> str:

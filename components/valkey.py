@@ -5,9 +5,10 @@ import hashlib
 import pulumi
 import pulumi_docker as docker
 
-from components.container import NO_RESOLVER, hardened
 from components.generated_key import random_digits
 from components.images import Images
+from components.part import NO_RESOLVER, Part
+from components.running import Running, run_one
 from components.stack import Deployment
 
 
@@ -18,7 +19,7 @@ class Valkey(pulumi.ComponentResource):
     a minute's counts; LiteLLM's containers name this very one, as they do their egress proxy, and go with it.
     """
 
-    container: docker.Container
+    container: Running
     environment: dict[str, pulumi.Input[str] | None]
     """What LiteLLM is told to find it."""
 
@@ -34,13 +35,12 @@ class Valkey(pulumi.ComponentResource):
         password: pulumi.Output[str] = pulumi.Output.secret(
             random_digits(f"{deployment.name}-valkey-password", self).result
         )
-        self.container = hardened(
-            deployment,
-            "valkey",
-            parent=self,
+        part = Part(
+            role="valkey",
             image=images.valkey,
             user="10004:10004",
             env={"VALKEY_PASSWORD_SHA256": password.apply(lambda text: hashlib.sha256(text.encode()).hexdigest())},
+            secrets=frozenset({"VALKEY_PASSWORD_SHA256"}),
             networks=[network],
             dns=[NO_RESOLVER],
             tmpfs={"/run/valkey": "size=1m,uid=10004,gid=10004,mode=0700"},
@@ -51,5 +51,6 @@ class Valkey(pulumi.ComponentResource):
             start_seconds=30,
             create_before_delete=True,
         )
+        self.container = run_one(deployment, part, self)
         self.environment = {"VALKEY_HOST": self.container.name, "VALKEY_PASSWORD": password}
         self.register_outputs({"container": self.container.name})

@@ -9,6 +9,7 @@ import pulumi
 from pulumi.runtime import config as runtime_config
 from pydantic import ValidationError
 
+from rules import swarm
 from rules.certificates import ANY_TIME
 from rules.clients import NAME, Client
 from rules.layout import PROJECT
@@ -41,6 +42,8 @@ EXAMPLES = {
     "allowHost": "allowHost false",
     "dockerHost": "dockerHost ssh://operator@gateway.example.org",
     "dockerCertPath": "dockerCertPath FOLDER",
+    "registry": "registry registry.example.org/litellm-claude",
+    "frontPlacement": "--path 'frontPlacement[0]' node.labels.front==yes",
     "logLevel": "logLevel INFO",
     "anthropicBaseUrl": "anthropicBaseUrl https://api.anthropic.com",
 }
@@ -142,6 +145,8 @@ def _sentence(problem: Any) -> str:
         message = f"is not a setting of a client; those are {', '.join(CLIENT_FIELDS)}"
     elif problem["type"] != "setting" and not message.startswith("must"):
         message = f"is wrong: {message[:1].lower()}{message[1:]}"
+    if swarm.WORDS in message and name in swarm.FIXES:
+        return f"{place}: {message}. Fix: {swarm.FIXES[name]} {_this_stack()}"
     if name == "redirectPort" and "http-01" in message:
         return f"{place}: {message}. Fix: pulumi config set redirectPort 80 {_this_stack()}"
     if any(words in message for words in ONE_TOO_MANY):

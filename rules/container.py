@@ -8,9 +8,11 @@ from rules.layout import IMAGES
 # Behind all others: nothing of the image takes a package's place here.
 sys.path.append(str(IMAGES / "litellm" / "app"))
 
-from claude_gateway.start.settings import Settings
+from claude_gateway.start.settings import SECRET_VARIABLES, Settings
 from claude_gateway.start.variables import SettingsError, with_stack
 
+SECRETS = frozenset(SECRET_VARIABLES)
+"""Which of its variables the container itself takes for secrets."""
 UNKNOWN = {
     "LITELLM_MASTER_KEY": "sk-not-known-before-the-update",
     "LITELLM_PREVIOUS_MASTER_KEY": "sk-not-known-before-the-update-either",

@@ -8,16 +8,17 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, model_validator
 from pydantic.alias_generators import to_camel
 
-from rules import addresses, certificates, clients, engines, keys, ports, upstream
+from rules import addresses, certificates, clients, engines, keys, lengths, ports, swarm, upstream
 from rules.acme import LETS_ENCRYPT, Acme, AcmeChallenge
 from rules.clients import Client, ClientName
-from rules.defaults import ANTHROPIC, LOGIN_HOSTS, MODELS, MOST_REPLICAS, length_fault
+from rules.defaults import ANTHROPIC, LOGIN_HOSTS, MODELS, MOST_REPLICAS
 from rules.refusal import fault
 from rules.vocabulary import (
     CONFIGURED,
     PREVIOUS,
     Address,
     ClaudeAuth,
+    Constraint,
     DomainName,
     Environment,
     Generation,
@@ -27,9 +28,11 @@ from rules.vocabulary import (
     ModelName,
     Moment,
     Network,
+    Orchestrator,
     Pem,
     PreviousGeneration,
     ProcessReuse,
+    Registry,
     SecretPem,
     StackName,
     TlsMode,
@@ -114,6 +117,10 @@ class Settings(BaseModel):
     log_level: LogLevel = LogLevel.INFO
     drain_seconds: Annotated[int, Field(ge=1, le=86400)] = 600
     verify_on_update: bool = True
+    orchestrator: Orchestrator = Orchestrator.DOCKER
+    registry: Registry | None = None
+    front_placement: list[Constraint] = []
+    overlay_encryption: bool = True
     docker_host: str | None = None
     docker_cert_path: str | None = None
 
@@ -221,16 +228,8 @@ class Settings(BaseModel):
         return self
 
     @model_validator(mode="after")
-    def _lists_fit_into_an_environment(self) -> Self:
-        handed_over = {
-            "allowedCidrs": ",".join(map(str, self.allowed_cidrs)),
-            "egressAllow": ",".join(self.egress_allow),
-            "egressPrivateCidrs": ",".join(map(str, self.egress_closed_cidrs)),
-            "upstreamCaCertificates": self.upstream_ca_certificates or "",
-            "tlsCertificate": self.tls_certificate or "",
-            "tlsPrivateKey": self.tls_private_key.get_secret_value() if self.tls_private_key else "",
-        }
-        if wrong := length_fault(handed_over):
+    def _it_can_be_run(self) -> Self:
+        if wrong := swarm.fault(self) or lengths.fault(self):
             raise fault(*wrong)
         return self
 

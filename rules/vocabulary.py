@@ -19,6 +19,8 @@ FIRST_GENERATION = "initial"
 """What a generated key is called before the first rotation."""
 CONFIGURED, PREVIOUS = "configured", "previous"
 """What a configured key, and the one before it, are called where no date is set for it."""
+REGISTRY = re.compile(r"(?:http://)?[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?::\d{1,5})?(?:/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)*")
+CONSTRAINT = re.compile(r"(?:node|engine)\.[A-Za-z0-9._-]+ ?[=!]= ?[A-Za-z0-9._:/-]+")
 MODEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}")
 
 
@@ -27,6 +29,13 @@ class Environment(StrEnum):
 
     DEVELOPMENT = "development"
     PRODUCTION = "production"
+
+
+class Orchestrator(StrEnum):
+    """What runs the stack's parts: one engine its containers, or a Swarm its services."""
+
+    DOCKER = "docker"
+    SWARM = "swarm"
 
 
 class TlsMode(StrEnum):
@@ -133,6 +142,18 @@ def _image(value: str) -> str:
     return value
 
 
+def _registry(value: str) -> str:
+    if not REGISTRY.fullmatch(value):
+        raise ValueError("must be a registry's host, with a port and the beginning of names if need be")
+    return value
+
+
+def _constraint(value: str) -> str:
+    if not CONSTRAINT.fullmatch(value):
+        raise ValueError("must be constraints as Docker's scheduler takes them, such as node.labels.front==yes")
+    return value
+
+
 def _generation(value: str) -> str:
     if not GENERATION.fullmatch(value):
         raise ValueError("must be an ISO date, such as 2026-11-24 (2026-11-24.2 for a second one that day)")
@@ -166,6 +187,8 @@ SecretPem = Annotated[SecretStr, BeforeValidator(without_mark)]
 HostName = Annotated[str, AfterValidator(_host_name)]
 DomainName = Annotated[str, AfterValidator(_domain_name)]
 ImageDigest = Annotated[str, AfterValidator(_image)]
+Registry = Annotated[str, AfterValidator(_registry)]
+Constraint = Annotated[str, AfterValidator(_constraint)]
 Generation = Annotated[str, BeforeValidator(day), AfterValidator(_generation)]
 PreviousGeneration = Annotated[str, BeforeValidator(day), AfterValidator(_previous_generation)]
 Day = Annotated[date, BeforeValidator(day)]

@@ -22,6 +22,7 @@ GROUPS = {
     "models": "Models and the Claude credential",
     "clients": "Clients",
     "securityUpdates": "Images and resources",
+    "orchestrator": "Where it runs",
 }
 """The first setting of each group, in the order of the model, and the group's title."""
 

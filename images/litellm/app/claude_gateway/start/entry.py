@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
+from claude_gateway.start.files import with_files
 from claude_gateway.start.settings import DEVELOPMENT_KEY, SECRET_VARIABLES, SET_KEY, Settings
 from claude_gateway.start.variables import SettingsError, with_stack
 
@@ -107,7 +108,7 @@ def refuse(message: str) -> NoReturn:
 
 def main() -> NoReturn:
     """Start the gateway in this process. Exits with 78 and one line when a setting is wrong."""
-    env = dict(os.environ)
+    env = with_files(os.environ)
     try:
         settings = Settings.from_environment(env)
     except SettingsError as error:

@@ -1,0 +1,90 @@
+"""Waits until the services of a Swarm run as they were last declared: a hook of the program, which Pulumi runs."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Any
+
+import pulumi
+
+from ops.engine import Engine
+from rules.docker import EngineError
+from rules.settings import Settings
+
+Hook = Callable[[pulumi.ResourceHookArgs], Awaitable[None]]
+SECONDS = 900
+"""Nodes pull images first, and tasks follow one after the other."""
+START_SECONDS = 180
+"""What one task more may take, from its start until it is healthy."""
+POLL_SECONDS = 1.0
+WENT_BACK = ("rollback_started", "rollback_completed", "rollback_paused", "paused")
+LIKE_THE_SERVICE = ("ContainerSpec", "Resources", "LogDriver", "ForceUpdate")
+"""What of a task is another one's when the service was changed; the rest tells where it may be."""
+
+Service = Mapping[str, Any]
+
+
+def converger(label: str, settings: Settings) -> Callable[[pulumi.Output[Mapping[str, str]]], Hook]:
+    """Returns what makes the hook of the services with the given ids by role."""
+
+    def waiter(ids: pulumi.Output[Mapping[str, str]]) -> Hook:
+        async def hook(_: pulumi.ResourceHookArgs) -> None:
+            known = await ids.future() or {}
+            engine = Engine(settings.docker_host, settings.docker_cert_path)
+            seconds = SECONDS + settings.replicas * START_SECONDS
+            await asyncio.to_thread(converge, engine, list(known.values()), seconds, label)
+
+        return hook
+
+    return waiter
+
+
+def converge(engine: Engine, ids: Iterable[str], seconds: float, label: str) -> None:
+    """Waits for all services.
+
+    Raises:
+        RuntimeError: when one went back to what it was, or is not there after ``seconds``; with what its tasks say.
+    """
+    left, end = list(ids), time.monotonic() + seconds
+    try:
+        while left := [one for one in left if not _done(engine, one)]:
+            if time.monotonic() >= end:
+                raise RuntimeError(_sentence(engine, left[0], f"does not run as declared after {seconds:.0f} s", label))
+            time.sleep(POLL_SECONDS)
+    except EngineError as error:
+        raise RuntimeError(f"the services could not be watched: {error}") from None
+
+
+def _done(engine: Engine, identifier: str) -> bool:
+    for service in engine.inspect("service", [identifier]):
+        status = (service.get("UpdateStatus") or {}).get("State")
+        if status in WENT_BACK:
+            raise RuntimeError(_sentence(engine, identifier, "did not start as declared, and went back", ""))
+        return status in (None, "completed") and _all_alike(engine, service) and _all_there(engine, identifier)
+    raise RuntimeError(f"the service {identifier} is gone")
+
+
+def _all_there(engine: Engine, identifier: str) -> bool:
+    """Whether as many tasks run as should; of a service that is on every node the Swarm knows how many that are."""
+    shown = engine.run("service", "ls", "--filter", f"id={identifier}", "--format", "{{.Replicas}}").stdout.split()
+    running, _, wanted = (shown or ["0/1"])[0].partition("/")
+    return running == wanted
+
+
+def _all_alike(engine: Engine, service: Service) -> bool:
+    """Whether no task runs as the service was before; right after a change it does not say yet that it is under way."""
+    tasks = engine.run(
+        "service", "ps", "--quiet", "--no-trunc", "--filter", "desired-state=running", service["ID"]
+    ).stdout.split()
+    found = engine.objects("inspect", "--type", "task", "--format", "{{json .}}", *tasks) if tasks else []
+    template = service["Spec"]["TaskTemplate"]
+    return all(task["Spec"].get(part) == template.get(part) for task in found for part in LIKE_THE_SERVICE)
+
+
+def _sentence(engine: Engine, identifier: str, problem: str, label: str) -> str:
+    name = engine.run("service", "inspect", "--format", "{{.Spec.Name}}", identifier, check=False).stdout.strip()
+    shown = engine.run("service", "ps", "--no-trunc", "--format", "{{.Error}}", identifier, check=False).stdout
+    said = next((line for line in shown.splitlines() if line.strip()), "nothing")
+    return (
+        f"the service {name or identifier} {problem}; its tasks say: {said}. See: docker service logs {name or label}"
+    )
