@@ -1,10 +1,14 @@
 """The end of an update of a Swarm: it waits until what was changed runs on all nodes."""
 
-from collections.abc import Awaitable, Callable, Mapping
+import hashlib
+import json
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
 
 import pulumi
 import pulumi_docker as docker
 
+NOTHING: tuple[Any, ...] = (None, "", 0, [], {})
 Wait = Callable[[pulumi.ResourceHookArgs], Awaitable[None]]
 
 
@@ -27,7 +31,7 @@ class Convergence(pulumi.ComponentResource):
         super().__init__(
             "litellm-claude:components:Convergence",
             name,
-            {role: pulumi.Output.all(one.id, one.mode, one.task_spec) for role, one in services.items()},
+            {role: version(one) for role, one in services.items()},
             pulumi.ResourceOptions.merge(
                 opts,
                 pulumi.ResourceOptions(
@@ -37,3 +41,22 @@ class Convergence(pulumi.ComponentResource):
             ),
         )
         self.register_outputs({})
+
+
+def version(service: docker.Service) -> pulumi.Output[str]:
+    """What changes whenever the service does: a digest, for a change is all that has to be seen."""
+    return pulumi.Output.all(service.id, service.mode, service.task_spec).apply(_digest)
+
+
+def _digest(parts: Sequence[Any]) -> str:
+    return hashlib.sha256(json.dumps(said(parts), sort_keys=True).encode()).hexdigest()
+
+
+def said(value: Any) -> Any:
+    """Leaves out what says nothing: a refresh adds fields with empty values, and sets have any order."""
+    if isinstance(value, Mapping):
+        kept = {name: said(item) for name, item in value.items()}
+        return {name: item for name, item in kept.items() if item not in NOTHING}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [said(item) for item in value]
+    return value
