@@ -63,6 +63,7 @@ class Gateway(pulumi.ComponentResource):
                 "GATEWAY_DRAIN_SECONDS": str(settings.drain_seconds),
                 "GATEWAY_METRICS_KEY_SHA256": metrics.digest if metrics else None,
                 "GATEWAY_FRONT_CIDRS": networks.door_cidrs,
+                "GATEWAY_REPLICAS_HAVE_NAMES": "false" if deployment.swarm else None,
             },
             secrets=frozenset({"GATEWAY_TLS_PRIVATE_KEY", "GATEWAY_METRICS_KEY_SHA256"}),
             configuration=frozenset({"GATEWAY_ALLOWED_CIDRS", "GATEWAY_TLS_CERTIFICATE"}),

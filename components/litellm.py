@@ -84,6 +84,7 @@ class LiteLLM(pulumi.ComponentResource):
             "LOG_LEVEL": settings.log_level.value,
             **(valkey.environment if valkey else {}),
             "CLAUDE_CONFIG_DIR": "/run/litellm/no-login" if deployment.swarm else None,
+            "REPLICA": "{{.Task.Slot}}" if deployment.swarm else None,  # which the Swarm fills in
             "STACK": pulumi.get_stack(),  # for the commands that its sentences name
         }
         if problem := environment_fault({**environment, **_plain(settings)}):

@@ -24,7 +24,7 @@ class Deployment:
     def of(cls, settings: Settings) -> "Deployment":
         """Returns the current stack's deployment, on the engine of ``dockerHost``, else of DOCKER_HOST."""
         name = settings.name or pulumi.get_stack()
-        if settings.orchestrator is Orchestrator.SWARM and (problem := swarm.name_fault(name)):
+        if settings.orchestrator is Orchestrator.SWARM and (problem := swarm.name_fault(name, pulumi.get_stack())):
             raise pulumi.RunError(problem)
         engine = docker.Provider(
             "engine",

@@ -45,6 +45,7 @@ class Wanted:
     new_networks: int = NETWORKS
     replicas: int = 1
     beside_mib: int = BESIDE_LITELLM_MIB
+    swarm: bool = False
 
 
 def wanted(stack: str, folder: Path, networks: int) -> Wanted:
@@ -58,6 +59,7 @@ def wanted(stack: str, folder: Path, networks: int) -> Wanted:
 
     addresses = setting("bindAddresses", stack, folder) or []
     replicas = int(number("replicas", Wanted.replicas))
+    swarm = setting("orchestrator", stack, folder) == "swarm"
     acme, several = setting("tls", stack, folder) == "acme", replicas > 1
     more = acme * MORE_WITH_ACME + several * MORE_WITH_REPLICAS
     return Wanted(
@@ -66,9 +68,10 @@ def wanted(stack: str, folder: Path, networks: int) -> Wanted:
         cpus=number("litellmCpus", Wanted.cpus),
         allow_host=str(setting("allowHost", stack, folder)).lower() == "true",
         loopback=all(str(address).startswith("127.") or str(address) == "::1" for address in addresses),
-        new_networks=max(0, NETWORKS + more - networks),
+        new_networks=0 if swarm else max(0, NETWORKS + more - networks),  # a Swarm has addresses of its own
         replicas=replicas,
         beside_mib=BESIDE_LITELLM_MIB + acme * MORE_WITH_ACME_MIB + several * MORE_WITH_REPLICAS_MIB,
+        swarm=swarm,
     )
 
 
@@ -124,6 +127,13 @@ def faults(
         )
     total = int(info.get("MemTotal") or 0) // MIB
     beside = want.beside_mib
+    if want.swarm:
+        if not (info.get("Swarm") or {}).get("ControlAvailable"):
+            yield (
+                f"orchestrator: the engine manages no Swarm. Fix: docker swarm init --advertise-addr ADDRESS, or name "
+                f"one that does: pulumi config set dockerHost ssh://USER@MANAGER {option}"
+            )
+        return  # where its nodes have room, the Swarm's scheduler finds out
     if total and (together := want.replicas * want.memory_mib + beside) > total:
         each = f" ({want.replicas} replicas of {want.memory_mib} MiB, and {beside} MiB)" if want.replicas > 1 else ""
         fewer = f"pulumi config set replicas {want.replicas - 1} {option}, or " if want.replicas > 1 else ""

@@ -99,11 +99,11 @@ def fault(asked: Asked) -> tuple[str, str] | None:
     return next(((name, words) for found, name, words in wrong if found), None)
 
 
-def name_fault(stack: str) -> str | None:
-    """Returns why a Swarm takes no names that are made of this stack's, or None."""
-    if NAME.fullmatch(stack) and len(stack) <= LONGEST_NAME:
+def name_fault(name: str, stack: str) -> str | None:
+    """Returns why a Swarm takes nothing that is called after ``name``, with the fix for ``stack``, or None."""
+    if NAME.fullmatch(name) and len(name) <= LONGEST_NAME:
         return None
     return (
-        f"a Swarm takes no service that is named after {stack}: letters, digits, - and _ and at most {LONGEST_NAME}. "
+        f"name: a Swarm takes no service that is named after {name}: at most {LONGEST_NAME} letters, digits, - and _. "
         f"Fix: pulumi config set name NAME --stack {stack}"
     )

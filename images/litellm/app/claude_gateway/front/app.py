@@ -33,10 +33,11 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+REPLICA_PATH = "/health/replica/"
 HEALTH_PATHS = frozenset({"/health/readiness", "/health/liveliness", "/health/liveness"})
 METRICS_PATH = "/metrics"
 DOOR_HEADER, METRICS_DOOR = b"x-gateway-door", b"metrics"  # set by the gateway in front, whoever asks
-CERTIFICATE_HEADER = b"x-gateway-certificate"
+CERTIFICATE_HEADER, REPLICA_HEADER = b"x-gateway-certificate", b"x-gateway-replica"
 SERVED = ", ".join(Route)
 READING = ("GET", "HEAD")
 GREETINGS = frozenset({"/", "/api/hello"})  # Claude Code asks these whether anybody is there
@@ -59,6 +60,7 @@ class FrontDoor:
         drop_params: bool,
         master_key_calls_models: bool = True,
         counts: Counts | None = None,
+        replica: str = "",
     ) -> None:
         self._authenticator = authenticator
         self._failed_keys = failed_keys
@@ -70,6 +72,7 @@ class FrontDoor:
         self._drop_params = drop_params
         self._master_key_calls_models = master_key_calls_models
         self._counts: Counts = counts or OwnCounts()
+        self._replica = replica
         self._limits = ClientLimits(self._counts, metrics.limit_hit)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -108,6 +111,10 @@ class FrontDoor:
             limits = {} if shared is None else {"limits": "of all replicas" if shared else "of this replica alone"}
             await exchange.json(503 if draining else 200, {"status": "draining" if draining else "ready", **limits})
             return
+        if self._replica and path.startswith(REPLICA_PATH):  # where all replicas have one name, each is found by asking
+            exchange.quiet = True
+            await exchange.json(200 if path == f"{REPLICA_PATH}{self._replica}" else 404, {"replica": self._replica})
+            return
         if method == "HEAD" and path in GREETINGS:
             await exchange.json(200, {})
             return
@@ -139,6 +146,9 @@ class FrontDoor:
             raise Failure(403, f"This key reads {METRICS_PATH} at the port of the metrics, and nothing else.")
         _check_method(exchange.scope["method"], METRICS_PATH, READING)
         exchange.quiet = True
+        wanted = exchange.headers.get(REPLICA_HEADER, b"").decode("latin-1")
+        if self._replica and wanted not in ("", self._replica):
+            raise Failure(503, f"This is replica {self._replica}: try again.", headers=retry_after(1))
         certificate = validity(exchange.headers.get(CERTIFICATE_HEADER, b"").decode("latin-1"))
         await exchange.text(self._metrics.text(certificate), CONTENT_TYPE)
 

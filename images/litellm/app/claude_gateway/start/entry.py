@@ -62,6 +62,7 @@ PASSED_ON = [
     "DROP_PARAMS",
     "USAGE_DAYS",
     "VALKEY_HOST",
+    "REPLICA",
     "LOG_LEVEL",
 ]
 

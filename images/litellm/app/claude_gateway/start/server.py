@@ -160,6 +160,7 @@ def application(
         drop_params=settings.drop_params,
         master_key_calls_models=settings.master_key_calls_models,
         counts=counts,
+        replica=os.environ.get("REPLICA", ""),
     )
 
 
