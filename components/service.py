@@ -15,6 +15,8 @@ from rules.version import VERSION
 
 CONVERGE_SECONDS = 900
 """How long an update waits beyond a part's own times: a node has to pull the image first."""
+REMOVAL_SECONDS = 30
+"""The provider waits for as long as a task may take to end until its container is not only ended, but gone, too."""
 MONITOR_SECONDS = 5
 """A task counts as running when its health check says so; for as long after that its end undoes the update."""
 OWNER_ONLY, EVERYBODY, ANYBODY_WRITES = 0o400, 0o444, 0o777
@@ -168,7 +170,7 @@ def _container_spec(
             retries=3,
             start_period=short_duration(part.start_seconds),
         ),
-        stop_grace_period=short_duration(part.grace_seconds),
+        stop_grace_period=short_duration(part.grace_seconds + REMOVAL_SECONDS),
     )
 
 

@@ -4,7 +4,10 @@ import contextlib
 import json
 import ssl
 import subprocess
+import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import IO
 
 from testbed import gateway as bed
 
@@ -59,9 +62,49 @@ class Egress:
         status, _, body = out.partition(" ")
         return int(status), bytes.fromhex(body)
 
+    @contextlib.contextmanager
+    def kept_open(self, name: str) -> Iterator["Tunnel"]:
+        """A tunnel to `name` on which something is sent and answered twice a second, until it breaks."""
+        request = f"CONNECT {name}:443 HTTP/1.1\r\nhost: {name}:443\r\n\r\n".encode()
+        sent = (request.hex(), client_hello(name).hex())
+        with tempfile.TemporaryFile("w+") as said:
+            talker = subprocess.Popen(
+                ["docker", "exec", "-i", self.client, "python3", "-c", KEEP, self.address, *sent],
+                stdin=subprocess.PIPE,
+                stdout=said,
+                stderr=subprocess.DEVNULL,
+            )
+            tunnel = Tunnel(said)
+            try:
+                bed.wait_until(lambda: tunnel.heard() > 0, 10, "the tunnel is open")
+                yield tunnel
+            finally:
+                talker.communicate(timeout=10)  # it ends with its input
+
+    def refuses(self) -> bool:
+        """Whether a new connection is not taken."""
+        try_it = f"import socket; socket.create_connection(('{self.address}', 3128), 2)"
+        command = ["docker", "exec", self.client, "python3", "-c", try_it]
+        return "ConnectionRefused" in subprocess.run(command, capture_output=True, text=True, check=False).stderr
+
     def log(self) -> list[dict[str, object]]:
         out = subprocess.run(["docker", "logs", self.name], capture_output=True, text=True, check=True).stdout
         return [json.loads(line) for line in out.splitlines()]
+
+
+class Tunnel:
+    """What comes through a tunnel that is kept open."""
+
+    def __init__(self, said: IO[str]) -> None:
+        self._said = said
+        self._read = 0
+
+    def heard(self) -> int:
+        """How many answers came since the last time."""
+        self._said.seek(0)
+        lines = self._said.read().splitlines()
+        new, self._read = len(lines) - self._read, len(lines)
+        return new
 
 
 def client_hello(server_name: str) -> bytes:
@@ -75,6 +118,23 @@ def client_hello(server_name: str) -> bytes:
     return sent.read()
 
 
+KEEP = """
+import os, socket, sys, threading, time
+threading.Thread(target=lambda: (sys.stdin.read(), os._exit(0)), daemon=True).start()
+connection = socket.create_connection((sys.argv[1], 3128), 15)
+connection.sendall(bytes.fromhex(sys.argv[2]))
+while b"\\r\\n\\r\\n" not in connection.recv(65536):
+    pass
+connection.sendall(bytes.fromhex(sys.argv[3]))
+connection.recv(65536)
+print("open", flush=True)
+while True:
+    connection.sendall(b"still there")
+    if not connection.recv(65536):
+        break
+    print("answered", flush=True)
+    time.sleep(0.5)
+"""
 TALK = """
 import socket, sys
 connection = socket.create_connection((sys.argv[1], 3128), 15)

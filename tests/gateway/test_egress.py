@@ -65,6 +65,24 @@ def egress(make_egress: EgressFactory) -> Egress:
     return make_egress(private=f"{SERVER}/32,{OTHER}/32")
 
 
+@pytest.mark.parametrize(("drain", "goes_on"), [({}, False), ({"drain_seconds": "30"}, True)], ids=["alone", "shared"])
+def test_what_is_open_goes_on_for_as_long_as_it_is_told_to_and_nothing_new_begins(
+    make_egress: EgressFactory, drain: dict[str, str], goes_on: bool
+) -> None:
+    """In a Swarm, where every LiteLLM may ask through any proxy, an update of one cuts no answer."""
+    one = make_egress(private=f"{SERVER}/32,{OTHER}/32", **drain)
+    with one.kept_open("good.test.example") as tunnel:
+        bed.docker("kill", "--signal", "TERM", one.name)
+        time.sleep(6)  # longer than the three seconds that it has otherwise
+        tunnel.heard()
+        time.sleep(2)
+        assert (tunnel.heard() > 0) is goes_on
+        if goes_on:
+            assert one.refuses()
+    state = ("inspect", "--format", "{{.State.Status}}", one.name)
+    bed.wait_until(lambda: bed.docker(*state) == "exited", 15, "it ends with its last tunnel")
+
+
 @pytest.mark.parametrize("name", ["good.test.example", "GOOD.test.Example", "wide.example", "sub.wide.example"])
 def test_an_allowed_name_is_reached(egress: Egress, name: str) -> None:
     status, back = egress.connect(f"{name}:443")

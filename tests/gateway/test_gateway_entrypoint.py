@@ -43,6 +43,8 @@ GATEWAY_MISTAKES = {
     "METRICS_KEY_SHA256=0a": "GATEWAY_METRICS_KEY_SHA256 is not the SHA-256",
     "CHALLENGE=http-01": "GATEWAY_CHALLENGE is 'http-01'",
     "CHALLENGE=true": "GATEWAY_CHALLENGE is true, but GATEWAY_REDIRECT is not",
+    "FRONT_CIDRS=front": "GATEWAY_FRONT_CIDRS has 'front'",
+    "REPLICAS_HAVE_NAMES=no": "GATEWAY_REPLICAS_HAVE_NAMES is 'no'",
     "TLS_FILE=/srv/tls.pem": "GATEWAY_TLS_FILE is set, but GATEWAY_TLS is off",
 }
 
@@ -85,6 +87,7 @@ EGRESS_MISTAKES = {
     "CLOSED_CIDRS=example.com": "EGRESS_CLOSED_CIDRS has 'example.com'",
     "CLOSED_CIDRS=10.0.0.0/40": "10.0.0.0/40",
     "CLOSED_CIDRS=": "EGRESS_CLOSED_CIDRS is empty",
+    "DRAIN_SECONDS=10m": "EGRESS_DRAIN_SECONDS is '10m'",
 }
 
 

@@ -19,9 +19,9 @@ SCRAPER = "sk-second"  # the stand-in for LiteLLM takes it too
 BUFFER = 32 * 1024
 
 
-def start_replica(name: str, image: str, *aliases: str, start_seconds: float = 0) -> None:
+def start_replica(name: str, image: str, *aliases: str, start_seconds: float = 0, replica: str = "") -> None:
     named = [part for alias in ("litellm", *aliases) for part in ("--network-alias", alias)]
-    settings = {"NAME": name, "START_SECONDS": str(start_seconds)}
+    settings = {"NAME": name, "START_SECONDS": str(start_seconds), "REPLICA": replica}
     bed.start(name, image, [NETWORK], *named, *bed.environment(settings))
 
 
@@ -165,3 +165,34 @@ def test_the_metrics_of_each_replica_are_read_by_its_name(
     assert scraper.call(target="/metrics/litellm-1", key="sk-good").status == 401
     bed.docker("kill", TWO)
     bed.wait_until(lambda: read("/metrics/litellm-2").status == 503, 15, "one that is down is down")
+
+
+def test_replicas_that_have_one_name_are_told_apart_by_asking(
+    make_gateway: GatewayFactory, network: str, backend_image: str, clients: bed.Clients
+) -> None:
+    """As in a Swarm, where the gateway is told the front's addresses besides."""
+    key = hashlib.sha256(SCRAPER.encode()).hexdigest()
+    shared = make_gateway(
+        wait_for_backend=False,
+        backend=network,
+        replicas="2",
+        metrics_key_sha256=key,
+        replicas_have_names="false",
+        front_cidrs="10.219.0.0/16",
+    )
+    bed.docker("rm", "-f", ONE, TWO, check=False)
+    start_replica(ONE, backend_image, replica="1")
+    start_replica(TWO, backend_image, replica="2")
+    scraper = Caller(clients, shared.metrics_port, clients.new_address())
+
+    def shown() -> list[tuple[str, str | None]]:
+        answers = [scraper.call(target=f"/metrics/litellm-{number}", key=SCRAPER) for number in (1, 2, 1, 2)]
+        if any(answer.status != 200 for answer in answers):
+            return []
+        found = [answer.json() for answer in answers]
+        return [(one["backend"], dict(one["headers"]).get("x-gateway-replica")) for one in found]
+
+    try:
+        bed.wait_until(lambda: shown() == [(ONE, "1"), (TWO, "2")] * 2, 25, "each answers for itself")
+    finally:
+        bed.remove_gateway(shared.name)

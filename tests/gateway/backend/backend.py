@@ -18,6 +18,7 @@ KEYS = {"Bearer sk-good", "Bearer sk-second"}
 DRAIN_NOTICE_SECONDS = 3.0
 START_SECONDS = float(os.environ.get("START_SECONDS", "0"))
 NAME = os.environ.get("NAME", "backend")
+REPLICA = os.environ.get("REPLICA", "")
 
 
 class State:
@@ -68,6 +69,9 @@ async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, hea
     target = lines[0].split(" ")[1] if " " in lines[0] else lines[0]
     if target == "/health/readiness":
         await respond(writer, 503 if State.draining else 200, b"{}")
+        return
+    if REPLICA and target.startswith("/health/replica/"):
+        await respond(writer, 200 if target == f"/health/replica/{REPLICA}" else 404, b"{}")
         return
     report: dict[str, object] = {"backend": NAME, "line": lines[0], "headers": headers}
     report["port"] = writer.get_extra_info("peername")[1]

@@ -53,6 +53,7 @@ class Door:
         clients: Sequence[Client] = (),
         master_key_calls_models: bool = True,
         counts: Counts | None = None,
+        replica: str = "",
     ) -> None:
         self.sent: list[Message] = []
         self.calls: list[Call] = []
@@ -69,6 +70,7 @@ class Door:
             drop_params=False,
             master_key_calls_models=master_key_calls_models,
             counts=counts,
+            replica=replica,
         )
 
     async def _answering(self, call: Call) -> Reply:

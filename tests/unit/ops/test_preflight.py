@@ -109,6 +109,16 @@ def test_an_engine_without_addresses_for_the_networks_is_told_how_to_get_some() 
     assert free_pools(given, ["10.10.1.0/24"]) == 255
 
 
+def test_an_engine_that_manages_no_swarm_is_told_how_it_gets_one() -> None:
+    want = Wanted("prod", memory_mib=999_999, cpus=99, replicas=3, swarm=True)
+    (sentence,) = said(info={**INFO, "Swarm": {"LocalNodeState": "inactive", "ControlAvailable": False}}, want=want)
+    assert "orchestrator: the engine manages no Swarm. Fix: docker swarm init" in sentence
+    assert "pulumi config set dockerHost ssh://USER@MANAGER --stack prod" in sentence
+    assert said(info=INFO, want=want) != []
+    manages = {**INFO, "Swarm": {"LocalNodeState": "active", "ControlAvailable": True}}
+    assert said(info=manages, want=want) == [], "where there is room for it is known to its scheduler"
+
+
 BUSY = (
     "{litellm-claude:litellmMemoryMib: '512', litellm-claude:litellmCpus: '0.5', "
     "litellm-claude:allowHost: true, litellm-claude:bindAddresses: ['::1', 0.0.0.0]}"
@@ -125,6 +135,7 @@ BUSY = (
         ),
         ("{litellm-claude:litellmCpus: many}", Wanted("prod", new_networks=1)),
         ("{litellm-claude:tls: acme}", Wanted("prod", new_networks=4, beside_mib=1792)),
+        ("{litellm-claude:orchestrator: swarm}", Wanted("prod", new_networks=0, swarm=True)),
         ("{litellm-claude:replicas: '2'}", Wanted("prod", new_networks=2, replicas=2, beside_mib=1376)),
     ],
 )

@@ -109,7 +109,10 @@ def refuse(message: str) -> NoReturn:
 
 def main() -> NoReturn:
     """Start the gateway in this process. Exits with 78 and one line when a setting is wrong."""
-    env = with_files(os.environ)
+    try:
+        env = with_files(os.environ)
+    except OSError as error:
+        refuse(f"{error.filename} cannot be read: {error.strerror}")
     try:
         settings = Settings.from_environment(env)
     except SettingsError as error:

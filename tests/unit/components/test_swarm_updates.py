@@ -1,0 +1,66 @@
+"""How services of a Swarm are updated, what their images are called, and what they have in place of one host."""
+
+from tests.unit.components.conftest import Deploy, plain
+from tests.unit.components.test_swarm import ROLES, container, everything, service, up
+
+
+def test_an_update_starts_the_new_before_the_old_ends_and_goes_back_when_it_fails(deploy: Deploy) -> None:
+    graph = everything(deploy)
+    for role in (*ROLES, "valkey"):
+        one = service(graph, role)
+        order = "stop-first" if role == "front" else "start-first"  # a node's port belongs to one task
+        assert (one["updateConfig"]["order"], one["rollbackConfig"]["order"]) == (order, order)
+        assert one["updateConfig"]["failureAction"] == "rollback"
+        assert one["updateConfig"]["parallelism"] == 1
+        assert ("convergeConfig" in one) == ("replicated" in one["mode"]), "the provider refuses it for the others"
+
+
+def test_what_drains_has_the_time_that_the_settings_give_it(deploy: Deploy) -> None:
+    graph = up(deploy, drainSeconds=600)
+    grace = {role: container(graph, role)["stopGracePeriod"] for role in ROLES}
+    assert grace == {"egress": "10m43s", "front": "31s", "gateway": "10m38s", "litellm": "10m38s"}
+    assert container(graph, "egress")["env"]["EGRESS_DRAIN_SECONDS"] == "603", "all LiteLLMs ask through all proxies"
+
+
+def test_images_go_through_the_registry_and_are_named_by_digest(deploy: Deploy) -> None:
+    graph = up(deploy)
+    image = container(graph, "litellm")["image"]
+    assert image == f"registry.example.org/llm/litellm-claude/litellm@sha256:{'1' * 64}"
+    pushed = {one.name: plain(one.inputs) for one in graph.of("docker:index/registryImage:RegistryImage")}
+    assert sorted(pushed) == [f"litellm-claude-prod-{role}" for role in ROLES]
+    assert all(one["keepRemotely"] is True for one in pushed.values())
+    (tag,) = [plain(one.inputs) for one in graph.of("docker:index/tag:Tag") if one.name.endswith("-litellm")]
+    assert tag["targetImage"].startswith("registry.example.org/llm/litellm-claude/litellm:")
+    assert tag["sourceImage"] == "sha256:litellm-claude-prod-litellm"
+
+
+def test_a_ready_image_goes_as_it_is(deploy: Deploy) -> None:
+    ready = f"elsewhere.example.org/litellm@sha256:{'2' * 64}"
+    graph = up(deploy, egressImage=ready)
+    assert container(graph, "egress")["image"] == ready
+    names = [
+        one.name
+        for kind in ("registryImage:RegistryImage", "remoteImage:RemoteImage", "tag:Tag")
+        for one in graph.of(f"docker:index/{kind}")
+    ]
+    assert not any(name.endswith("-egress") for name in names)
+
+
+def test_replicas_say_which_one_they_are_for_they_have_one_name(deploy: Deploy) -> None:
+    graph = up(deploy, replicas=2)
+    assert container(graph, "litellm")["env"]["REPLICA"] == "{{.Task.Slot}}"
+    assert container(graph, "gateway")["env"]["GATEWAY_REPLICAS_HAVE_NAMES"] == "false"
+
+
+def test_there_is_no_login_where_there_is_no_one_host(deploy: Deploy) -> None:
+    graph = up(deploy)
+    one = container(graph, "litellm")
+    assert {mount["target"] for mount in one["mounts"]} == {"/tmp", "/run/litellm"}
+    assert one["env"]["CLAUDE_CONFIG_DIR"] == "/run/litellm/no-login"
+
+
+def test_what_nothing_of_a_service_leads_outside_but_the_egress_proxy(deploy: Deploy) -> None:
+    graph = everything(deploy)
+    dns = {role: container(graph, role).get("dnsConfig") for role in (*ROLES, "valkey")}
+    assert dns.pop("egress") is None
+    assert set(map(str, dns.values())) == {"{'nameservers': ['127.0.0.1']}"}
