@@ -29,7 +29,10 @@ from setup.ports import setting
 
 def held(state: State, engine: Engine) -> set[tuple[str, int]]:
     """Returns the addresses and ports that the stack's own running containers have."""
-    own = engine.inspect("container", [one["id"] for one in state.containers() if one.get("id")])
+    known = [one["id"] for one in state.containers() if one.get("id")]
+    if state.services() and state.label:
+        known += [task.id for task in engine.containers(state.label)]
+    own = engine.inspect("container", known)
     return {
         (binding["HostIp"] or "0.0.0.0", int(binding["HostPort"]))  # noqa: S104 - what the engine means
         for container in own

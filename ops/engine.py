@@ -89,6 +89,11 @@ class Engine(Client):
         done = self.run("logs", *options, identifier, check=False)
         return done.stdout + done.stderr if done.returncode == 0 else ""
 
+    def service_log(self, identifier: str) -> str:
+        """Returns what the tasks of a service have logged on all nodes, as far as those that answer keep it."""
+        done = self.run("service", "logs", "--raw", identifier, check=False)
+        return done.stdout + done.stderr
+
     def remove(self, identifier: str, grace_seconds: int = 0) -> None:
         """Ends the container, after ``grace_seconds`` by force, and removes it; that it is gone already is no error."""
         if grace_seconds:

@@ -40,7 +40,7 @@ def absent(state: State, engine: Engine) -> list[Resource]:
 
 def entry_id(kind: str, entry: dict[str, Any]) -> str:
     """Returns under which id Pulumi knows what the engine has inspected."""
-    return str(entry["Name" if kind == "volume" else "Id"])
+    return str(entry[{"volume": "Name", "service": "ID"}.get(kind, "Id")])
 
 
 def _lost(kind: str, resource: Resource, stack: str) -> str:

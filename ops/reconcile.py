@@ -68,7 +68,7 @@ def undo_failed(state: State, engine: Engine, *, after_failure: bool) -> list[Re
 
 def strays(state: State, engine: Engine) -> list[Removal]:
     """Returns the containers that belong to this very stack and are not in its state."""
-    if state.label is None:
+    if state.label is None or state.services():  # the tasks of a service are the Swarm's
         return []
     known = {container["id"] for container in state.containers()}
     networks = state.networks()

@@ -93,7 +93,9 @@ def rotate(stack: str, overlap: timedelta | None, client: str | None = None) -> 
     refuse_without_key(stack)
     change = rotation(file.keys(client), overlap, datetime.now(UTC), stack, client)
     # A client's streams may end by themselves; with the master key's old container all others would be cut off too.
-    update(stack, change, None if overlap or client else Cutover(State.of(stack)))
+    # A Swarm takes a task out of the way itself before it ends it.
+    ends_by_itself = overlap or client or State.of(stack).services()
+    update(stack, change, None if ends_by_itself else Cutover(State.of(stack)))
     return report(stack, client)
 
 
@@ -114,15 +116,17 @@ def report(stack: str, client: str | None = None) -> str:
     if keys.previous_expires is None:
         lines.append("  old key    refused")
         return "\n".join(lines) + "\n"
+    where = "service" if State.of(stack).services() else "container"
+    logs = "docker service logs" if where == "service" else "docker logs"
     if client:
-        old, container = keys.previous_generation, output("litellm_container")
+        old, container = keys.previous_generation, output(f"litellm_{where}")
         used = f'"client": "{client}", "generation": "{old}"'
     else:
-        old, container = output("previous_key_generation"), output("gateway_container")
+        old, container = output("previous_key_generation"), output(f"gateway_{where}")
         used = f'"key_generation": "{old}"'
     lines += [
         f"  old key    generation {old}, accepted until {shown(keys.previous_expires)}, then refused by itself",
-        f"  who        docker logs --since 1h {container} | grep '{used}'   (and its source)",
+        f"  who        {logs} --since 1h {container} | grep '{used}'   (and its source)",
         f"  retire     make retire STACK={stack}{whose}   (refuses the old key before that)",
     ]
     return "\n".join(lines) + "\n"

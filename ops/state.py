@@ -12,12 +12,14 @@ from ops.commands import pulumi
 from ops.engine import STACK_LABEL, Engine
 
 CONTAINER = "docker:index/container:Container"
+SERVICE = "docker:index/service:Service"
 NETWORK = "docker:index/network:Network"
 KINDS = {
     "image": "docker:index/remoteImage:RemoteImage",
     "network": NETWORK,
     "volume": "docker:index/volume:Volume",
     "container": CONTAINER,
+    "service": SERVICE,
 }
 """What is on the engine: docker's word for each kind, and Pulumi's type."""
 ENGINE = "pulumi:providers:docker"
@@ -66,9 +68,13 @@ class State:
         """Returns the containers, superseded ones too."""
         return [resource for resource in self.resources if resource["type"] == CONTAINER]
 
+    def services(self) -> list[Resource]:
+        """Returns the services of a stack on a Swarm, which has no containers of its own."""
+        return self.in_force("service")
+
     def current(self, role: str) -> Resource | None:
-        """Returns the container in force that plays ``role``."""
-        for resource in self.containers():
+        """Returns the container or service in force that plays ``role``."""
+        for resource in [*self.containers(), *self.services()]:
             if not resource.get("delete") and resource["urn"].endswith(f"-{role}"):
                 return resource
         return None
@@ -85,8 +91,8 @@ class State:
 
     @property
     def label(self) -> str | None:
-        """The value of the stack's label on its containers; None while it has none."""
-        for resource in self.containers():
+        """The value of the stack's label on its containers or services; None while it has none."""
+        for resource in [*self.containers(), *self.services()]:
             for label in (resource.get("inputs") or {}).get("labels") or []:
                 if label.get("label") == STACK_LABEL:
                     return str(label["value"])

@@ -142,6 +142,9 @@ def kept_lines(stack: str) -> Iterator[str]:
     if state.label is None:
         raise OperationError(f"the stack {stack!r} is not up. Run: make up STACK={stack}")
     engine = state.engine()
+    if state.services():
+        yield from engine.service_log(str((state.current(ROLE) or {}).get("id"))).splitlines()
+        return
     containers = engine.containers(state.label, ROLE)
     for container in containers:
         yield from engine.log(container.id).splitlines()

@@ -13,7 +13,9 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 LOCAL = "unix:///var/run/docker.sock"
-ABSENT = re.compile(r"no such (object|container|image|volume|network)|(network|volume) \S+ not found", re.IGNORECASE)
+ABSENT = re.compile(
+    r"no such (object|container|image|volume|network|service)|(network|volume) \S+ not found", re.IGNORECASE
+)
 """How docker says that something does not exist, by kind and by version. A missing socket is "no such file"."""
 
 

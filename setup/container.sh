@@ -13,6 +13,8 @@ container_of() {
 
 case $2 in
   login)
+    ! pulumi stack output litellm_service --stack "$stack" >/dev/null 2>&1 ||
+      die "a stack on a Swarm has no Claude login, which would belong to one host: it takes claudeOauthToken or anthropicApiKey."
     container=$(container_of litellm)
     [ -t 0 ] || die "the login asks for a code: run 'make login STACK=$stack' in a terminal."
     exec docker exec -it "$container" claude-login
@@ -21,12 +23,12 @@ case $2 in
     containers=$(pulumi stack output --json --stack "$stack" 2>/dev/null | "$python" -c '
 import json, sys
 for name, value in sorted(json.load(sys.stdin).items()):
-    if name.endswith("_container"):
-        print(name.removesuffix("_container"), value)' 2>/dev/null) || true
+    if name.endswith(("_container", "_service")):
+        print(*name.rsplit("_", 1), value)' 2>/dev/null) || true
     [ -n "$containers" ] || die "the stack '$stack' is not up. Run 'make up STACK=$stack' first."
-    while read -r role container; do
+    while read -r role kind container; do
       printf '==> %s (%s) <==\n' "$role" "$container"
-      docker logs --tail 200 "$container" 2>&1 || echo "(it is brought back by: make up STACK=$stack)"
+      docker "$kind" logs --tail 200 "$container" 2>&1 || echo "(it is brought back by: make up STACK=$stack)"
     done <<<"$containers"
     ;;
 esac

@@ -13,11 +13,13 @@ def summary(outputs: Mapping[str, object], stack: str) -> str:
     curl = f"{make} -s output NAME=master_key | sed 's/^/Authorization: Bearer /' | curl -H @- "
     if outputs.get("ca_certificate"):
         curl = f"{make} -s output NAME=ca_certificate >ca.pem && {curl}--cacert ca.pem "
+    login = f"{make} login   (the Claude login, once; kept in the volume {outputs.get('claude_auth_volume')})"
+    logs = f"{make} logs"  # on a Swarm, which takes no login
     return f"""
   url   {outputs["url"]}
   key   {make} -s output NAME=master_key   ({outputs["master_key_source"]})
   try   {curl}{outputs["url"]}/v1/models
-  next  {make} login   (the Claude login, once; kept in the volume {outputs["claude_auth_volume"]})
+  next  {logs if "litellm_service" in outputs else login}
 """
 
 

@@ -14,7 +14,15 @@ select_or_create up
 [ -z "$state" ] || "$python" -m setup.repair "$state" "$stack"
 todo=$("$python" -m ops.before_up "$stack") || exit 1
 export LITELLM_CLAUDE_ACCEPT_EXPIRED_CERTIFICATE=1 # one that is new to the stack has just been refused
-running() { docker ps --quiet --no-trunc --filter "label=litellm-claude.stack=litellm-claude-$(made_as)" 2>/dev/null | sort; }
+running() { # the ids of containers; of services the version too, which a change of one raises
+  local label
+  label=label=litellm-claude.stack=litellm-claude-$(made_as)
+  if [ "$(scalar "$settings" orchestrator)" = swarm ]; then
+    docker service ls --quiet --filter "$label" | xargs -r docker service inspect --format '{{.ID}} {{.Version.Index}}'
+  else
+    docker ps --quiet --no-trunc --filter "$label"
+  fi 2>/dev/null | sort
+}
 before=$(running)
 pulumi up --stack "$stack" --yes --skip-preview || {
   "$python" -m ops.reconcile --after-failure "$stack" || true # it has said why

@@ -192,6 +192,7 @@ def test_the_report_names_no_key_but_how_to_read_it(monkeypatch: pytest.MonkeyPa
     keys = type("Keys", (), {"previous_expires": datetime(2026, 11, 25, 12, tzinfo=UTC)})()
     monkeypatch.setattr(rotate, "pulumi", pulumi)
     monkeypatch.setattr(rotate, "StackFile", lambda _stack: type("F", (), {"keys": lambda _self, _client: keys})())
+    monkeypatch.setattr(State, "of", lambda _stack: state("new"))
     text = rotate.report("prod")
     for words in (
         "make -s STACK=prod output NAME=master_key",
@@ -213,6 +214,7 @@ def test_the_report_of_a_clients_rotation_speaks_of_that_client(monkeypatch: pyt
     )
     monkeypatch.setattr(rotate, "pulumi", lambda *_arguments, stack: f"litellm-of-{stack}")
     monkeypatch.setattr(rotate, "StackFile", lambda _stack: type("F", (), {"keys": lambda _self, _client: keys})())
+    monkeypatch.setattr(State, "of", lambda _stack: state("new"))
     text = rotate.report("prod", "alice")
     for words in (
         "The key of the client 'alice' of 'prod' is of generation 2026-11-24.",

@@ -1,0 +1,115 @@
+"""A stack on a Swarm: its services are the state's, its tasks are the Swarm's own."""
+
+import subprocess
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from ops import before_up, rotate, usage
+from ops.engine import Container, Engine
+from ops.generations import Keys
+from ops.presence import absent
+from ops.reconcile import strays
+from ops.state import State
+from setup.summary import summary
+
+LABELS = [{"label": "litellm-claude.stack", "value": "litellm-claude-prod"}]
+SERVICES = [
+    {
+        "urn": f"urn:pulumi:prod::litellm-claude::docker:index/service:Service::litellm-claude-prod-{role}",
+        "type": "docker:index/service:Service",
+        "id": f"id-of-{role}",
+        "inputs": {"name": f"prod-{role}-1a2b3c4", "labels": LABELS},
+    }
+    for role in ("egress", "litellm", "gateway", "front")
+]
+OUTPUTS = {"key_generation": "2", "previous_key_generation": "1", "gateway_service": "prod-gateway-1a2b3c4"}
+
+
+class Manager(Engine):
+    """Stands in for a manager's engine: which services there are, and what was asked."""
+
+    def __init__(self) -> None:
+        super().__init__("unix:///nowhere")
+        self.there = {f"id-of-{role}" for role in ("egress", "litellm", "gateway", "front")}
+        self.asked: list[tuple[str, ...]] = []
+
+    def run(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        self.asked.append(arguments)
+        return subprocess.CompletedProcess(arguments, 0, "what tasks have logged\n", "")
+
+    def containers(self, stack_label: str, role: str | None = None) -> list[Container]:
+        return [Container("task", "prod-front-1a2b3c4.1", "front", "running", True, frozenset({"edge"}))]
+
+    def inspect(self, kind: str, names: Any, seconds: float | None = None) -> list[dict[str, Any]]:
+        if kind == "service":
+            return [{"ID": name} for name in names if name in self.there]
+        bindings = {"8443/tcp": [{"HostIp": "", "HostPort": "4000"}]}
+        return [{"State": {"Running": True}, "HostConfig": {"PortBindings": bindings}} for name in names if name]
+
+
+@pytest.fixture
+def manager() -> Manager:
+    return Manager()
+
+
+@pytest.fixture
+def state(manager: Manager, monkeypatch: pytest.MonkeyPatch) -> State:
+    made = State("prod", {"deployment": {"resources": SERVICES}})
+    monkeypatch.setattr(made, "engine", lambda: manager)
+    monkeypatch.setattr(State, "of", staticmethod(lambda _stack: made))
+    return made
+
+
+def test_a_service_is_what_plays_a_role(state: State) -> None:
+    assert state.label == "litellm-claude-prod"
+    assert (state.current("litellm") or {})["id"] == "id-of-litellm"
+    assert rotate.refuse_without_key("prod") == "prod-litellm-1a2b3c4"
+
+
+def test_a_task_is_no_stray_and_its_port_is_the_stacks_own(state: State, manager: Manager) -> None:
+    assert strays(state, manager) == []
+    assert before_up.held(state, manager) == {("0.0.0.0", 4000)}
+
+
+def test_a_service_that_was_removed_by_hand_is_made_anew(
+    state: State, manager: Manager, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert absent(state, manager) == []
+    manager.there.remove("id-of-gateway")
+    assert [one["id"] for one in absent(state, manager)] == ["id-of-gateway"]
+    assert "the service prod-gateway-1a2b3c4 is gone" in capsys.readouterr().err
+
+
+def test_usage_is_read_from_the_tasks_of_all_nodes(state: State, manager: Manager) -> None:
+    assert list(usage.kept_lines("prod")) == ["what tasks have logged"]
+    assert manager.asked == [("service", "logs", "--raw", "id-of-litellm")]
+
+
+def test_a_rotation_says_where_a_swarm_has_its_logs(state: State, monkeypatch: pytest.MonkeyPatch) -> None:
+    keys = Keys(True, False, "2", "1", datetime(2026, 11, 28, tzinfo=UTC))
+    monkeypatch.setattr(rotate, "StackFile", lambda _stack: type("File", (), {"keys": lambda *_: keys}))
+    monkeypatch.setattr(rotate, "pulumi", lambda *arguments, stack: OUTPUTS[arguments[-1]])
+    assert "docker service logs --since 1h prod-gateway-1a2b3c4 | grep" in rotate.report("prod")
+
+
+def test_an_emergency_leaves_the_tasks_of_before_to_the_swarm(state: State, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[Any] = []
+
+    def update(*arguments: Any) -> None:
+        seen.append(arguments[2])
+
+    monkeypatch.setattr(rotate, "StackFile", lambda _stack: type("File", (), {"keys": lambda *_: None}))
+    for name, value in (("update", update), ("rotation", lambda *_: None), ("report", lambda *_: "")):
+        monkeypatch.setattr(rotate, name, value)
+    rotate.rotate("prod", None)
+    assert seen == [None]
+
+
+@pytest.mark.parametrize(
+    ("kind", "next_step"), [("service", "make STACK=prod logs"), ("container", "login   (the Claude")]
+)
+def test_the_summary_asks_for_no_login_where_there_can_be_none(kind: str, next_step: str) -> None:
+    outputs = {"url": "https://x", "master_key_source": "generated", "claude_auth_volume": "v", f"litellm_{kind}": "x"}
+    assert next_step in summary(outputs, "prod")
