@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, get_origin
 
+from posture import services_declared as services
+from posture.redaction import SHORTEST
 from posture.secrets import CONTAINER, config_secrets, plain, secrets_of, without_public
 from rules.certificates import ANY_TIME
 from rules.configuration import FIELDS
@@ -71,6 +73,10 @@ class Declaration:
     secrets: frozenset[str] = field(default_factory=frozenset, repr=False)
     exported: str = field(default="", repr=False)
     complete: bool = True
+    files: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Of a stack on a Swarm: what its secrets and configs hold, by id."""
+    network_ids: Mapping[str, str] = field(default_factory=dict)
+    """Of a stack on a Swarm: the names of its networks, by id."""
 
     @property
     def name(self) -> str:
@@ -146,6 +152,7 @@ def parse(stack: str, shown: Mapping[str, Any], config: Mapping[str, Any], expor
     volume = ""
     authority = None
     secrets = set(config_secrets(config))
+    files, network_ids = services.contents(resources), services.network_names(resources)
     for resource in resources:
         secrets |= secrets_of(resource)
         inputs, kind = plain(resource.get("inputs") or {}), resource["type"]
@@ -153,6 +160,10 @@ def parse(stack: str, shown: Mapping[str, Any], config: Mapping[str, Any], expor
             labels = {label["label"]: label["value"] for label in inputs["labels"]}
             role = numbered(labels[f"{LABEL}.role"], int(labels.get(REPLICA_LABEL, 1)))
             containers[role] = DeclaredContainer(role, str(resource["id"]), inputs)
+        elif kind == services.SERVICE:
+            role = services.role_of(inputs)
+            made = services.as_container(inputs, files, network_ids)
+            containers[role] = DeclaredContainer(role, str(resource["id"]), made)
         elif kind == NETWORK:
             role = next(label["value"] for label in inputs["labels"] if label["label"].endswith(".role"))
             networks[role] = inputs
@@ -162,6 +173,7 @@ def parse(stack: str, shown: Mapping[str, Any], config: Mapping[str, Any], expor
             authority = str(plain(resource["outputs"])["certPem"])
         elif kind == "pulumi:pulumi:Stack":
             outputs = plain(resource.get("outputs") or {})
+    secrets |= {text for text in services.secrets(resources, files) if len(text) >= SHORTEST}
     missing = [role for role in ROLES if role not in containers]
     if missing:
         raise DeclarationError(
@@ -178,6 +190,8 @@ def parse(stack: str, shown: Mapping[str, Any], config: Mapping[str, Any], expor
         clients=outputs.get("clients") or {},
         secrets=without_public(secrets),
         exported=exported,
+        files=files,
+        network_ids=network_ids,
     )
 
 

@@ -5,10 +5,14 @@ from typing import Any
 
 from rules.docker import Client, EngineError
 
-__all__ = ["Engine", "EngineError"]
+__all__ = ["ElsewhereError", "Engine", "EngineError"]
 
 SECONDS = 20
 """How long one docker command may take."""
+
+
+class ElsewhereError(EngineError):
+    """What is asked for is on another node of the Swarm, and cannot be looked into from this one."""
 
 
 class Engine(Client):

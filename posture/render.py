@@ -21,6 +21,7 @@ GROUPS = {
     "login": "Claude login",
     "cis": "Containers (CIS Docker Benchmark)",
     "drift": "Drift",
+    "swarm": "Docker Swarm",
     "supply": "Supply chain",
     "rest": "Secrets at rest",
     "settings": "Settings",

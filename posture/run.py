@@ -8,10 +8,13 @@ from pathlib import Path
 
 import posture.checks  # noqa: F401 - fills the registry
 from posture import declaration
+from posture import services_judged as services
 from posture.context import FAST_PROBES, PROBES, Context
-from posture.engine import EngineError
-from posture.model import REGISTRY, Check, Finding, Outcome, Status, failed
+from posture.engine import ElsewhereError, EngineError
+from posture.model import REGISTRY, Check, Finding, Outcome, Status, failed, not_applicable
 from posture.redaction import Redactor
+from posture.services_context import ServicesContext
+from rules.vocabulary import Orchestrator
 
 NEEDS = {"fast": FAST_PROBES, "all": list(PROBES)}
 
@@ -57,7 +60,9 @@ def verify(
     """
     started = time.monotonic()
     environment = environment or os.environ
-    context = Context(declaration.read(stack, folder, environment), folder, environment)
+    declared = declaration.read(stack, folder, environment)
+    kind = ServicesContext if declared.settings.orchestrator is Orchestrator.SWARM else Context
+    context = kind(declared, folder, environment)
     return examine(context, list(REGISTRY.values()), only=only, skip=skip or {}, started=started)
 
 
@@ -66,7 +71,10 @@ def judged(check: Check, context: Context) -> Outcome:
     outcomes = {}
     for replica in context.declaration.replicas:
         context.turn_to(replica)
-        outcomes[replica] = check.run(context)
+        if isinstance(context, ServicesContext):
+            outcomes[replica] = services.run(check, context)
+        else:
+            outcomes[replica] = check.run(context)
         if not context.replica_asked:
             break
     for status in (Status.FAIL, Status.WARN):
@@ -96,6 +104,8 @@ def examine(
             continue
         try:
             outcome = judged(check, context)
+        except ElsewhereError as error:
+            outcome = not_applicable(str(error))
         except EngineError as error:
             outcome = failed(f"could not be checked: {error}")
         except Exception as error:  # noqa: BLE001 - a check that breaks must not look as if it had passed

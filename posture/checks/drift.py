@@ -17,6 +17,8 @@ SOURCE = "design: envs and labels are never read back"
 MIB = 1024 * 1024
 MTU = "com.docker.network.driver.mtu"
 """What an engine adds to each network of its own accord (its option default-network-opts)."""
+VXLAN = "com.docker.network.driver.overlay.vxlanid_list"
+"""What a Swarm notes of each of its networks."""
 Container = Mapping[str, Any]
 # What this project never sets, and what an engine then says of it.
 UNSET: dict[str, tuple[Any, ...]] = {
@@ -171,8 +173,8 @@ def networks(context: Context) -> Outcome:
         elif "driver" in inputs:
             wanted = inputs.get("options") or {}
             options = {**(network.get("Options") or {})}
-            if MTU not in wanted:
-                options.pop(MTU, None)
+            for name in {MTU, VXLAN} - set(wanted):
+                options.pop(name, None)
             same = network["Driver"] == inputs["driver"] and bool(network["Internal"]) == bool(inputs.get("internal"))
             texts += [] if same and options == wanted else [f"{role}: its properties differ"]
     return verdict(texts, outcome.evidence)

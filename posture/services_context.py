@@ -1,0 +1,149 @@
+"""What a check can look at on a Swarm: services as the managers tell them, and inside of tasks on this node."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from posture import debian, inside
+from posture import services_found as found
+from posture.context import PROBES, Container, Context
+from posture.engine import ElsewhereError, Engine
+from posture.running import PROBE, Running, name_of
+from rules.layout import LABEL
+
+SERVICE_ID = "com.docker.swarm.service.id"
+Answer = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Swarm:
+    """What a manager tells: the stack's services and whatever else is on its networks, their tasks, and the nodes."""
+
+    services: tuple[Answer, ...]
+    tasks: tuple[Answer, ...]
+    nodes: tuple[Answer, ...]
+
+    def wanted(self, service: str) -> list[Answer]:
+        """The tasks that should run of a service, by its id."""
+        return [one for one in self.tasks if one["ServiceID"] == service and one.get("DesiredState") == "running"]
+
+    def running(self, service: str) -> list[Answer]:
+        """Those that do."""
+        return [one for one in self.wanted(service) if one["Status"]["State"] == "running"]
+
+    def node(self, identifier: str) -> str:
+        """A node's host name."""
+        return next((str(one["Description"]["Hostname"]) for one in self.nodes if one["ID"] == identifier), "a node")
+
+
+class Inspected(dict[str, Any]):
+    """What a manager tells of a service. Its ``Id`` is that of a task's container on this node, if there is one."""
+
+    def __missing__(self, key: str) -> Any:
+        raise ElsewhereError(
+            f"no task of {name_of(self)} runs on this manager's node, and no other node lets itself be looked into"
+            if key == "Id"
+            else f"a manager does not tell {key}"
+        )
+
+
+class ServicesContext(Context):
+    """As :class:`Context`; each service stands for its containers, and what runs on this node is looked into."""
+
+    @cached_property
+    def swarm(self) -> Swarm:
+        """What the manager tells."""
+        engine = self.engine
+        services = engine.inspect("service", engine.run("service", "ls", "--quiet").split())
+        ours = tuple(one for one in services if self._ours(one))
+        ids = engine.run("service", "ps", "--quiet", "--no-trunc", *(str(one["ID"]) for one in ours)).split()
+        tasks = engine.objects("inspect", "--type", "task", "--format", "{{json .}}", *ids) if ids else []
+        nodes = engine.inspect("node", engine.run("node", "ls", "--quiet").split())
+        return Swarm(ours, tuple(tasks), tuple(nodes))
+
+    def _ours(self, service: Answer) -> bool:
+        spec = service["Spec"]
+        labelled = (spec.get("Labels") or {}).get(f"{LABEL}.stack") == self.declaration.name
+        targets = {str(one["Target"]) for one in spec["TaskTemplate"].get("Networks") or []}
+        return labelled or bool(targets & set(self.declaration.network_ids))
+
+    @cached_property
+    def here(self) -> list[Container]:
+        """The containers on this node that wear the stack's label or stand on its networks, as they are."""
+        names = [str(network["name"]) for network in self.declaration.networks.values()]
+        filters = [f"label={LABEL}.stack={self.declaration.name}", *(f"network={name}" for name in names)]
+        listed = [self.engine.run("ps", "--quiet", "--no-trunc", "--filter", one).split() for one in filters]
+        found_here = self.engine.inspect("container", {identifier for ids in listed for identifier in ids})
+        return [one for one in found_here if PROBE not in (one["Config"].get("Labels") or {})]
+
+    def tasks_here(self, role: str = "") -> list[Container]:
+        """Those of them that are tasks of declared services, of one or all."""
+        declared = self.declaration.containers
+        ids = {declared[role].id} if role else {one.id for one in declared.values()}
+        return [one for one in self.here if _service(one) in ids]
+
+    @cached_property
+    def running(self) -> Running:
+        """Each service in the words of a container, and containers of this node that are no task of one."""
+        declaration, swarm = self.declaration, self.swarm
+        services = tuple(
+            found.as_container(
+                one,
+                len(swarm.running(str(one["ID"]))),
+                len(swarm.wanted(str(one["ID"]))),
+                declaration.files,
+                declaration.network_ids,
+            )
+            for one in swarm.services
+        )
+        known = {str(one["ID"]) for one in swarm.services}
+        strangers = tuple(one for one in self.here if _service(one) not in known)
+        names = [str(network["name"]) for network in declaration.networks.values()]
+        return Running(
+            containers=(*services, *strangers),
+            networks={str(one["Name"]): one for one in self.engine.inspect("network", names)},
+            images={},
+            volume=None,
+            engine=self.engine.json_lines("info")[0],
+        )
+
+    def live(self, role: str) -> Container:
+        """The service that plays ``role``, with the ``Id`` of a container of its own on this node.
+
+        Raises:
+            EngineError: when none of its tasks runs anywhere.
+        """
+        service = super().live(role)
+        one = Inspected({name: value for name, value in service.items() if name != "Id"})
+        if tasks := self.tasks_here(role):
+            one["Id"] = tasks[0]["Id"]
+        return one
+
+    def look(self, name: str, *about: str) -> Any:
+        """Takes a slow look; what goes into containers goes into those of this node."""
+        return {**PROBES, **OWN}[name](self, *about)
+
+
+def _service(container: Container) -> str:
+    return str((container["Config"].get("Labels") or {}).get(SERVICE_ID, ""))
+
+
+def _logs(context: ServicesContext) -> dict[str, str]:
+    def read(engine: Engine, service: str) -> str:
+        return engine.run("service", "logs", "--raw", "--tail", "5000", service, both=True, check=False)
+
+    return {declared.name: read(context.engine, declared.id) for declared in context.declaration.containers.values()}
+
+
+OWN: dict[str, Any] = {
+    "processes": lambda context: {
+        name_of(one): inside.processes(context.engine, str(one["Id"])) for one in context.tasks_here()
+    },
+    "logs": _logs,
+    "debian": lambda context: {
+        role: debian.look(context.engine, context.live(role)["Id"])
+        for role in context.built_here()
+        if context.tasks_here(role)
+    },
+}
