@@ -108,6 +108,9 @@ test-engine: setup-pulumi setup-dev setup-engine setup-base ## a stack on Debian
 test-bundle: setup-pulumi setup-dev setup-engine setup-base ## a bundle, and a stack from it on a machine without a route (as root, some minutes)
 	@setup/in_env.sh dev $(PYTHON) -m pytest -m faults tests/integration/test_bundle.py
 
+test-swarm: setup-pulumi setup-dev setup-engine setup-base ## a stack on three engines of one swarm: updates, lost nodes (as root, 20 minutes)
+	@setup/in_env.sh dev $(PYTHON) -m pytest -m swarm tests/swarm
+
 test-mishaps: setup-pulumi setup-dev setup-engine setup-base ## 50 mishaps at random to one stack: does make up bring it back? (an hour)
 	@MISHAPS=$(or $(MISHAPS),50) setup/in_env.sh dev $(PYTHON) -m pytest tests/integration/test_mishaps.py
 

@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
 # Unpacks a tool of the tests from Debian's package into .toolchain/tools, without installing it or its service, and prints
-# the folder of its programs. Those on PATH are taken first. Usage: debian_tool.sh pebble|prometheus
+# the folder of its programs. Those on PATH are taken first. Usage: debian_tool.sh pebble|prometheus|docker-registry
 set -euo pipefail
 # shellcheck source=setup/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-package=${1:?usage: debian_tool.sh pebble|prometheus}
+package=${1:?usage: debian_tool.sh pebble|prometheus|docker-registry}
 case $package in
 pebble) programs=(pebble) home=https://github.com/letsencrypt/pebble ;; # an ACME server
 prometheus) programs=(promtool prometheus) home=https://prometheus.io/download/ ;;
+docker-registry) programs=(docker-registry) home=https://distribution.github.io/distribution/ ;;
 *) die "there is no tool '$package' from Debian here." ;;
 esac
 if [ "$(command -v "${programs[@]}" | wc -l)" = "${#programs[@]}" ]; then

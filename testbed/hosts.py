@@ -142,10 +142,12 @@ class Internet:
 
 
 @contextlib.contextmanager
-def internet(folder: Path, names: dict[str, str] | None = None) -> Iterator[Internet]:
-    """Serves the upstream's names, and ``names``, from a host of its own: "self" is that, "machine" this one."""
+def internet(
+    folder: Path, names: dict[str, str] | None = None, on: contextlib.AbstractContextManager[Host] | None = None
+) -> Iterator[Internet]:
+    """Serves the upstream's names, and ``names``, on a host of its own, or ``on``: "self" is it, "machine" this one."""
     authority = trustme.CA()
-    with host() as machine:
+    with on or host() as machine:
         issued = authority.issue_cert(*UPSTREAM, machine.address)
         pem = folder / "internet.pem"
         issued.private_key_and_cert_chain_pem.write_to_path(pem)

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from testbed.hosts import ROOT, Host, host
+from testbed.nodes import remove_cgroups
 
 ANSWER_SECONDS = 60
 LOG_DISK_MIB = 20
@@ -162,11 +163,3 @@ def second_engine(
             engine.close()
             shutil.rmtree(folder, ignore_errors=True)
             remove_cgroups(machine.name)
-
-
-def remove_cgroups(name: str) -> None:
-    """Removes the engine's control groups, which the kernel keeps even when they are empty."""
-    for base, folders, _ in os.walk("/sys/fs/cgroup", topdown=False):
-        if f"/{name}" in base and not folders:
-            with contextlib.suppress(OSError):
-                Path(base).rmdir()
