@@ -12,6 +12,7 @@ from posture.engine import ElsewhereError, Engine
 from posture.running import PROBE, Running, name_of
 from rules.layout import LABEL
 
+GATEWAY_BRIDGE = "docker_gwbridge"
 SERVICE_ID = "com.docker.swarm.service.id"
 Answer = Mapping[str, Any]
 
@@ -136,7 +137,20 @@ def _logs(context: ServicesContext) -> dict[str, str]:
     return {declared.name: read(context.engine, declared.id) for declared in context.declaration.containers.values()}
 
 
+def _hosts(context: ServicesContext) -> dict[str, Container]:
+    """Where a task would reach a host: the bridge that Swarm makes on each node, and the nodes' own addresses.
+
+    The gateway of an overlay is none: what has its address is a namespace of that network's own.
+    """
+    bridges = {str(one["Name"]): one for one in context.engine.inspect("network", [GATEWAY_BRIDGE])}
+    nodes = {str(one["ID"]): str((one.get("Status") or {}).get("Addr", "")) for one in context.swarm.nodes}
+    return {**bridges, **{name: {"IPAM": {"Config": [{"Gateway": addr}]}} for name, addr in nodes.items()}}
+
+
 OWN: dict[str, Any] = {
+    "inside": lambda context, replica="litellm": inside.look(
+        context.engine, context.live(replica)["Id"], inside.questions(context.declaration, _hosts(context))
+    ),
     "processes": lambda context: {
         name_of(one): inside.processes(context.engine, str(one["Id"])) for one in context.tasks_here()
     },

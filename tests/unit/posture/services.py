@@ -2,7 +2,6 @@
 
 import base64
 import copy
-import hashlib
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -33,12 +32,13 @@ CONFIG = {
 LISTS = {"bindAddresses": ["0.0.0.0"], "allowedCidrs": ["10.0.0.0/8"]}
 LABELS = {"litellm-claude.stack": "litellm-claude-test"}
 MODES = (0o777, 0o400)
+TMPFS = {"SizeBytes": 16 << 20, "Mode": MODES[0]}
 
 Answer = dict[str, Any]
 
 
 def _id(name: str) -> str:
-    return hashlib.sha256(name.encode()).hexdigest()[:25]
+    return f"id-{name}"
 
 
 def _labels(role: str) -> Answer:
@@ -90,9 +90,7 @@ def resources() -> list[Answer]:
                                 {"secretId": _id(name), "secretName": name.lower(), "fileName": name}
                                 for name in secrets
                             ],
-                            "mounts": [
-                                {"target": "/tmp", "tmpfsOptions": {"sizeBytes": 16 << 20, "mode": MODES[0]}},
-                            ],
+                            "mounts": [{"target": "/tmp", "tmpfsOptions": {"sizeBytes": 16 << 20, "mode": MODES[0]}}],
                             "readOnly": True,
                             "capDrops": ["ALL"],
                             "healthcheck": {"tests": ["CMD", f"{role}-healthcheck"]},
@@ -135,13 +133,7 @@ def told() -> dict[str, Answer]:
                             }
                             for name in SECRETS.get(role, {})
                         ],
-                        "Mounts": [
-                            {
-                                "Type": "tmpfs",
-                                "Target": "/tmp",
-                                "TmpfsOptions": {"SizeBytes": 16 << 20, "Mode": MODES[0]},
-                            }
-                        ],
+                        "Mounts": [{"Type": "tmpfs", "Target": "/tmp", "TmpfsOptions": TMPFS}],
                         "ReadOnly": True,
                         "CapabilityDrop": ["ALL"],
                         "Healthcheck": {"Test": ["CMD", f"{role}-healthcheck"]},
