@@ -15,7 +15,7 @@ from components.litellm import LiteLLM
 from components.master_key import MasterKey
 from components.networks import Networks
 from components.registration import begun
-from components.running import containers_of, services_of
+from components.running import containers_of, ids_of, services_of
 from components.server_certificate import ServerCertificate
 from components.stack import Deployment
 from components.usage import UsageVolume
@@ -37,7 +37,6 @@ usage = UsageVolume("usage", deployment) if settings.usage_days else None
 metrics = MetricsKey("metrics-key", deployment) if settings.metrics_port else None
 certificate = ServerCertificate("server-certificate", deployment)
 handed = CertificateVolume("certificate", deployment, settings.acme) if settings.acme else None
-
 egress = Egress("egress", deployment, images, to_models(deployment, networks))
 valkey = Valkey("valkey", deployment, images, networks.limits) if networks.limits else None
 litellm = LiteLLM("litellm", deployment, images, networks, key, clients, metrics, login, usage, egress, valkey)
@@ -58,8 +57,7 @@ else:
     containers = containers_of(running)
     watched = settings.verify_on_update or settings.acme  # a certificate is waited for in any case
     checks = [Verification("verification", deployment, networks, login, containers, verifier)] if watched else []
-    ended = drainer(deployment.name, settings, {role: container.id for role, container in containers.items()})
-    Handover("handover", containers, ended, checks)
+    Handover("handover", containers, drainer(deployment.name, settings, ids_of(containers)), checks)
 
 pulumi.export("url", settings.url)
 pulumi.export("master_key", key.current)

@@ -34,3 +34,8 @@ def containers_of(running: Mapping[str, Running]) -> dict[str, docker.Container]
 def services_of(running: Mapping[str, Running]) -> dict[str, docker.Service]:
     """Returns those that are services."""
     return {role: one for role, one in running.items() if isinstance(one, docker.Service)}
+
+
+def ids_of(running: Mapping[str, Running]) -> dict[str, pulumi.Output[str]]:
+    """Returns the engine's ids."""
+    return {role: one.id for role, one in running.items()}

@@ -3,7 +3,7 @@
 STATE is a file backend's .pulumi folder.
 
 - Images that the stack has built for an earlier version of ``images/``, or that came in an earlier bundle, and that no
-  container uses.
+  container uses; of a Swarm's, which are in its registry too, the names here.
 - In a file backend, all but the newest copies of the state: Pulumi writes two at every update, and prunes none.
 
 Logs have bounds already: the containers' own (components/container.py), and Pulumi's (setup/env.sh).
@@ -22,6 +22,7 @@ from rules import bundle
 from rules.docker import EngineError
 from rules.layout import PROJECT
 
+TAG = "docker:index/tag:Tag"
 KEPT = 50
 """Copies of each kind: two months of a daily update, and less than 20 MB."""
 COPY = re.compile(r"[.-](\d{12,})\.")
@@ -38,7 +39,7 @@ def outdated(tags: Iterable[str], name: str, used: Iterable[str]) -> list[str]:
 
     Version 0.1 had one name for all stacks: such an image may be another one's, built and not used yet.
     """
-    own = re.compile(rf"{PROJECT}/[a-z]+:[0-9a-f]{{12}}-{re.escape(name)}|{re.escape(bundle.REPOSITORY)}/.+")
+    own = re.compile(rf"(?:\S+/)?{PROJECT}/[a-z]+:[0-9a-f]{{12}}-{re.escape(name)}|{re.escape(bundle.REPOSITORY)}/.+")
     return sorted(set(filter(own.fullmatch, tags)) - set(used))
 
 
@@ -51,13 +52,22 @@ def images(stack: str, state: State, engine: Engine) -> list[str]:
     if not used:
         return []
     used += bundle.images().values()
-    ours = [part for start in (PROJECT, bundle.REPOSITORY) for part in ("--filter", f"reference={start}/*")]
+    pushed = _pushed(state)
+    used += pushed
+    places = sorted({name.rpartition("/")[0] for name in pushed})
+    ours = [part for start in (PROJECT, bundle.REPOSITORY, *places) for part in ("--filter", f"reference={start}/*")]
     tags = engine.run("image", "ls", *ours, "--format", "{{.Repository}}:{{.Tag}}").stdout.split()
     return [
         tag
         for tag in outdated(tags, prefix(stack).removeprefix(f"{PROJECT}-"), used)
         if engine.run("image", "rm", tag, check=False).returncode == 0
     ]
+
+
+def _pushed(state: State) -> list[str]:
+    """Returns what the stack's images are called in the registry of a Swarm."""
+    tags = [one for one in state.resources if one["type"] == TAG and not one.get("delete")]
+    return [str((one.get("inputs") or {}).get("targetImage")) for one in tags]
 
 
 def old_copies(folder: Path, kept: int = KEPT) -> list[Path]:

@@ -112,7 +112,7 @@ def test_no_secret_is_shown_by_the_swarm_the_state_or_a_log(bed: Bed) -> None:
         *(first.docker("service", "logs", bed.service(role)) for role in ROLES),
         first.docker("secret", "inspect", *first.docker("secret", "ls", "--quiet").split()),
         *configs,
-        json.dumps(bed.stack.resources()),
+        *(path.read_text() for path in bed.stack.state.rglob("*.json")),
         *bed.stack.printed,
     ]
     for node in bed.swarm.nodes:

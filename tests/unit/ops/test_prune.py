@@ -10,6 +10,7 @@ from ops import prune
 from ops.commands import OperationError
 from ops.engine import Engine
 from ops.state import KINDS, State
+from rules import bundle
 
 NEW, OLD = "litellm-claude/litellm:bbbbbbbbbbbb-prod", "litellm-claude/litellm:aaaaaaaaaaaa-prod"
 FOREIGN = [
@@ -32,9 +33,11 @@ class Docker:
     def __init__(self, *tags: str) -> None:
         self.tags = list(tags)
         self.in_use: set[str] = set()
+        self.asked: list[str] = []
 
     def __call__(self, command: list[str], **_: Any) -> subprocess.CompletedProcess[str]:
         if command[3:5] == ["image", "ls"]:
+            self.asked = [part for part in command if part.startswith("reference=")]
             return subprocess.CompletedProcess(command, 0, "\n".join(self.tags), "")
         assert command[3:5] == ["image", "rm"]
         assert "--force" not in command
@@ -49,6 +52,18 @@ def test_images_of_earlier_versions_go_and_nobody_elses(monkeypatch: pytest.Monk
     monkeypatch.setattr(subprocess, "run", docker)
     assert prune.images("prod", state(NEW), Engine()) == [OLD]
     assert docker.tags == [NEW, *FOREIGN]
+
+
+def test_what_a_swarms_images_are_called_in_its_registry_goes_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    there = "registry.example.org:5000/llm"
+    docker = Docker(NEW, f"{there}/{NEW}", f"{there}/{OLD}", *(f"{there}/{name}" for name in FOREIGN))
+    monkeypatch.setattr(subprocess, "run", docker)
+    known = state(NEW)
+    known.resources.append({"urn": "t", "type": prune.TAG, "inputs": {"targetImage": f"{there}/{NEW}"}})
+    assert prune.images("prod", known, Engine()) == [f"{there}/{OLD}"]
+    assert docker.asked == [
+        f"reference={start}/*" for start in ("litellm-claude", bundle.REPOSITORY, f"{there}/litellm-claude")
+    ]
 
 
 def test_images_of_earlier_bundles_go(monkeypatch: pytest.MonkeyPatch) -> None:
