@@ -175,10 +175,8 @@ def _container_spec(
 
 
 def _mebibytes(options: str) -> int:
-    found = SIZE.search(options)
-    if found is None:
-        raise ValueError(f"a tmpfs has no size in MiB: {options}")
-    return int(found[1])
+    (size,) = SIZE.findall(options)  # each part says one
+    return int(size)
 
 
 def _secret(
