@@ -131,7 +131,7 @@ bench-updates: setup-pulumi setup-dev setup-engine setup-base ## every kind of u
 bench-claude: setup-dev setup-engine setup-base ## what the Claude path costs: native, one process a request, reused processes
 	@$(PYTHON) -m bench.claude
 
-bench-clients: setup-pulumi setup-dev setup-engine setup-base ## what 500 clients cost: a look at a key, a preview
+bench-clients: setup-pulumi setup-dev setup-engine setup-base ## what 500 clients cost: a request, a preview
 	@setup/in_env.sh dev $(PYTHON) -m bench.clients
 
 bench-gateways: setup-dev setup-engine setup-base ## the whole stack beside stock LiteLLM and Portkey's gateway (needs Node.js)
