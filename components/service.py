@@ -170,6 +170,8 @@ def _container_spec(
             retries=3,
             start_period=short_duration(part.start_seconds),
         ),
+        # Its ports have to be free at once, and HAProxy as process 1 does not hear a SIGTERM.
+        stop_signal="SIGKILL" if part.ports else None,
         stop_grace_period=short_duration(part.grace_seconds + REMOVAL_SECONDS),
     )
 

@@ -22,6 +22,14 @@ def test_what_drains_has_the_time_that_the_settings_give_it(deploy: Deploy) -> N
     assert container(graph, "egress")["env"]["EGRESS_DRAIN_SECONDS"] == "603", "all LiteLLMs ask through all proxies"
 
 
+def test_what_has_a_nodes_port_gives_it_up_at_once_whatever_time_it_has(deploy: Deploy) -> None:
+    graph = up(deploy)
+    assert {role: container(graph, role).get("stopSignal") for role in ROLES} == {
+        **dict.fromkeys(ROLES),
+        "front": "SIGKILL",
+    }
+
+
 def test_images_go_through_the_registry_and_are_named_by_digest(deploy: Deploy) -> None:
     graph = up(deploy)
     image = container(graph, "litellm")["image"]
