@@ -1,5 +1,7 @@
 """How services of a Swarm are updated, what their images are called, and what they have in place of one host."""
 
+from typing import Any
+
 from tests.unit.components.conftest import Deploy, plain
 from tests.unit.components.test_swarm import ROLES, container, everything, service, up
 
@@ -72,3 +74,20 @@ def test_what_nothing_of_a_service_leads_outside_but_the_egress_proxy(deploy: De
     dns = {role: container(graph, role).get("dnsConfig") for role in (*ROLES, "valkey")}
     assert dns.pop("egress") is None
     assert set(map(str, dns.values())) == {"{'nameservers': ['127.0.0.1']}"}
+
+
+def test_an_update_is_waited_for_when_and_only_when_a_service_changes(deploy: Deploy) -> None:
+    def waited(**changes: Any) -> dict[str, str]:
+        (gate,) = up(deploy, **changes).of("litellm-claude:components:Convergence")
+        return dict(plain(gate.inputs))
+
+    before = waited()
+    assert before == waited()
+    assert before.keys() == set(ROLES)
+
+    def changed(**changes: Any) -> set[str]:
+        return {role for role, said in waited(**changes).items() if said != before[role]}
+
+    assert changed(port=8443) == {"front", "gateway"}
+    assert changed(logLevel="WARNING") == {"litellm"}
+    assert changed(keyMaxAgeDays=30) == set()
