@@ -22,7 +22,10 @@ BACKEND4 = "10.217.2.0/24"
 CLIENTS4, CLIENTS6 = ipaddress.ip_network("10.218.0.0/16"), ipaddress.ip_network("fd17:9::/48")
 HOST4, HOST6 = str(CLIENTS4[1]), str(CLIENTS6[1])
 CLONE_NEWNET = 0x40000000
-HARDENING = ("--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--memory", "256m")
+HARDENING = (
+    *("--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--memory", "256m"),
+    "--no-healthcheck",  # the tests ask by themselves; for dozens of containers the engine would keep a processor busy
+)
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
