@@ -5,10 +5,9 @@ from collections.abc import Sequence
 import pulumi
 import pulumi_docker as docker
 
-from components.part import VERSION_LABEL, Part, Values
+from components.part import Part, Values
 from components.stack import Deployment
 from rules.layout import REPLICA_LABEL, numbered
-from rules.version import VERSION
 
 PROCESSES = 4096
 """In place of the PID limit that the provider lacks (CIS 5.29). It counts a uid's processes and threads on the whole
@@ -61,7 +60,7 @@ def _container(
             for label, value in {
                 **deployment.labels(role),
                 **({REPLICA_LABEL: str(number)} if number > 1 else {}),
-                **({} if part.outlives_versions else {VERSION_LABEL: VERSION}),
+                **part.version_label,
             }.items()
         ],
         network_mode="bridge",

@@ -8,6 +8,9 @@ from typing import Any
 import pulumi
 import pulumi_docker as docker
 
+from components.gate import gated
+from components.running import ids_of
+
 NOTHING: tuple[Any, ...] = (None, "", 0, [], {})
 Wait = Callable[[pulumi.ResourceHookArgs], Awaitable[None]]
 
@@ -26,19 +29,12 @@ class Convergence(pulumi.ComponentResource):
         waiter: Callable[[pulumi.Output[Mapping[str, str]]], Wait],
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        ids = pulumi.Output.all(**{role: one.id for role, one in services.items()})
-        hook = pulumi.ResourceHook("converge", waiter(ids))
+        hook = pulumi.ResourceHook("converge", waiter(pulumi.Output.all(**ids_of(services))))
         super().__init__(
             "litellm-claude:components:Convergence",
             name,
             {role: version(one) for role, one in services.items()},
-            pulumi.ResourceOptions.merge(
-                opts,
-                pulumi.ResourceOptions(
-                    depends_on=list(services.values()),
-                    hooks=pulumi.ResourceHookBinding(before_create=[hook], before_update=[hook]),
-                ),
-            ),
+            gated(hook, services.values(), opts),
         )
         self.register_outputs({})
 

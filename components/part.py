@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_docker as docker
 
+from rules.version import VERSION
+
 VERSION_LABEL = "org.opencontainers.image.version"
 """What made the container (OCI image spec, annotations). On the container and not in the image, so that a new version
 rebuilds no image."""
@@ -87,3 +89,8 @@ class Part:
     make_room: pulumi.ResourceHook | None = None
     """Runs before it is created."""
     depends_on: Sequence[pulumi.Resource] = ()
+
+    @property
+    def version_label(self) -> dict[str, str]:
+        """The label that says what made it; none of one that outlives versions."""
+        return {} if self.outlives_versions else {VERSION_LABEL: VERSION}

@@ -9,9 +9,8 @@ import re
 import pulumi
 import pulumi_docker as docker
 
-from components.part import VERSION_LABEL, Part
+from components.part import Part
 from components.stack import Deployment
-from rules.version import VERSION
 
 CONVERGE_SECONDS = 900
 """How long an update waits beyond a part's own times: a node has to pull the image first."""
@@ -96,8 +95,7 @@ def service(deployment: Deployment, part: Part, parent: pulumi.Resource) -> dock
 
 
 def _labels(deployment: Deployment, part: Part) -> list[tuple[str, str]]:
-    version = {} if part.outlives_versions else {VERSION_LABEL: VERSION}
-    return list({**deployment.labels(part.role), **version}.items())
+    return list({**deployment.labels(part.role), **part.version_label}.items())
 
 
 def _networks(part: Part) -> list[docker.ServiceTaskSpecNetworksAdvancedArgs]:

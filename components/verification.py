@@ -7,6 +7,7 @@ import pulumi
 import pulumi_docker as docker
 
 from components.claude_auth import ClaudeAuthVolume
+from components.gate import gated
 from components.networks import Networks
 from components.stack import Deployment
 from rules.settings import Settings
@@ -71,13 +72,7 @@ class Verification(pulumi.ComponentResource):
             "litellm-claude:components:Verification",
             name,
             {role: version(container) for role, container in containers.items()},
-            pulumi.ResourceOptions.merge(
-                opts,
-                pulumi.ResourceOptions(
-                    depends_on=list(containers.values()),
-                    hooks=pulumi.ResourceHookBinding(before_create=[check], before_update=[check]),
-                ),
-            ),
+            gated(check, containers.values(), opts),
         )
         self.register_outputs({})
 
