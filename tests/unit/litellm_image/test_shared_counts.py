@@ -32,12 +32,12 @@ class Replicas:
 
     def __init__(self) -> None:
         self.server = FakeServer(server_type="valkey")
-        self.first, self.second = (SharedCounts(self.client()) for _ in range(2))
+        self.first, self.second = (self.at(self.server) for _ in range(2))
 
     @staticmethod
-    def at(server: FakeServer) -> SharedCounts:
+    def at(server: FakeServer, host: str = "") -> SharedCounts:
         """One more."""
-        return SharedCounts(FakeAsyncValkey(server=server))
+        return SharedCounts(lambda _: FakeAsyncValkey(server=server), host)
 
     def client(self) -> Valkey:
         return FakeAsyncValkey(server=self.server)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
+from typing import Any
 
 import pytest
-from tests.unit.litellm_image.test_shared_counts import Replicas, hits
+from tests.unit.litellm_image.test_shared_counts import THREE, Replicas, hits
+from valkey.asyncio.connection import Connection
 
 from claude_gateway.front import shared_counts
-from claude_gateway.front.shared_counts import SharedCounts
 
 pytestmark = pytest.mark.asyncio
 
@@ -43,7 +44,7 @@ async def test_a_name_that_nobody_answers_for_takes_no_thread_from_others(monkey
     monkeypatch.setattr(shared_counts, "AGAIN_SECONDS", 0.001)
     monkeypatch.setattr(socket, "gethostbyname", look_up)
     both = Replicas()
-    counts = SharedCounts(both.client(), "valkey")
+    counts = Replicas.at(both.server, "valkey")
     both.server.connected = False
     keeping = asyncio.create_task(counts.keep())
     async with asyncio.timeout(10):
@@ -58,3 +59,29 @@ async def test_a_name_that_nobody_answers_for_takes_no_thread_from_others(monkey
         while not counts.shared:
             await asyncio.sleep(0.01)
     keeping.cancel()
+
+
+async def test_who_asks_while_valkey_is_found_elsewhere_is_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A replica that has just begun looks its Valkey up while its first requests are already asking there."""
+    both = Replicas()
+    counts = Replicas.at(both.server, "valkey")
+    addresses = iter(("192.0.2.1", "192.0.2.2"))
+    monkeypatch.setattr(socket, "gethostbyname", lambda _: next(addresses))
+    asking, go_on, send = asyncio.Event(), asyncio.Event(), Connection.send_packed_command
+
+    async def held_up(connection: Connection, command: Any, **options: Any) -> None:
+        if not go_on.is_set() and b"EVALSHA" in b"".join(command):
+            asking.set()
+            await go_on.wait()
+        await send(connection, command, **options)
+
+    monkeypatch.setattr(Connection, "send_packed_command", held_up)
+    first = asyncio.create_task(counts.hit(THREE, "alice", "requests"))
+    async with asyncio.timeout(10):
+        await asking.wait()
+        await counts._locate()
+        await counts._locate()
+    go_on.set()
+    assert await first
+    assert counts.shared
+    assert await hits(counts, 3) == [True, True, False], "what was asked at the former address counts"

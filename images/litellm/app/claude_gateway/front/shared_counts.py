@@ -73,33 +73,47 @@ def valkey_at(host: str, password: str) -> Valkey:
     )
 
 
-class SharedCounts:
-    """What OwnCounts does, in one place for all replicas (front/counts.py has the protocol)."""
+class Store:
+    """The counters of one Valkey, as they are asked for at one address."""
 
-    def __init__(self, valkey: Valkey, host: str = "") -> None:
-        self._valkey = valkey
+    def __init__(self, valkey: Valkey) -> None:
+        self.valkey = valkey
+        self.pool = valkey.connection_pool
+        options: Any = {"connection_pool": self.pool}  # the package's own type of its options is too narrow
+        self.windows = FixedWindowRateLimiter(RedisStorage("async+valkey://", **options))
+        self.take, self.renew = valkey.register_script(TAKE), valkey.register_script(RENEW)
+
+
+class SharedCounts:
+    """What OwnCounts does, in one place for all replicas (front/counts.py has the protocol).
+
+    `connect` gives the client of the Valkey at an address.
+    """
+
+    def __init__(self, connect: Callable[[str], Valkey], host: str = "") -> None:
+        self._connect = connect
+        self._store = Store(connect(host))
         # While Valkey is down nobody answers for its name, and a look-up takes 20 s. In the event loop's own threads it
         # would leave none for the names of others.
         self._host, self._address = host, ""
         self._resolver = ThreadPoolExecutor(1, "valkey-name")
-        pool: Any = valkey.connection_pool  # the package's own type of its options is too narrow
-        self._windows = FixedWindowRateLimiter(RedisStorage("async+valkey://", connection_pool=pool))
         self._own = OwnCounts()
-        self._take, self._renew = valkey.register_script(TAKE), valkey.register_script(RENEW)
         self._held: dict[str, set[str]] = {}
         self.shared: bool | None = True
 
     async def hit(self, limit: RateLimitItem, who: str, kind: str, cost: int = 1) -> bool:
         return await self._asked(
-            lambda: self._windows.hit(limit, who, kind, cost=cost), lambda: self._own.hit(limit, who, kind, cost)
+            lambda: self._store.windows.hit(limit, who, kind, cost=cost), lambda: self._own.hit(limit, who, kind, cost)
         )
 
     async def test(self, limit: RateLimitItem, who: str, kind: str) -> bool:
-        return await self._asked(lambda: self._windows.test(limit, who, kind), lambda: self._own.test(limit, who, kind))
+        return await self._asked(
+            lambda: self._store.windows.test(limit, who, kind), lambda: self._own.test(limit, who, kind)
+        )
 
     async def window(self, limit: RateLimitItem, who: str, kind: str) -> tuple[float, int]:
         return await self._asked(
-            lambda: self._windows.get_window_stats(limit, who, kind), lambda: self._own.window(limit, who, kind)
+            lambda: self._store.windows.get_window_stats(limit, who, kind), lambda: self._own.window(limit, who, kind)
         )
 
     @asynccontextmanager
@@ -144,23 +158,23 @@ class SharedCounts:
         loop = asyncio.get_running_loop()
         address = await loop.run_in_executor(self._resolver, socket.gethostbyname, self._host)
         if address != self._address:
-            self._address = address
-            self._valkey.connection_pool.connection_kwargs["host"] = address
-            self._valkey.connection_pool.reset()  # type: ignore[no-untyped-call]
+            # Whoever asks at the former one at this moment goes on with its connection, and gives it back to its pool.
+            former, self._store, self._address = self._store, Store(self._connect(address)), address
+            await former.pool.disconnect(inuse_connections=False)
 
     async def _renewed(self) -> None:
-        await self._valkey.ping()
+        await self._store.valkey.ping()
         for who, leases in list(self._held.items()):
             if leases:
-                await self._renew([KEY.format(who)], [LEASE_SECONDS, *leases])
+                await self._store.renew([KEY.format(who)], [LEASE_SECONDS, *leases])
             else:
                 del self._held[who]
 
     async def _taken(self, who: str, places: int, lease: str) -> bool:
-        return bool(await self._take([KEY.format(who)], [places, LEASE_SECONDS, lease]))
+        return bool(await self._store.take([KEY.format(who)], [places, LEASE_SECONDS, lease]))
 
     async def _given_back(self, who: str, lease: str) -> bool:
-        return bool(await self._valkey.zrem(KEY.format(who), lease))
+        return bool(await self._store.valkey.zrem(KEY.format(who), lease))
 
     async def _asked(self, shared: Callable[[], Awaitable[T]], own: Callable[[], Awaitable[T]]) -> T:
         """What Valkey says; while it is silent, what this replica knows itself."""

@@ -17,4 +17,4 @@ def counts_of(host: str, password: Secret | None) -> Counts:
         return OwnCounts()
     from claude_gateway.front.shared_counts import SharedCounts, valkey_at
 
-    return SharedCounts(valkey_at(host, password.reveal()), host)
+    return SharedCounts(lambda address: valkey_at(address, password.reveal()), host)
