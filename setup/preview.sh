@@ -14,6 +14,8 @@ shown=$(mktemp)
 trap 'rm -f "$shown"' EXIT
 color=''
 [ ! -t 1 ] || color=always
+# A preview saves no state, and yet Pulumi makes all of it anew after each step, only to drop it: 500 clients take 8 s, not 3.
+export PULUMI_SKIP_CHECKPOINTS=true
 pulumi preview --stack "$stack" ${color:+--color "$color"} | tee "$shown" || explain preview
 "$python" -m ops.notice "$stack" <"$shown" || true # what was asked for has been shown
 [ -z "$todo" ] || say "$todo"
