@@ -88,6 +88,7 @@ def verdicts(loads: Loads) -> list[Promise]:
 
 
 def main() -> int:
+    gateway_overhead.check()
     with fresh_bed() as made:
         with ExitStack() as stack:
             gateways = {kind: stack.enter_context(container(made, **KINDS[kind])) for kind in KINDS}

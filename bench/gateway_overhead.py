@@ -90,10 +90,14 @@ def load(url: str, key: str, connections: int) -> tuple[float, float]:
     return found["p50"] / 1e6, found["requests"] / found["microseconds"] * 1e6
 
 
+def check() -> None:
+    """Exits with a sentence if the load generator is not here: before anything is measured, not after."""
+    if shutil.which("wrk") is None:
+        sys.exit("the load generator wrk is not here. Install it: apt-get install wrk")
+
+
 def measure(made: Bed) -> list[Promise]:
     """Each promise, whether it holds, and the figures."""
-    if shutil.which("wrk") is None:
-        raise RuntimeError("the load generator wrk is not here. Install it: apt-get install wrk")
     with (
         container(made, alias="litellm", **CREDENTIALS["API key"]) as litellm,
         gateway(made.network, trustme.CA()) as through,
