@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable
 
 from rules.docker import EngineError
+from rules.pulumi_errors import fix_for
 
 
 class OperationError(Exception):
@@ -15,12 +16,14 @@ def pulumi(*arguments: str, stack: str, stdin: str | None = None) -> str:
     """Returns what ``pulumi`` printed; the caller's own folder and environment decide on project and backend.
 
     Raises:
-        OperationError: with pulumi's own words, when it fails.
+        OperationError: with pulumi's own words, when it fails, and what to do then where that is known.
     """
     command = ["pulumi", *arguments, "--stack", stack, "--non-interactive", "--color", "never"]
     done = subprocess.run(command, input=stdin or "", capture_output=True, text=True, check=False)  # noqa: S603 - no shell
     if done.returncode:
-        raise OperationError(f"pulumi {' '.join(arguments[:2])} failed: {done.stderr.strip().removeprefix('error: ')}")
+        said = done.stderr.strip().removeprefix("error: ")
+        todo = fix_for(said, stack)
+        raise OperationError(f"pulumi {' '.join(arguments[:2])} failed: {said}" + (f"\n{todo}" if todo else ""))
     return done.stdout
 
 

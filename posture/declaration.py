@@ -15,6 +15,7 @@ from posture.secrets import CONTAINER, config_secrets, plain, secrets_of, withou
 from rules.certificates import ANY_TIME
 from rules.configuration import FIELDS
 from rules.layout import LABEL, PROJECT, REPLICA_LABEL, numbered
+from rules.pulumi_errors import fix_for
 from rules.settings import Settings
 
 NETWORK = "docker:index/network:Network"
@@ -114,9 +115,8 @@ def pulumi(*arguments: str, folder: Path, environment: Mapping[str, str]) -> str
         raise DeclarationError("there is no pulumi command on PATH. Run it through: make verify STACK=...") from None
     if done.returncode:
         said = done.stderr.strip().removeprefix("error: ")
-        if "no stack named" in said:
-            raise DeclarationError(f"no stack '{arguments[-1]}' is up. Run: make up STACK={arguments[-1]}")
-        raise DeclarationError(f"pulumi {' '.join(arguments[:2])}: {said}")
+        todo = fix_for(said, arguments[-1])
+        raise DeclarationError(f"pulumi {' '.join(arguments[:2])}: {said}" + (f"\n{todo}" if todo else ""))
     return done.stdout
 
 

@@ -1,6 +1,8 @@
 """What Pulumi refuses is answered with a command."""
 
+import os
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +34,7 @@ from ops import explain
         ),
         ('error: unable to open state directory "file:///no where": stat', "For a new one: mkdir -p '/no where'"),
         ("Logging in using access token from PULUMI_ACCESS_TOKEN\nerror: performing HTTP", "unset PULUMI_ACCESS_TOKEN"),
+        ("error: no stack named 'prod' found", "no stack 'prod' is up. Bring it up: make up STACK=prod"),
         ("error: invalid YAML file: yaml: line 1: did not find", "Pulumi.prod.yaml is no YAML"),
         ("litellm-claude-prod-claude-auth ... is marked for protection", "make up STACK=prod takes the named one"),
     ],
@@ -44,6 +47,19 @@ def test_what_pulumi_refuses_is_answered_with_a_command(
     monkeypatch.delattr(explain, "preview")
     assert sentence in explain.explain("prod", "up", "", said), "without a stack to look at"
     assert "its own message is above" in explain.explain("prod", "up", "", "something else")
+
+
+@pytest.mark.parametrize("operation", ["usage", "clients", "rotate", "retire", "authority"])
+def test_each_operation_on_a_stack_that_is_not_there_says_how_to_bring_it_up(operation: str, tmp_path: Path) -> None:
+    fake = tmp_path / "pulumi"
+    fake.write_text("#!/bin/sh\necho \"error: no stack named 'prod' found\" >&2\nexit 255\n")
+    fake.chmod(0o755)
+    environment = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    command = [sys.executable, "-m", f"ops.{operation}", "prod"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment, timeout=60)
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1] == "no stack 'prod' is up. Bring it up: make up STACK=prod"
+    assert "Traceback" not in done.stderr
 
 
 def test_a_damaged_state_is_named_with_its_backup(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
