@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -55,12 +56,13 @@ CALLERS = (
     Caller("ci", "/v1/messages", "haiku", ("FAKE:slow:0.02",), 3, 4.0),
     Caller("nightly", "/v1/messages", "opus", ("FAKE:long",) * 19 + ("FAKE:500",), 1, 2.5),
 )
+TODAY = datetime.now(UTC).date()
 CLIENTS = {
-    "clients.alice.expires": "2099-12-31",
+    "clients.alice.expires": str(TODAY + timedelta(days=120)),
     "clients.alice.requestsPerMinute": 20,
     "clients.bob.models": ["haiku"],
     "clients.ci.maxParallel": 2,
-    "clients.ci.expires": "2099-06-30",
+    "clients.ci.expires": str(TODAY + timedelta(days=45)),
     "clients.nightly.tokensPerMinute": 8000,
 }
 

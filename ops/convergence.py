@@ -10,6 +10,7 @@ import pulumi
 from ops.engine import Engine
 from rules.docker import EngineError
 from rules.settings import Settings
+from rules.tasks import as_declared
 
 Hook = Callable[[pulumi.ResourceHookArgs], Awaitable[None]]
 SECONDS = 900
@@ -18,8 +19,6 @@ START_SECONDS = 180
 """What one task more may take, from its start until it is healthy."""
 POLL_SECONDS = 1.0
 WENT_BACK = ("rollback_started", "rollback_completed", "rollback_paused", "paused")
-LIKE_THE_SERVICE = ("ContainerSpec", "Resources", "LogDriver", "ForceUpdate")
-"""What of a task is another one's when the service was changed; the rest tells where it may be."""
 
 Service = Mapping[str, Any]
 
@@ -77,8 +76,7 @@ def _all_alike(engine: Engine, service: Service) -> bool:
         "service", "ps", "--quiet", "--no-trunc", "--filter", "desired-state=running", service["ID"]
     ).stdout.split()
     found = engine.objects("inspect", "--type", "task", "--format", "{{json .}}", *tasks) if tasks else []
-    template = service["Spec"]["TaskTemplate"]
-    return all(task["Spec"].get(part) == template.get(part) for task in found for part in LIKE_THE_SERVICE)
+    return all(as_declared(task, service, as_often=True) for task in found)
 
 
 def _sentence(engine: Engine, identifier: str, problem: str, label: str) -> str:

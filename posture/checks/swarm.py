@@ -9,10 +9,10 @@ from typing import Any
 from posture.context import Context
 from posture.model import Outcome, Severity, check, failed, not_applicable, passed, verdict, warned
 from posture.services_context import ServicesContext
+from rules.tasks import as_declared
 
 SOURCE = "docs/scaling.md: Docker Swarm"
 ONE_ENGINE = not_applicable("the stack is on one engine, not on a Swarm")
-LIKE_THE_SERVICE = ("ContainerSpec", "Resources", "LogDriver")
 OWNER_ONLY = 0o400
 UP = "make up STACK={stack}; docker service ps --no-trunc SERVICE says what a task died of"
 
@@ -29,14 +29,14 @@ def of_services(judge: Judge) -> Callable[[Context], Outcome]:
 def tasks(context: ServicesContext) -> Outcome:
     problems, nodes = [], Counter[str]()
     for service in context.swarm.services:
-        name, template = service["Spec"]["Name"], service["Spec"]["TaskTemplate"]
+        name = service["Spec"]["Name"]
         for task in context.swarm.wanted(str(service["ID"])):
             node = context.swarm.node(str(task.get("NodeID")))
             if task["Status"]["State"] != "running":
                 problems.append(
                     f"{name} on {node}: {task['Status']['State']} ({task['Status'].get('Err', 'no error')})"
                 )
-            elif any(task["Spec"].get(part) != template.get(part) for part in LIKE_THE_SERVICE):
+            elif not as_declared(task, service):
                 problems.append(f"{name} on {node}: a task of an earlier declaration")
             else:
                 nodes[node] += 1
