@@ -15,7 +15,7 @@ IN_STACK := setup/in_env.sh $(STACK)
 PACKAGES := $(wildcard rules components posture ops setup testbed tests images bench tools)
 # Tests that share a stack go to one worker (tests/conftest.py); most of them wait for containers, so there are more workers
 # than processors on a small machine.
-SPREAD = --numprocesses $(WORKERS) --dist loadscope --no-loadscope-reorder
+SPREAD = --numprocesses $(WORKERS) --dist loadscope --no-loadscope-reorder --durations 15 --durations-min 10
 SCRIPTS = $(shell git ls-files --cached --others --exclude-standard '*.sh' .ci/run)
 LOCKS = $(shell git ls-files --cached --others --exclude-standard '*.lock')
 
@@ -96,7 +96,7 @@ test-unit: setup-dev ## unit and property tests, with all branches of rules/ and
 test-integration: setup-pulumi setup-dev setup-images ## tests on a real Docker engine
 	@setup/in_env.sh dev $(PYTHON) -m pytest $(SPREAD) -m "not faults and not long" tests/integration tests/conformance tests/gateway
 
-test-long: setup-pulumi setup-dev setup-images ## ways to deploy: acme, CI, backends, backup, ssh, pulumi new, kills
+test-long: setup-pulumi setup-dev setup-images setup-tools ## ways to deploy: acme, CI, backends, backup, ssh, pulumi new, kills
 	@setup/in_env.sh dev $(PYTHON) -m pytest $(SPREAD) -m "long and not faults" tests/integration
 
 test-faults: setup-pulumi setup-dev setup-engine setup-base ## break running stacks on purpose (not part of test)
@@ -209,5 +209,7 @@ setup-pulumi: $(if $(BUNDLE),setup-bundle) ; @setup/pulumi.sh
 setup-python: $(if $(BUNDLE),setup-bundle) ; @setup/python.sh requirements.lock
 setup-dev: ; @setup/python.sh requirements-dev.lock
 setup-engine: ; @setup/engine.sh $(STACK)
+# Before the tests that need it: beside two other workers its build takes longer than a test may.
+setup-tools: ; @setup/go_tool.sh s3 >/dev/null
 setup-images: setup-engine setup-base ; @setup/in_env.sh dev setup/images.sh
 setup-base: setup-engine $(if $(BUNDLE),setup-bundle) ; @setup/base_image.sh $(STACK)
