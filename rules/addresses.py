@@ -12,6 +12,8 @@ PRIVATE: Networks = [
 """Networks that belong to whoever runs them (RFC 1918, 6598, 2544, 4193)."""
 LOCAL: Networks = [ip_network(block) for block in ("127.0.0.0/8", "169.254.0.0/16", "::1/128", "fe80::/10")]
 """Loopback and link-local networks (RFC 1122, 3927, 4291)."""
+MAPPED = IPv6Network("::ffff:0:0/96")
+"""IPv4 as IPv6 writes it (RFC 4291, 2.5.5.2). HAProxy looks an IPv4 client up in the IPv6 networks of a list as one."""
 
 WIDEST = {4: IPv4Network("0.0.0.0/8").num_addresses, 6: IPv6Network("::/16").num_addresses}
 """How many public addresses an allow-list may hold by IP version, one IPv4 /8 or one IPv6 /16: hardly an organisation
@@ -40,6 +42,9 @@ def public_fault(networks: Networks) -> str | None:
             shown = next((n for n in networks if n.overlaps(largest)), largest)  # as it was written
             whole = "the whole internet" if shown.prefixlen == 0 else f"a large part of the internet (IPv{version})"
             return f"holds {shown}, {whole}"
+    for network in networks:
+        if isinstance(network, IPv6Network) and network.supernet_of(MAPPED):
+            return f"holds {network}, the whole internet (of IPv4, as {MAPPED})"
     return None
 
 

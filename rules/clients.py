@@ -3,10 +3,10 @@
 import json
 import re
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
 from rules.keys import rotation_fault
@@ -17,7 +17,15 @@ NAME = re.compile(r"[a-z](?:-?[a-z0-9]){0,31}")
 RESERVED = frozenset({"master", "metrics"})
 """What the log calls whoever uses the master key, or that of the metrics."""
 MISSING = "previousKeyRotation is not"
-Limit = Annotated[int, Field(ge=1, le=1_000_000_000)]
+
+
+def _number(value: Any) -> Any:
+    if isinstance(value, bool):  # which Python counts as 0 and 1
+        raise ValueError("must be a number, neither true nor false")  # noqa: TRY004 - pydantic passes a TypeError on
+    return value
+
+
+Limit = Annotated[int, Field(ge=1, le=1_000_000_000), BeforeValidator(_number)]
 
 
 def _client_name(value: str) -> str:
@@ -68,6 +76,8 @@ class Client(BaseModel):
     @property
     def end(self) -> datetime | None:
         """The first moment at which no key of the client is accepted any more."""
+        if self.expires == date.max:  # which some write for never, and which no day follows
+            return datetime.max.replace(tzinfo=UTC)
         return datetime.combine(self.expires + timedelta(days=1), time(), UTC) if self.expires else None
 
     def generations(self) -> dict[str, datetime | None]:

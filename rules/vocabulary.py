@@ -10,10 +10,12 @@ from typing import Annotated, Any
 from publicsuffixlist import PublicSuffixList
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, SecretStr
 
+from rules.addresses import MAPPED
 from rules.written import day, moment
 
 LABEL = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)")
 IMAGE = re.compile(r"(?:[^\s@]+@)?sha256:[0-9a-f]{64}")
+ISO_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 GENERATION = re.compile(r"\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])(?:\.[1-9]\d?)?")
 FIRST_GENERATION = "initial"
 """What a generated key is called before the first rotation."""
@@ -119,20 +121,28 @@ def _is_address(name: str) -> bool:
 
 
 def _address(value: Any) -> Any:
-    zoned = "%" in str(value)  # names an interface of one machine
     try:
-        return ip_address("" if zoned else value)
+        return ip_address(_written_address(value))
     except ValueError:
         raise ValueError("must hold IP addresses such as 127.0.0.1 or ::1") from None
 
 
 def _network(value: Any) -> Any:
     try:
-        return ip_network(value)
+        network = ip_network(_written_address(value))
     except ValueError:
         raise ValueError(
             "must hold networks such as 10.0.0.0/8 or fd00::/8, with no bit set behind the prefix"
         ) from None
+    if isinstance(network, IPv6Network) and network.subnet_of(MAPPED):
+        raise ValueError("must hold IPv4 networks as such, without ::ffff: before them")
+    return network
+
+
+def _written_address(value: Any) -> str:
+    """A number is none, though Python has an address for each (10 would be 0.0.0.10); a zone is of one machine."""
+    text = "" if isinstance(value, int | float) else str(value)
+    return "" if "%" in text else text
 
 
 def _image(value: str) -> str:
@@ -152,6 +162,22 @@ def _constraint(value: str) -> str:
     if not CONSTRAINT.fullmatch(value):
         raise ValueError("must be constraints as Docker's scheduler takes them, such as node.labels.front==yes")
     return value
+
+
+def _day(value: Any) -> date:
+    """A day of the calendar as it is read; a bare number, for pydantic seconds since 1970, is none."""
+    written = day(value)
+    try:
+        return date.fromisoformat(written if ISO_DAY.fullmatch(str(written)) else "")
+    except (TypeError, ValueError):
+        raise ValueError("must be a valid date such as 2027-03-31") from None
+
+
+def _moment(value: Any) -> Any:
+    written = moment(value)
+    if not (isinstance(written, datetime) or ISO_DAY.match(str(written))):  # a bare number: as in _day
+        raise ValueError("must be a time such as 2026-11-25T12:00:00Z")
+    return written
 
 
 def _generation(value: str) -> str:
@@ -191,8 +217,8 @@ Registry = Annotated[str, AfterValidator(_registry)]
 Constraint = Annotated[str, AfterValidator(_constraint)]
 Generation = Annotated[str, BeforeValidator(day), AfterValidator(_generation)]
 PreviousGeneration = Annotated[str, BeforeValidator(day), AfterValidator(_previous_generation)]
-Day = Annotated[date, BeforeValidator(day)]
-Moment = Annotated[AwareDatetime, BeforeValidator(moment)]
+Day = Annotated[date, BeforeValidator(_day)]
+Moment = Annotated[AwareDatetime, BeforeValidator(_moment)]
 ModelName = Annotated[str, AfterValidator(_model_name)]
 Address = Annotated[IPv4Address | IPv6Address, BeforeValidator(_address)]
 Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(_network)]

@@ -162,6 +162,28 @@ def test_a_time_is_no_day(form: str) -> None:
         Client.model_validate({"expires": form})
 
 
+@pytest.mark.parametrize(
+    "written", [True, 0, 20270331, 1900800000, "1900800000", "20270331", "2027-02-30", "", [], 1e9]
+)
+def test_a_number_is_no_day(written: Any) -> None:
+    """Pydantic takes one for seconds since 1970: a client would end on another day than somebody meant."""
+    with pytest.raises(ValueError, match="must be a valid date such as 2027-03-31"):
+        Client.model_validate({"expires": written})
+
+
+@pytest.mark.parametrize("name", ["requestsPerMinute", "tokensPerMinute", "maxParallel"])
+@pytest.mark.parametrize("written", [True, False])
+def test_true_is_no_number(name: str, written: bool) -> None:
+    with pytest.raises(ValueError, match="neither true nor false"):
+        Client.model_validate({name: written})
+
+
+def test_the_last_day_of_the_calendar_is_never(deploy: Deploy) -> None:
+    graph = deploy("prod", clients={"ever": {"expires": "9999-12-31"}})
+    assert json.loads(graph.env("litellm")["GATEWAY_CLIENTS"])["ever"]["keys"][0][2].startswith("9999-12-31T23:59")
+    assert graph.warnings == []
+
+
 def test_yaml_s_own_dates_are_days_too() -> None:
     assert str(Client.model_validate({"expires": date(2027, 3, 31)}).expires) == "2027-03-31"
 

@@ -95,8 +95,11 @@ def test_a_stacks_own_ipv6_network_is_a_unique_local_64() -> None:
 
 @pytest.mark.parametrize(
     ("network", "fits"),
-    [("8.0.0.0/8", True), ("8.0.0.0/7", False), ("2600::/16", True), ("2600::/15", False)],
+    [("8.0.0.0/8", True), ("8.0.0.0/7", False), ("2600::/16", True), ("2600::/15", False), ("::/16", False)],
 )
 def test_an_allow_list_holds_what_one_organisation_may_have(network: str, fits: bool) -> None:
-    """IANA's IPv4 registry gives whole /8s to organisations; no registry gives an IPv6 block larger than a /16."""
+    """IANA's IPv4 registry gives whole /8s to organisations; no registry gives an IPv6 block larger than a /16.
+
+    The one with ::ffff:0:0/96 in it holds all of IPv4: HAProxy looks an IPv4 client up among IPv6 networks as such.
+    """
     assert (addresses.public_fault([ip_network(network)]) is None) is fits
