@@ -10,7 +10,8 @@ MAKEFLAGS += --no-print-directory
 SHELL := /bin/bash
 
 PYTHON := .venv/bin/python
-OF_CLIENT = $(if $(CLIENT),--client $(CLIENT))
+# CLIENT=$$WHO of a shell that has no WHO is nobody, and not whoever has the master key.
+OF_CLIENT = $(if $(filter-out undefined,$(origin CLIENT)),--client="$(CLIENT)")
 IN_STACK := setup/in_env.sh $(STACK)
 PACKAGES := $(wildcard rules components posture ops setup testbed tests images bench tools)
 # Tests that share a stack go to one worker (tests/conftest.py); most of them wait for containers, so there are more workers
@@ -54,7 +55,7 @@ restore: setup-pulumi setup-python ## make a stack from a backup, where there is
 	@setup/restore.sh $(STACK) "$(FILE)"
 
 rotate: setup ## new master key, or of CLIENT=name; the old one works for OVERLAP=24h more (EMERGENCY=1: not at all)
-	@$(IN_STACK) $(PYTHON) -m ops.rotate $(STACK) --overlap $(OVERLAP) $(OF_CLIENT) $(if $(filter-out 0 no false,$(EMERGENCY)),--emergency)
+	@$(IN_STACK) $(PYTHON) -m ops.rotate $(STACK) --overlap="$(OVERLAP)" $(OF_CLIENT) $(if $(filter-out 0 no false,$(EMERGENCY)),--emergency)
 
 retire: setup ## refuse the previous master key, or that of CLIENT=name, from now on
 	@$(IN_STACK) $(PYTHON) -m ops.retire $(STACK) $(OF_CLIENT)
@@ -64,13 +65,13 @@ clients: setup-pulumi setup-python ## the stack's clients: models, limits, age o
 
 client: NAME :=
 client: setup-pulumi setup-python ## the key of one client, and how to use it: NAME=alice
-	@$(IN_STACK) $(PYTHON) -m ops.clients $(STACK) --show "$(NAME)"
+	@$(IN_STACK) $(PYTHON) -m ops.clients $(STACK) --show="$(NAME)"
 
 ca: setup-pulumi setup-python ## the CA of a stack with tls: managed, and how each kind of client trusts it
 	@$(IN_STACK) $(PYTHON) -m ops.authority $(STACK)
 
 usage: setup-pulumi setup-python setup-engine ## who used what: SINCE=7d BY=client|model|day JSON=1
-	@$(IN_STACK) $(PYTHON) -m ops.usage $(STACK) --since $(SINCE) --by $(BY) $(if $(filter-out 0 no false,$(JSON)),--json)
+	@$(IN_STACK) $(PYTHON) -m ops.usage $(STACK) --since="$(SINCE)" --by="$(BY)" $(if $(filter-out 0 no false,$(JSON)),--json)
 
 login: setup-pulumi setup-python setup-engine ## log in to Claude, in the running container
 	@setup/container.sh $(STACK) login

@@ -11,6 +11,8 @@ from rules.vocabulary import FIRST_GENERATION
 
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 LAST_OF_A_DAY = 99
+LONGEST = timedelta(days=3650)
+"""An overlap of centuries would be a key that never ends, and the calendar ends, too."""
 PREVIOUS = ("previousMasterKey", "previousKeyRotation", "previousKeyExpires")
 
 
@@ -46,13 +48,16 @@ def duration(text: str, name: str = "OVERLAP") -> timedelta:
     """Returns what ``90m``, ``24h`` or ``7d`` means.
 
     Raises:
-        OperationError: when it is not a positive number with one of the units s, m, h, d.
+        OperationError: when it is not a positive number with one of the units s, m, h, d, or longer than LONGEST.
     """
-    found = re.fullmatch(r"(\d{1,6})([smhd])", text.strip())
+    found = re.fullmatch(r"([0-9]{1,6})([smhd])", text.strip())
     if found is None or int(found[1]) == 0:
         none_at_all = " For none at all: EMERGENCY=1" if name == "OVERLAP" else ""
         raise OperationError(f"{name} is {text!r}, not a time such as 30m, 24h or 7d.{none_at_all}")
-    return timedelta(**{UNITS[found[2]]: int(found[1])})
+    meant = timedelta(**{UNITS[found[2]]: int(found[1])})
+    if meant > LONGEST:
+        raise OperationError(f"{name} is {text!r}, and at most {LONGEST.days}d is possible")
+    return meant
 
 
 def next_generation(today: date, *known: str | None) -> str:

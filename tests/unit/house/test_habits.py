@@ -1,5 +1,6 @@
 """What the repository promises to whoever works on it: one version, one list of linters, the same bytes everywhere."""
 
+import os
 import re
 import subprocess
 import tomllib
@@ -109,3 +110,17 @@ def test_the_benchmark_has_stock_litellm_in_the_images_version() -> None:
         return re.findall(r"^litellm==(\S+)", (ROOT / name).read_text(), re.MULTILINE)
 
     assert locked("tools/gateways/requirements.lock") == locked("images/litellm/requirements.lock")
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [([], ""), (["CLIENT=alice"], '--client="alice"'), (["CLIENT="], '--client=""'), (["CLIENT=-x"], '--client="-x"')],
+)
+@pytest.mark.parametrize("target", ["rotate", "retire"])
+def test_a_clients_name_that_is_empty_is_not_the_master_keys(target: str, given: list[str], told: str) -> None:
+    """As of CLIENT=$WHO in a shell that has no WHO."""
+    environment = {name: value for name, value in os.environ.items() if name not in ("CLIENT", "MAKEFLAGS")}
+    command = ["make", "--dry-run", target, *given]
+    made = subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True, text=True).stdout
+    (line,) = [line for line in made.splitlines() if f"ops.{target}" in line]
+    assert (told in line) if told else ("--client" not in line)

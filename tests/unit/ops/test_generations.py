@@ -33,6 +33,15 @@ def test_any_other_overlap_is_refused(text: str) -> None:
         duration(text)
 
 
+@pytest.mark.parametrize("text", ["3651d", "999999d", "87601h"])
+@pytest.mark.parametrize("name", ["OVERLAP", "SINCE"])
+def test_ten_years_are_the_longest(text: str, name: str) -> None:
+    """An old key for centuries would be one that never ends; further back than the calendar there is no log."""
+    assert duration("3650d", name) == timedelta(days=3650)
+    with pytest.raises(OperationError, match=f"{name} is '{text}', and at most 3650d"):
+        duration(text, name)
+
+
 @pytest.mark.parametrize(
     ("known", "following"),
     [
