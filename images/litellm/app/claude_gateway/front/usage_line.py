@@ -38,7 +38,7 @@ class UsageLine:
     ms_first_token: int = _counted("milliseconds to the first piece of what the model wrote; 0 without a stream")
     ms_total: int = _counted("milliseconds to its end")
     input_tokens: int = _counted("tokens read, without those of the cache")
-    output_tokens: int = _counted("tokens written")
+    output_tokens: int = _counted("tokens written; about, by their length, when a stream ended before Anthropic said")
     cache_read_tokens: int = _counted("tokens read from Anthropic's cache")
     cache_write_tokens: int = _counted("tokens written into it")
     list_price_usd: float = field(
