@@ -35,6 +35,8 @@ class Answer:
     status: int
     headers: dict[str, str] = field(default_factory=dict)
     error: str = ""
+    dropped: bool = False
+    """Whether the request was taken and the connection closed on it, as the gateway does to floods (haproxy.cfg)."""
 
     def __str__(self) -> str:
         return str(self.status or self.error)
@@ -94,7 +96,8 @@ class Edge:
         except ssl.SSLCertVerificationError as error:
             return Answer(0, error=f"{STRANGE} ({error.verify_message})")
         except (OSError, http.client.HTTPException, EngineError) as error:
-            return Answer(0, error=f"no answer ({type(error).__name__})")
+            dropped = isinstance(error, http.client.RemoteDisconnected)
+            return Answer(0, error=f"no answer ({type(error).__name__})", dropped=dropped)
 
     def wait(self, seconds: float) -> None:
         """Waits, ``seconds`` at most, until the gateway has a LiteLLM behind it, and the front a gateway.

@@ -2,6 +2,7 @@
 
 import itertools
 import socket
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -172,3 +173,24 @@ def test_after_a_power_cut_the_gateway_behind_the_front_is_waited_for(
     monkeypatch.setattr(edge, "get", lambda _path: (next(waits), next(answers))[1])
     edge.wait(5)
     assert next(waits) - 1 == asked
+
+
+@pytest.mark.parametrize("answers", [True, False])
+def test_a_request_that_is_dropped_is_told_from_a_port_that_nobody_serves(make: Make, answers: bool) -> None:
+    engine: Any = Local()
+    with socket.create_server(("127.0.0.1", 0)) as door:
+        edge = Edge(make(settings={"environment": "development", "tls": "off"}).declaration, engine)
+        edge.address, edge.port, edge.encrypted = "127.0.0.1", door.getsockname()[1], False
+
+        def drop() -> None:
+            connection, _ = door.accept()
+            with connection:
+                connection.recv(1024)
+
+        taker = threading.Thread(target=drop, daemon=True)
+        if answers:
+            taker.start()
+        else:
+            door.close()
+        answer = edge.get("/v1/models")
+    assert (answer.status, answer.dropped) == (0, answers)
