@@ -17,6 +17,14 @@ die() {
 
 [ -d "${TMPDIR:-/tmp}" ] || die "TMPDIR=$TMPDIR in this shell is no folder. Fix: unset TMPDIR"
 
+# stack_is_known STACK: it has a file of settings
+stack_is_known() {
+  local known file=Pulumi.${1##*/}.yaml
+  [ ! -e "$root/$file" ] || return 0
+  known=$(cd "$root" && printf '%s\n' Pulumi.*.yaml | sed -E 's/^Pulumi\.(.*)\.yaml$/\1/' | paste -sd, - | sed 's/,/, /g')
+  die "there is no stack '$1'. Known ones: $known. Use 'make ... STACK=NAME', or add $file for a new one."
+}
+
 is_root() { [ "${SETUP_ASSUME_UID:-$(id -u)}" = 0 ]; }
 
 # can_apt: whether packages can be installed here: root, on Debian or one of its kin.

@@ -8,10 +8,7 @@ settings=Pulumi.$name.yaml
 python=$root/.venv/bin/python
 cd "$root" || exit
 
-if [ ! -e "$settings" ]; then
-  known=$(printf '%s\n' Pulumi.*.yaml | sed -E 's/^Pulumi\.(.*)\.yaml$/\1/' | paste -sd, - | sed 's/,/, /g')
-  die "there is no stack '$stack'. Known ones: $known. Use 'make ... STACK=NAME', or add $settings for a new one."
-fi
+stack_is_known "$stack"
 exports=$(setup/env.sh "$stack")
 eval "$exports"
 
