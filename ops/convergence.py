@@ -11,13 +11,13 @@ from ops.engine import Engine
 from rules.docker import EngineError
 from rules.settings import Settings
 from rules.tasks import as_declared
+from rules.waiting import POLL_SECONDS
 
 Hook = Callable[[pulumi.ResourceHookArgs], Awaitable[None]]
 SECONDS = 900
 """Nodes pull images first, and tasks follow one after the other."""
 START_SECONDS = 180
 """What one task more may take, from its start until it is healthy."""
-POLL_SECONDS = 1.0
 WENT_BACK = ("rollback_started", "rollback_completed", "rollback_paused", "paused")
 
 Service = Mapping[str, Any]

@@ -2,18 +2,17 @@
 
 import json
 import subprocess
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from ops.commands import OperationError
 from rules.docker import Client
+from rules.waiting import until
 
 STACK_LABEL = "litellm-claude.stack"
 ROLE_LABEL = "litellm-claude.role"
 START_SECONDS = 90
-POLL_SECONDS = 0.5
 
 
 @dataclass(frozen=True)
@@ -66,9 +65,7 @@ class Engine(Client):
         Raises:
             EngineError: when the engine cannot be asked, which says nothing about the container.
         """
-        deadline = time.monotonic() + START_SECONDS
-        while self._starts(identifier) and time.monotonic() < deadline:
-            time.sleep(POLL_SECONDS)
+        until(lambda: not self._starts(identifier), START_SECONDS)
         command = ("exec", identifier, f"{role}-healthcheck")
         return any(self.run(*command, check=False).returncode == 0 for _ in range(3))
 

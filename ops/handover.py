@@ -15,13 +15,13 @@ from ops.engine import Container, Engine
 from rules.docker import EngineError
 from rules.layout import GATEWAY_METRICS_PORT, GATEWAY_PLAIN_PORT, GATEWAY_TLS_PORT
 from rules.settings import Settings
+from rules.waiting import POLL_SECONDS
 
 Hook = Callable[[pulumi.ResourceHookArgs], Awaitable[None]]
 Say = Callable[[str], None]
 NOTICE_SECONDS = 3
 """How long a container serves on after the signal, while it reports itself unready (components/litellm.py)."""
 KILL_SECONDS = 5
-POLL_SECONDS = 0.5
 SAY_SECONDS = 15
 PORTS = {"gateway": (GATEWAY_TLS_PORT, GATEWAY_PLAIN_PORT, GATEWAY_METRICS_PORT), "litellm": (4000,)}
 """Where the containers that drain have their clients. The egress proxy ends after LiteLLM, and has none left."""

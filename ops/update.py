@@ -7,9 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ops.state import State, role_of
+from rules.waiting import POLL_SECONDS
 
 UP = Path("setup/up.sh")
-POLL_SECONDS = 0.5
 ROLE = "litellm"
 ROTATING = "LITELLM_CLAUDE_ROTATING"
 """Tells setup/up.sh that what a person must do besides, such as renew a certificate, is no failure of this update."""

@@ -8,6 +8,7 @@ from typing import Any
 from posture.declaration import Declaration
 from posture.engine import Engine, EngineError
 from rules.layout import CERTIFICATE_DIR
+from rules.waiting import POLL_SECONDS, until
 
 SECONDS = 300
 """How long the first certificate may take: a DNS provider needs a minute or two, and a CA some seconds."""
@@ -46,9 +47,9 @@ def wait(declaration: Declaration, engine: Engine, seconds: float = SECONDS) -> 
 
     What has failed before is tried at once and not after its backoff: somebody has just mended something.
     """
-    until, asked, container = time.monotonic() + seconds, -1, declaration.containers["acme"].id
+    end, asked, container = time.monotonic() + seconds, -1, declaration.containers["acme"].id
     told: dict[str, Any] = {}
-    while time.monotonic() < until:
+    while time.monotonic() < end:
         with contextlib.suppress(EngineError, ValueError):  # it has just been started
             told = state(declaration, engine)
         if told.get("ends"):
@@ -60,15 +61,13 @@ def wait(declaration: Declaration, engine: Engine, seconds: float = SECONDS) -> 
             elif int(told["times"]) > asked:
                 engine.run("exec", container, "touch", REPORTED)
                 return str(told["said"])
-        time.sleep(0.5)
+        time.sleep(POLL_SECONDS)
     return str(told.get("said") or f"no certificate for {declaration.settings.hostname} within {seconds:.0f} s")
 
 
 def _taken(declaration: Declaration, engine: Engine) -> str | None:
-    until = time.monotonic() + TAKEN_SECONDS
-    while time.monotonic() < until:
-        if not engine.call("exec", declaration.containers["gateway"].id, "sh", "-c", SHOWN).returncode:
-            time.sleep(NOTICED_SECONDS)
-            return None
-        time.sleep(0.3)
-    return "the gateway has not taken the certificate; its log says why"
+    command = ("exec", declaration.containers["gateway"].id, "sh", "-c", SHOWN)
+    if not until(lambda: engine.call(*command).returncode == 0, TAKEN_SECONDS):
+        return "the gateway has not taken the certificate; its log says why"
+    time.sleep(NOTICED_SECONDS)
+    return None

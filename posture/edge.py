@@ -4,7 +4,6 @@ import contextlib
 import http.client
 import socket
 import ssl
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -15,6 +14,7 @@ from posture.declaration import Declaration
 from posture.engine import Engine, EngineError
 from rules.keys import DEVELOPMENT_KEY
 from rules.vocabulary import TlsMode
+from rules.waiting import until
 
 SECONDS = 5
 NO_CHECK_TIME = ssl.VerifyFlags(0x200000)
@@ -73,11 +73,19 @@ class Edge:
         Inside an update the gateway that is being replaced takes turns with the new one, and may have another
         certificate, or refuse this machine: what it says counts only when all tries meet it.
         """
-        answer = self._get(path, key, encrypted, port)
-        for _ in range(0 if self.declaration.complete else REPLACEMENT_TRIES - 1):
-            if not (answer.error.startswith(STRANGE) or (answer.error and self.expected and encrypted is None)):
+        return self._asked(
+            lambda: self._get(path, key, encrypted, port),
+            lambda it: it.error.startswith(STRANGE) or bool(it.error and self.expected and encrypted is None),
+        )
+
+    def _asked(
+        self, ask: Callable[[], Answer], doubtful: Callable[[Answer], bool], tries: int = REPLACEMENT_TRIES
+    ) -> Answer:
+        """Asks; inside an update again, as long as the container that is being replaced may have answered."""
+        for _ in range(1 if self.declaration.complete else tries):
+            answer = ask()
+            if not doubtful(answer):
                 break
-            answer = self._get(path, key, encrypted, port)
         return answer
 
     def _get(self, path: str, key: str | None, encrypted: bool | None, port: int) -> Answer:
@@ -104,9 +112,7 @@ class Edge:
 
         No answer at all is waited for only where one must come: after a power cut the front is there first.
         """
-        until = time.monotonic() + seconds
-        while self._starts(self.get("/healthz")) and time.monotonic() < until:
-            time.sleep(0.3)
+        until(lambda: not self._starts(self.get("/healthz")), seconds)
 
     def _starts(self, answer: Answer) -> bool:
         nothing = self.expected and self.declaration.complete and not answer.status
@@ -129,13 +135,8 @@ class Edge:
 
     def _first(self) -> Answer:
         """Asks whether this machine is answered. Where it must not be, one refusal inside an update is enough."""
-        answer = self.get("/healthz")
         refused = not self.declaration.settings.allow_host
-        for _ in range(0 if self.declaration.complete or not refused else REPLACEMENT_TRIES - 1):
-            if not answer.status:
-                break
-            answer = self.get("/healthz")
-        return answer
+        return self._asked(lambda: self.get("/healthz"), lambda answer: refused and bool(answer.status))
 
     def _of_the_new_one(self, path: str, key: str, of_the_old_one: Callable[[int], bool]) -> Answer:
         """Asks with the declared key. Inside an update the container that is being replaced may answer too.
@@ -143,13 +144,8 @@ class Edge:
         It knows no key but its own, an earlier version serves other paths, and the gateway takes turns: so an answer
         that may be its own counts only when all tries meet one.
         """
-        answer = self.get(path, key=key)
         tries = min(REPLACEMENT_TRIES, self.declaration.settings.failed_auth_per_minute)
-        for _ in range(0 if self.declaration.complete else tries - 1):
-            if not of_the_old_one(answer.status):
-                break
-            answer = self.get(path, key=key)
-        return answer
+        return self._asked(lambda: self.get(path, key=key), lambda answer: of_the_old_one(answer.status), tries)
 
 
 def _address(declaration: Declaration, engine: Engine) -> str | None:

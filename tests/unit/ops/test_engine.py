@@ -102,7 +102,7 @@ def test_a_container_that_starts_is_waited_for_before_it_is_asked(
     docker: Fake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """After a restart of the engine all of them start; the one that served will serve again."""
-    monkeypatch.setattr("ops.engine.POLL_SECONDS", 0)
+    monkeypatch.setattr("rules.waiting.POLL_SECONDS", 0)
     calls = docker(*[(0, health("starting"))] * 3, (0, health("healthy")), (0, ""))
     assert Engine().serves("abc", "litellm")
     assert [call[0] for call in calls] == ["container"] * 4 + ["exec"]

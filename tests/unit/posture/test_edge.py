@@ -25,10 +25,10 @@ class Local:
 def ask(make: Make, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[Answer, int]]:
     """Asks with the declared key, which is answered as given; returns the verdict's answer and the number of tries."""
 
-    def asked(statuses: list[int], *, complete: bool) -> tuple[Answer, int]:
+    def asked(statuses: list[int], *, complete: bool, **settings: Any) -> tuple[Answer, int]:
         tries: list[int] = []
         engine: Any = Local()
-        edge = Edge(replace(make().declaration, complete=complete), engine)
+        edge = Edge(replace(make(settings=settings).declaration, complete=complete), engine)
 
         def get(path: str, *, key: str | None = None, **_: Any) -> Answer:
             if path != "/v1/models" or key != KEY:
@@ -52,6 +52,19 @@ def test_the_replaced_container_may_refuse_the_new_key_while_the_new_one_accepts
 def test_a_key_that_nobody_accepts_fails(ask: Callable[..., tuple[Answer, int]]) -> None:
     answer, tries = ask([401], complete=False)
     assert (answer.status, tries) == (401, REPLACEMENT_TRIES)
+
+
+def test_the_wrong_one_of_two_that_take_turns_answers_all_tries_once_in_256(
+    ask: Callable[..., tuple[Answer, int]],
+) -> None:
+    _, tries = ask([401], complete=False)
+    assert 2**tries == 256
+
+
+def test_no_more_keys_are_tried_than_the_gateway_takes_before_it_turns_a_source_away(
+    ask: Callable[..., tuple[Answer, int]],
+) -> None:
+    assert ask([401], complete=False, failedAuthPerMinute=3)[1] == 3
 
 
 def test_outside_an_update_one_refusal_is_a_failure(ask: Callable[..., tuple[Answer, int]]) -> None:
@@ -148,6 +161,13 @@ def test_inside_an_update_the_replaced_gateway_may_have_another_certificate_or_l
     assert answered(make, monkeypatch, [other, Answer(200)], complete=True).get("/healthz").error == other.error
 
 
+def test_a_refusal_is_asked_again_only_where_an_answer_must_come(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    turns = [REFUSED, Answer(200)]
+    assert not answered(make, monkeypatch, turns, complete=False, allow_host=False).get("/healthz").status
+    assert not answered(make, monkeypatch, turns, complete=False).get("/healthz", encrypted=False).status
+    assert answered(make, monkeypatch, [Answer(503), Answer(200)], complete=False).get("/healthz").status == 503
+
+
 def test_inside_an_update_the_replaced_gateway_may_still_answer_a_machine_that_the_new_one_refuses(
     make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -171,6 +191,7 @@ def test_after_a_power_cut_the_gateway_behind_the_front_is_waited_for(
     edge.expected = expected
     answers, waits = iter([first, Answer(200)]), itertools.count(1)
     monkeypatch.setattr(edge, "get", lambda _path: (next(waits), next(answers))[1])
+    monkeypatch.setattr("rules.waiting.POLL_SECONDS", 0)
     edge.wait(5)
     assert next(waits) - 1 == asked
 
