@@ -126,7 +126,9 @@ def sources(context: ServicesContext) -> Outcome:
     for service in context.swarm.services:
         endpoint = service["Spec"].get("EndpointSpec") or {}
         name, ports = service["Spec"]["Name"], endpoint.get("Ports") or []
-        problems += [f"{name} publishes {one['PublishedPort']} by the mesh" for one in ports if _meshed(one)]
+        problems += [
+            f"{name} publishes {one.get('PublishedPort', 'a port')} by the mesh" for one in ports if _meshed(one)
+        ]
     return verdict(problems, "ports are the nodes' own (mode host), so that the allow-list sees real addresses")
 
 
