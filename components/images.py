@@ -8,7 +8,7 @@ import pulumi_docker as docker
 
 from components.stack import Deployment
 from rules import bundle, registry, releases
-from rules.layout import IMAGES, PROJECT
+from rules.layout import IMAGES, PROJECT, short
 
 
 class Images(pulumi.ComponentResource):
@@ -100,4 +100,4 @@ def tag(role: str, digest: str, stack: str) -> str:
     The containerd image store drops an image whose tag moves to another one, and two builds of the same files need not
     have the same id. The digest stands first: a tag may not begin with a dot or a dash, as a stack's name may.
     """
-    return f"{PROJECT}/{role}:{digest[:12]}-{stack}"
+    return f"{PROJECT}/{role}:{short(digest)}-{stack}"

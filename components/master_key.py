@@ -61,7 +61,7 @@ class MasterKey(pulumi.ComponentResource):
         if settings.master_key:
             self.current = pulumi.Output.secret(settings.master_key.get_secret_value())
             self.generation = rotation or CONFIGURED
-            self.created = pulumi.Output.from_input(rotation and rotation[:10])
+            self.created = pulumi.Output.from_input(rotation and rotation.partition(".")[0])
         elif self.source is KeySource.GENERATED:
             self.generation = rotation or FIRST_GENERATION
             self.current, self.created = self._generate(self.generation)

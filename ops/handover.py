@@ -103,8 +103,7 @@ def _wait(engine: Engine, label: str, old: Collection[str], seconds: int, say: S
 
 def _open(engine: Engine, containers: Collection[Container]) -> str:
     """What is still open in each, in words."""
-    counted = [(connections(engine, found), found.name) for found in containers]
-    return " and ".join(f"{number} connection{'' if number == 1 else 's'} of {name}" for number, name in counted)
+    return " and ".join(f"connections of {found.name} ({connections(engine, found)})" for found in containers)
 
 
 def connections(engine: Engine, container: Container) -> int:

@@ -85,7 +85,7 @@ def hides_clients(server: Answer, info: Answer) -> str | None:
     """Returns what kind of engine it is when every client looks like its bridge; None when addresses are kept."""
     if any("name=rootless" in option for option in info.get("SecurityOptions") or []):
         return "a rootless engine"
-    if "Docker Desktop" in (str(info.get("OperatingSystem")), str((server.get("Platform") or {}).get("Name"))[:14]):
+    if "Docker Desktop" in f"{info.get('OperatingSystem')} {(server.get('Platform') or {}).get('Name')}":
         return "Docker Desktop"
     if any("podman" in str(part.get("Name")).lower() for part in server.get("Components") or []):
         return "Podman"

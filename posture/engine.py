@@ -28,7 +28,7 @@ class Engine(Client):
         """
         done = self.call(*arguments, stdin=stdin, seconds=SECONDS)
         if check and done.returncode:
-            raise EngineError(f"docker {arguments[0]}: {done.stderr.strip()[:500]}")
+            raise EngineError(f"docker {arguments[0]}: {done.stderr.strip()}")
         return done.stdout + (done.stderr if both else "")
 
     def json_lines(self, *arguments: str) -> list[dict[str, Any]]:

@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from rules.layout import IMAGES, PROJECT
+from rules.layout import IMAGES, PROJECT, short
 
 ROLES = ("front", "litellm", "gateway", "egress", "acme")
 REPOSITORY = f"bundle.invalid/{PROJECT}"
@@ -28,7 +28,7 @@ def context_digest(context: Path) -> str:
 
 def image_name(role: str, identifier: str) -> str:
     """Returns the name of a bundled image: what it holds is part of it, so that a newer bundle's is another one."""
-    return f"{REPOSITORY}/{role}:{identifier.removeprefix('sha256:')[:12]}"
+    return f"{REPOSITORY}/{role}:{short(identifier)}"
 
 
 def images() -> dict[str, str]:

@@ -106,7 +106,7 @@ def _refuse_unknown(raw: dict[str, Any]) -> None:
 def _unknown_sentence(name: str) -> str:
     # Compared in lower case: the usual slip is the case of a letter.
     known = {field.lower(): field for field in FIELDS}
-    near = get_close_matches(name.lower(), known, n=1, cutoff=0.5)
+    near = get_close_matches(name.lower(), known)
     hint = f"the nearest setting is {known[near[0]]}" if near else "Pulumi.yaml lists the settings"
     shown = name if name.isprintable() else ascii(name)
     return f"{shown}: is not a setting; {hint}. Fix: pulumi config rm {shown} {_this_stack()}"
@@ -151,11 +151,11 @@ def _sentence(problem: Any) -> str:
         return f"{place}: {message}. Fix: pulumi config set redirectPort 80 {_this_stack()}"
     if any(words in message for words in ONE_TOO_MANY):
         return f"{place}: {message}. Fix: pulumi config rm {name} {_this_stack()}"
-    client, field = (*map(str, problem["loc"][1:3]), "", "")[:2]
-    if name == "clients" and field in CLIENT_EXAMPLES and NAME.fullmatch(client):
-        fix = f"pulumi config set --path 'clients.{client}.{field}{CLIENT_EXAMPLES[field]}"
+    item, field, *_ = (*list(problem["loc"])[1:], "", "")
+    if name == "clients" and field in CLIENT_EXAMPLES and NAME.fullmatch(str(item)):
+        fix = f"pulumi config set --path 'clients.{item}.{field}{CLIENT_EXAMPLES[field]}"
         return f"{place}: {message}. Fix: {fix} {_this_stack()}"
-    return f"{place}: {message}. {_fix(name, *problem['loc'][1:2])}"
+    return f"{place}: {message}. {_fix(name, item)}"
 
 
 def _place(location: tuple[str | int, ...]) -> str:
@@ -165,7 +165,7 @@ def _place(location: tuple[str | int, ...]) -> str:
     return (path or "clients").encode("unicode_escape").decode()
 
 
-def _fix(name: str, item: object = None) -> str:
+def _fix(name: str, item: object = "") -> str:
     if name in ("masterKey", "previousMasterKey"):
         return f"Fix: {GENERATE}{name} {_this_stack()}"
     if name == "tlsCertificate":  # a new certificate comes with its key, and neither is taken without the other
@@ -186,7 +186,7 @@ def _without(name: str, item: object) -> str:
     """What removes the wrong part of a list or map first: the item that is named, which a list's example replaces."""
     if isinstance(item, int):
         return ""
-    key = str(item or "")
+    key = str(item)
     part = f"--path '{name}[\"{key}\"]'" if key.isprintable() and key and not set(key) & set("'\"\\[]") else name
     return f"pulumi config rm {part} {_this_stack()}; "
 

@@ -96,7 +96,7 @@ class Client:
         done = self.call(*arguments, seconds=seconds)
         found = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
         if done.returncode and not ABSENT.search(done.stderr):
-            raise EngineError(f"docker {' '.join(arguments[:2])} failed: {done.stderr.strip()[:500]}")
+            raise EngineError(f"docker {' '.join(arguments[:2])} failed: {done.stderr.strip()}")
         return found
 
     def inspect(self, kind: str, names: Iterable[str], seconds: float | None = None) -> list[dict[str, Any]]:

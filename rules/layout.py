@@ -29,6 +29,11 @@ def acme_volumes(stack: str) -> dict[str, str]:
     return {"acme": f"{stack}-acme", "certificate": f"{stack}-certificate"}
 
 
+def short(identifier: str) -> str:
+    """Returns the digits of an id or a digest that Docker shows (``docker ps``), of an image by digest, too."""
+    return identifier.rpartition(":")[2][:12]
+
+
 def numbered(role: str, number: int) -> str:
     """Returns what the ``number``-th container that plays ``role`` is called; the first has the role's name."""
     return role if number == 1 else f"{role}-{number}"

@@ -184,7 +184,7 @@ def _generation(value: str) -> str:
     if not GENERATION.fullmatch(value):
         raise ValueError("must be an ISO date, such as 2026-11-24 (2026-11-24.2 for a second one that day)")
     try:
-        named = date.fromisoformat(value[:10])
+        named = date.fromisoformat(value.partition(".")[0])
     except ValueError:
         raise ValueError("must be a day that the calendar has") from None
     if named > datetime.now(UTC).date() + timedelta(days=1):  # a day ahead: another time zone's today

@@ -11,7 +11,7 @@ from posture.context import Context
 from posture.declaration import DeclaredContainer
 from posture.model import REPLACE, Outcome, check, verdict
 from posture.running import name_of
-from rules.layout import LABEL
+from rules.layout import LABEL, short
 
 SOURCE = "design: envs and labels are never read back"
 MIB = 1024 * 1024
@@ -103,7 +103,7 @@ def labels(context: Context) -> Outcome:
 @check("drift.image", "The image is the declared one", source="CIS Docker 4.2", remediation=REPLACE, fast=True)
 def image(context: Context) -> Outcome:
     def problems(declared: DeclaredContainer, container: Container) -> list[str]:
-        return [] if container["Image"] == declared.inputs["image"] else [f"runs {str(container['Image'])[:19]}"]
+        return [] if container["Image"] == declared.inputs["image"] else [f"runs {short(str(container['Image']))}"]
 
     return compare(context, problems, "image ids equal those in the state")
 

@@ -8,13 +8,15 @@ from datetime import datetime, timedelta
 from ipaddress import ip_address
 
 from cryptography import x509
+from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.x509.verification import PolicyBuilder, Store
 
 from posture import acme
 from posture.context import Context
+from posture.edge import STRANGE
 from posture.model import Outcome, Severity, check, excepted, failed, not_applicable, passed, verdict, warned
 from rules import certificates
-from rules.layout import GATEWAY_PLAIN_PORT
+from rules.layout import GATEWAY_PLAIN_PORT, short
 from rules.vocabulary import TlsMode
 
 PAGE = "security page: Use HTTPS in production"
@@ -62,13 +64,9 @@ def certificate(context: Context) -> Outcome:
     if fault:
         return failed(f"the certificate {fault}")
     answer = context.probe("edge")["health"]
-    if "certificate" in answer.error:
+    if answer.error.startswith(STRANGE):
         return failed(f"at the published port {answer.error}")
-    return passed(
-        f"for {context.settings.hostname}, SHA-256 {chain[0].fingerprint(chain[0].signature_hash_algorithm).hex()[:16]}"
-        if chain[0].signature_hash_algorithm
-        else "served"
-    )
+    return passed(f"for {context.settings.hostname}, SHA-256 {short(chain[0].fingerprint(SHA256()).hex())}")
 
 
 @check("https.chain", "The certificate is signed by a CA that clients can trust", source=f"{PAGE}; RFC 5280")

@@ -9,7 +9,7 @@ from posture.context import Context
 from posture.model import Outcome, Severity, check, failed, not_applicable, passed, verdict, warned
 from posture.running import name_of
 from rules import model_ends, releases
-from rules.layout import IMAGES
+from rules.layout import IMAGES, short
 
 PINNED = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)(?:\[[^\]]*\])?==([^\s;\\]+)(?:\s*;\s*([^\\\n]*))?", re.MULTILINE)
 UPDATES_DAYS = 30
@@ -36,7 +36,7 @@ def locked(lock: Path) -> tuple[dict[str, str], set[str]]:
 )
 def litellm(context: Context) -> Outcome:
     version = context.inside.packages.get("litellm", "0.0.0")
-    numbers = tuple(int(part) for part in re.findall(r"\d+", version)[:3])
+    numbers = tuple(int(part) for part in re.findall(r"\d+", version))
     fault = releases.version_fault(numbers)
     return verdict([fault] if fault else [], f"LiteLLM {version}")
 
@@ -102,7 +102,7 @@ def images(context: Context) -> Outcome:
         for c in context.running.containers
         if c["Image"] not in wanted
     ]
-    return verdict(problems, ", ".join(sorted(digest[7:19] for digest in wanted)))
+    return verdict(problems, ", ".join(sorted(map(short, wanted))))
 
 
 @check("supply.toolchain", "What reads the stack was installed by hash", source="requirements.lock")

@@ -7,6 +7,7 @@ import pytest
 
 from components.networks import local_subnet6
 from rules import addresses, certificates, keys, releases
+from rules.layout import short
 from rules.settings import Settings
 from tests.unit.components.conftest import Deploy
 
@@ -91,6 +92,13 @@ def test_a_stacks_own_ipv6_network_is_a_unique_local_64() -> None:
     assert network.prefixlen == 64
     assert network.subnet_of(ip_network("fd00::/8"))  # type: ignore[arg-type]
     assert network != ip_network(local_subnet6("litellm-claude-dev-edge"))
+    assert str(network) == "fd1a:4f20:94f1:98ba::/64", "an update to a later version keeps its networks"
+
+
+@pytest.mark.parametrize("before", ["", "sha256:", "registry.example.org:5000/litellm@sha256:"])
+def test_an_id_is_shown_with_as_many_digits_as_docker_shows(before: str) -> None:
+    """Docker's reference, "docker container ls": the ids are truncated to 12 digits."""
+    assert short(before + "0123456789abcdef" * 4) == "0123456789ab"
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ TABLE = """  sl  local_address rem_address   st
    0: 0200DB0A:{port} 0300DB0A:9C40 01 rest
    1: 0200DB0A:{port} 0300DB0A:9C41 06 rest
    2: 0200DB0A:9999 0300DB0A:9C42 01 rest
+   3: 0200DB0A:{port} cut
 """
 
 
@@ -54,7 +55,7 @@ class FakeEngine:
 
 
 @pytest.fixture(autouse=True)
-def clock(monkeypatch: pytest.MonkeyPatch) -> None:
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """A second passes with each look."""
     now = [0.0]
 
@@ -63,6 +64,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr("ops.handover.time.sleep", sleep)
     monkeypatch.setattr("ops.handover.time.monotonic", lambda: now[0])
+    return now
 
 
 def drained(engine: Any, seconds: int = 20) -> list[str]:
@@ -87,7 +89,7 @@ def test_all_that_was_replaced_is_told_at_once_with_its_own_signal() -> None:
 def test_it_says_what_it_waits_for_and_for_how_long_at_most() -> None:
     engine = FakeEngine([*NEW, *OLD], lasting=10)
     (said,) = drained(engine)
-    assert "1 connection of gateway-old-gateway and 1 connection of litellm-old-litellm" in said
+    assert "connections of gateway-old-gateway (1) and connections of litellm-old-litellm (1) to end" in said
     assert "for 24 s at most (drainSeconds is 20)" in said
 
 
@@ -96,6 +98,14 @@ def test_what_does_not_end_is_cut_when_the_time_is_up() -> None:
     said = drained(engine)
     assert "had 20 s (drainSeconds)" in said[-1]
     assert engine.did[-2:] == [("SIGKILL", "old-gateway"), ("SIGKILL", "old-litellm")]
+
+
+def test_it_speaks_after_the_notice_and_four_times_a_minute_and_cuts_in_time(clock: list[float]) -> None:
+    """3 s of notice, in which most end by themselves; then drainSeconds and the 5 s that an engine needs to kill."""
+    spoken: list[float] = []
+    engine: Any = FakeEngine([*NEW, *OLD], lasting=1000)
+    handover.drain(engine, "litellm-claude-x", {"new-gateway", "new-litellm"}, 20, lambda _: spoken.append(clock[0]))
+    assert spoken == [4, 19, 3 + 20 + 5]
 
 
 @pytest.mark.parametrize(

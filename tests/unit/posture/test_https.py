@@ -1,5 +1,6 @@
 """What is said of a provided certificate: its chain, its end, and its name."""
 
+import hashlib
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from typing import Any
@@ -9,10 +10,12 @@ import trustme
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from posture.checks import https
 from posture.context import Context
+from posture.edge import STRANGE, Answer
 from posture.model import REGISTRY
 from tests.unit.posture.conftest import Make
 
@@ -98,6 +101,24 @@ def test_a_whole_chain_of_a_private_ca_is_the_clients_matter(make: Make, monkeyp
     chain = loaded(*root.create_child_ca().issue_cert("localhost").cert_chain_pems, root.cert_pem)
     outcome = REGISTRY["https.chain"].run(provided(make, monkeypatch, chain, "localhost", []))
     assert "is not one that this machine trusts; its clients must" in outcome.evidence
+
+
+@pytest.mark.parametrize(
+    ("error", "status"), [("", "pass"), ("no answer (TimeoutError)", "pass"), (f"{STRANGE} (of a stranger)", "fail")]
+)
+def test_who_answers_at_the_port_must_have_the_declared_certificate(
+    make: Make, monkeypatch: pytest.MonkeyPatch, error: str, status: str
+) -> None:
+    context = provided(make, monkeypatch, [], "localhost", [])
+    pem, key = context.settings.tls_certificate or "", context.settings.tls_private_key
+    assert key is not None
+    chain = x509.load_pem_x509_certificates(pem.encode())
+    monkeypatch.setattr(https, "_chain", lambda _context: (chain, pem, key.get_secret_value()))
+    context._taken["edge"] = {"health": Answer(0, error=error)}
+    outcome = REGISTRY["https.certificate"].run(context)
+    digest = hashlib.sha256(chain[0].public_bytes(Encoding.DER)).hexdigest()
+    said = f"for localhost, SHA-256 {digest[:12]}" if status == "pass" else f"at the published port {error}"
+    assert (outcome.status.value, outcome.evidence) == (status, said)
 
 
 def test_an_expired_certificate_is_a_failed_check(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
