@@ -1,0 +1,58 @@
+"""What is asked from inside LiteLLM's container, and how the answers are read."""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+from posture import inside
+from posture.inside import Inside, Process
+from tests.unit.posture.conftest import INSIDE, KEY, Make
+from tests.unit.posture.test_looks import Told
+
+
+def test_everything_is_asked_from_inside_but_in_an_update(make: Make) -> None:
+    """RFC 4254: SSH listens on 22, which nobody lets pass; 169.254.169.254 is where clouds give credentials."""
+    declared = make(env={"LITELLM_PREVIOUS_MASTER_KEY": "sk-old"}).declaration
+    networks: dict[str, Any] = {
+        "a": {"IPAM": {"Config": [{"Gateway": "10.9.0.1/24"}, {"Subnet": "10.9.0.0/24"}]}},
+        "b": {"IPAM": {"Config": None}},
+    }
+    asked = inside.questions(declared, networks)
+    keys = {
+        "none": None,
+        "current": KEY,
+        "wrong": "sk-" + "0" * 64,
+        "malformed": "not-a-key",
+        "sk-1234": "sk-1234",
+        "sk-development-only": "sk-development-only",
+        "previous": "sk-old",
+    }
+    assert asked == {
+        "packages": True,
+        "keys": keys,
+        "neighbours": [("10.9.0.1", 22), ("172.17.0.1", 22)],
+        "names": ["api.anthropic.com", "posture.example.com"],
+        "tunnels": {
+            "allowed": "api.anthropic.com:443",
+            "other name": "posture.example.com:443",
+            "other port": "api.anthropic.com:22",
+            "metadata address": "169.254.169.254:443",
+            "public address": "1.1.1.1:443",
+        },
+        "folder": "/home/app/.claude",
+    }
+    nothing: dict[str, Any] = {"packages": False, "neighbours": [], "names": [], "tunnels": {}}
+    assert inside.questions(replace(declared, complete=False), networks) == {**asked, **nothing}
+
+
+def test_questions_go_in_by_standard_input_and_answers_come_as_json() -> None:
+    engine = Told({"exec -i c1": json.dumps(INSIDE.__dict__)})
+    assert inside.look(engine, "c1", {"keys": {}}) == Inside(**INSIDE.__dict__)
+    ((*command, _, stdin),) = engine.asked
+    assert command == ["exec", "-i", "c1", "/opt/venv/bin/python", "-I", "-c"]
+    assert json.loads(str(stdin)) == {"keys": {}}
+
+
+def test_processes_are_read_with_user_and_capabilities() -> None:
+    engine = Told({"exec c1 sh": "1 0 00000000a80425fb tini x\n9 10001 0000000000000000 python\n7 gone\n"})
+    assert inside.processes(engine, "c1") == [Process(1, "tini x", 0, 0xA80425FB), Process(9, "python", 10001, 0)]
