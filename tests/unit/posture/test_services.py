@@ -1,6 +1,7 @@
 """A stack on a Swarm is judged by the checks of containers, as far as a manager tells what they ask."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,8 @@ import pytest
 from posture import services_judged as judged
 from posture.model import REGISTRY, Outcome, Status
 from posture.run import examine
+from tests.unit.posture import services
+from tests.unit.posture.conftest import INSIDE
 from tests.unit.posture.services import KEY, context_of, declared, task_container
 
 Change = Callable[[dict[str, Any]], None]
@@ -139,3 +142,73 @@ def test_what_runs_on_another_node_alone_is_not_said_to_fail(tmp_path: Path) -> 
     report = examine(context, [REGISTRY["network.no-internet"]], only=["network"])
     assert report.findings[0].status is Status.NOT_APPLICABLE
     assert "no task of test-litellm runs on this manager's node" in report.findings[0].evidence
+
+
+@pytest.mark.parametrize(
+    ("settings", "limits", "check", "status", "words"),
+    [
+        ({"replicas": "1"}, None, "clients.limits-shared", "not-applicable", ""),
+        ({"replicas": "2"}, "of all replicas", "clients.limits-shared", "pass", "they are counted in Valkey"),
+        ({"replicas": "2"}, "of this one", "clients.limits-shared", "fail", "Valkey cannot be reached"),
+        ({}, None, "clients.metrics", "pass", "no port serves them"),
+        ({"metricsPort": "9464"}, None, "clients.metrics", "warn", "whoever has their key"),
+        ({}, None, "cis.5.15", "exception", "any: a Swarm keeps 4 services there"),
+        ({}, None, "cis.5.1", "pass", "it is needed: the stack is a Swarm's"),
+    ],
+)
+def test_what_is_judged_of_services_in_another_way(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    settings: dict[str, str],
+    limits: str | None,
+    check: str,
+    status: str,
+    words: str,
+) -> None:
+    for name, value in settings.items():
+        monkeypatch.setitem(services.CONFIG, name, value)
+    context, _ = context_of(tmp_path)
+    context._taken["inside"] = replace(INSIDE, limits=limits)
+    outcome = judged.run(REGISTRY[check], context)
+    assert outcome.status == status
+    assert words in outcome.evidence
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ({"Ulimits": None, "PidsLimit": None}, "warn"),
+        ({"Ulimits": [{"Name": "nofile"}], "PidsLimit": -1}, "warn"),
+        ({"PidsLimit": 0}, "warn"),
+        ({"PidsLimit": 1}, "pass"),
+        ({"Ulimits": [{"Name": "nproc"}]}, "pass"),
+    ],
+)
+def test_a_task_has_a_limit_of_processes_by_either_of_two_ways(
+    tmp_path: Path, host: dict[str, Any], status: str
+) -> None:
+    """Docker Engine API, HostConfig: PidsLimit is 0 or -1 for unlimited, and null leaves it as it is."""
+    context, manager = context_of(tmp_path)
+    manager.containers = [task_container("front", **host)]
+    assert judged.run(REGISTRY["cis.5.29"], context).status == status
+
+
+def test_on_a_swarm_the_tasks_of_this_node_are_looked_into(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    context, manager = context_of(tmp_path)
+    manager.containers = [task_container("litellm"), task_container("front")]
+    manager.nodes = [{"ID": "n1", "Status": {"Addr": "10.0.0.5"}}, {"ID": "n2"}]
+    asked: list[Any] = []
+    monkeypatch.setattr("posture.inside.look", lambda _, container, questions: asked.append((container, questions)))
+    monkeypatch.setattr("posture.inside.processes", lambda _, container: container)
+    monkeypatch.setattr("posture.debian.look", lambda _, container: container)
+    context.look("inside")
+    ((container, questions),) = asked
+    assert container == "id-container litellm"
+    assert [address for address, _ in questions["neighbours"]] == ["10.0.0.5", "172.17.0.1"]
+    assert context.look("processes") == {
+        "test-litellm.1.x": "id-container litellm",
+        "test-front.1.x": "id-container front",
+    }
+    assert context.look("debian") == {"litellm": "id-container litellm", "front": "id-container front"}
+    monkeypatch.setattr(manager, "run", lambda *words, **_: " ".join(words))
+    assert context.look("logs")["test-front"] == "service logs --raw --tail 5000 id-service front"
