@@ -10,6 +10,7 @@ from posture.declaration import Declaration
 from posture.engine import Engine
 from rules.keys import DEVELOPMENT_KEY
 from rules.layout import CLAUDE_CONFIG_DIR
+from rules.waiting import POLL_SECONDS
 
 PYTHON = "/opt/venv/bin/python"
 METADATA = "169.254.169.254"
@@ -19,7 +20,6 @@ DEFAULT_BRIDGE = "172.17.0.1"
 REFUSED = "posture.example.com"
 RUNC_INIT = "runc:["
 """Name of a process that is about to become what docker exec was asked for."""
-RUNC_INIT_SECONDS = 0.5
 
 # What is asked stands on standard input, so that no key is in an argument. Answers hold no secret either.
 SCRIPT = r"""
@@ -230,7 +230,7 @@ def processes(engine: Engine, container: str) -> list[Process]:
     """
     found = _processes(engine, container)
     if any(process.command.startswith(RUNC_INIT) for process in found):
-        time.sleep(RUNC_INIT_SECONDS)
+        time.sleep(POLL_SECONDS)
         before = set(found)
         found = [p for p in _processes(engine, container) if not p.command.startswith(RUNC_INIT) or p in before]
     return found

@@ -8,15 +8,16 @@ strangers' calls too.
 import copy
 import json
 import socket
-import time
 from ipaddress import IPv4Address, IPv6Address
 
 from posture.edge import Edge
 from posture.engine import Engine
+from rules.waiting import until
 
 ELSEWHERE = {4: "192.0.2.1", 6: "2001:db8::1"}
 """Addresses of nobody (RFC 5737, RFC 3849). Nothing is sent there: what matters is from where it would be."""
-LINES, TRIES, PAUSE_SECONDS = 500, 10, 0.2
+SECONDS = 2
+"""How long a line of the log may take."""
 
 
 def outward(edge: Edge) -> str | None:
@@ -51,9 +52,13 @@ def seen(edge: Edge, engine: Engine, gateway: str, address: str) -> str | None:
     answer = there.get("/healthz")
     if not answer.status:
         return None
-    for _ in range(TRIES):
-        for line in reversed(engine.run("logs", "--tail", str(LINES), gateway).splitlines()):
-            if answer.headers.get("x-request-id", "-") in line and line.startswith("{"):
-                return str(json.loads(line)["source"])
-        time.sleep(PAUSE_SECONDS)
-    raise LookupError(f"no line of the gateway's log has the request at {address}")
+    request, found = answer.headers.get("x-request-id", "-"), list[str]()
+
+    def logged() -> bool:
+        lines = engine.run("logs", "--tail", "500", gateway).splitlines()
+        found.extend(json.loads(line)["source"] for line in lines if request in line and line.startswith("{"))
+        return bool(found)
+
+    if not until(logged, SECONDS):
+        raise LookupError(f"no line of the gateway's log has the request at {address}")
+    return found[-1]

@@ -218,7 +218,7 @@ def test_a_process_that_is_becoming_another_one_is_looked_at_twice(monkeypatch: 
     lasting = Process(9, "runc:[2:INIT]", 0, 0x3FFFFFFFFF)
     became = Process(7, "sh", 13, 0)
     seen = iter([[runc, lasting], [became, lasting]])
-    monkeypatch.setattr(inside, "RUNC_INIT_SECONDS", 0)
+    monkeypatch.setattr(inside, "POLL_SECONDS", 0)
     monkeypatch.setattr(inside, "_processes", lambda *_: next(seen))
     assert inside.processes(Engine(), "x") == [became, lasting]
 

@@ -1,5 +1,7 @@
 """The hook's decision: what it checks, what stops an update, and what it says."""
 
+import asyncio
+from types import SimpleNamespace
 from typing import Any
 
 import pulumi
@@ -12,6 +14,7 @@ from posture.engine import EngineError
 from posture.model import REGISTRY
 from rules.settings import Settings
 from tests.unit.posture.conftest import INPUTS, KEY, Make
+from tests.unit.posture.test_acme import SETTINGS as ACME
 
 NOT_ALLOWED = {"health": Answer(0, error="no answer")}
 
@@ -89,3 +92,45 @@ def test_the_declaration_of_an_update_holds_what_the_program_made() -> None:
     assert (made.key, made.name, made.containers["litellm"].networks) == (KEY, "litellm-claude-test", {"net"})
     assert made.secrets == {KEY}
     assert KEY not in repr(made.settings)
+
+
+@pytest.mark.parametrize(("problem", "asked"), [("the CA gave none", False), (None, True)])
+def test_without_a_certificate_by_acme_nothing_else_is_looked_at(
+    said: list[str], make: Make, monkeypatch: pytest.MonkeyPatch, problem: str | None, asked: bool
+) -> None:
+    monkeypatch.setattr("posture.acme.wait", lambda *_: problem)
+    if asked:
+        run(monkeypatch, make(settings=ACME, edge=NOT_ALLOWED), set())
+    else:
+        with pytest.raises(RuntimeError, match=r"^the CA gave none\. Correct that, then: make up STACK=test "):
+            run(monkeypatch, make(settings=ACME, edge=NOT_ALLOWED), set())
+    assert bool(said) is asked
+
+
+def test_an_update_that_is_not_to_be_checked_is_not(
+    said: list[str], make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Context, "warm", lambda *_: pytest.fail("it was looked at"))
+    run(monkeypatch, make(settings={"verifyOnUpdate": False}), set())
+    assert said == []
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_the_hook_checks_what_the_program_has_made(make: Make, monkeypatch: pytest.MonkeyPatch, known: bool) -> None:
+    checked: list[Any] = []
+    monkeypatch.setattr(hook, "refuse_insecure", checked.append)
+    monkeypatch.setattr(hook, "declaration_of", lambda *given: given)
+    future: asyncio.Future[Any] = asyncio.Future(loop=asyncio.new_event_loop())
+    output = SimpleNamespace(future=lambda: future)
+    monkeypatch.setattr(pulumi.Output, "all", lambda *_: output)
+    settings = make().settings
+    verify = hook.verifier(settings, *["given"] * 3)  # type: ignore[arg-type]
+    future.set_result(["containers", "networks", "volume"] if known else None)
+    call: Any = verify(None)  # type: ignore[arg-type]
+    if known:
+        future.get_loop().run_until_complete(call)
+        assert checked == [(pulumi.get_stack(), settings, "containers", "networks", "volume")]
+    else:
+        with pytest.raises(RuntimeError, match="the declaration is not known"):
+            future.get_loop().run_until_complete(call)
+    future.get_loop().close()

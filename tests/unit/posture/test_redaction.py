@@ -7,7 +7,8 @@ import textwrap
 from collections.abc import Callable
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+import trustme
+from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 from posture.redaction import MASK, Redactor, forms
@@ -81,3 +82,16 @@ def test_a_private_key_is_found_wherever_it_stands(key: ec.EllipticCurvePrivateK
 
 def test_text_without_a_secret_stays_as_it_is() -> None:
     assert Redactor({"sk-" + "a" * 40, "short"})("a short text") == "a short text"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "-----BEGIN PRIVATE KEY-----\nno key\n-----END PRIVATE KEY-----",
+        trustme.CA().cert_pem.bytes().decode(),
+        ed448.Ed448PrivateKey.generate().private_bytes(Encoding.PEM, FORMATS[0], NoEncryption()).decode(),
+    ],
+    ids=["damaged", "certificate", "of a kind that no stack has"],
+)
+def test_what_holds_no_key_that_is_known_has_no_form(text: str) -> None:
+    assert forms(text) == set()

@@ -1,7 +1,9 @@
 """Whether a caller's address is its own: what is asked, and what is made of the gateway's log."""
 
 import json
-from typing import Any
+import socket
+from ipaddress import ip_address
+from typing import Any, Self
 
 import pytest
 
@@ -35,7 +37,8 @@ def line(source: str, request: str) -> str:
 
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sources, "PAUSE_SECONDS", 0)
+    monkeypatch.setattr(sources, "SECONDS", 0.01)
+    monkeypatch.setattr("rules.waiting.POLL_SECONDS", 0)
     monkeypatch.setattr(sources, "_own", lambda bound: f"own-{bound.version}")
 
 
@@ -87,3 +90,35 @@ def test_a_call_that_is_refused_was_a_strangers(make: Make, monkeypatch: pytest.
 def test_a_call_that_is_in_no_log_is_no_proof(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(LookupError, match="no line of the gateway's log"):
         judged(make, monkeypatch, Answer(200, {"x-request-id": "req_1"}), Log([line("10.0.0.1", "req_2")]))
+
+
+@pytest.mark.parametrize(
+    ("bound", "fault", "address"),
+    [("0.0.0.0", None, "me"), ("::", None, "me"), ("::", OSError, None)],  # x
+)
+def test_a_strangers_address_is_the_one_that_leads_outside(
+    monkeypatch: pytest.MonkeyPatch, bound: str, fault: type[OSError] | None, address: str | None
+) -> None:
+    """RFC 5737 and RFC 3849: nobody has those addresses; nothing is sent to them."""
+
+    class Unsent:
+        def __init__(self, *kind: Any) -> None:
+            assert kind == (socket.AF_INET if bound == "0.0.0.0" else socket.AF_INET6, socket.SOCK_DGRAM)
+
+        def __enter__(self) -> Self:
+            return self
+
+        def __exit__(self, *_: object) -> None:
+            pass
+
+        def connect(self, to: tuple[str, int]) -> None:
+            assert to[0] == {"0.0.0.0": "192.0.2.1", "::": "2001:db8::1"}[bound]
+            if fault:
+                raise fault
+
+        def getsockname(self) -> tuple[str, int]:
+            return "me", 40000
+
+    monkeypatch.undo()
+    monkeypatch.setattr(socket, "socket", Unsent)
+    assert sources._own(ip_address(bound)) == address
