@@ -20,6 +20,7 @@ from components.valkey import Valkey
 from rules import model_ends
 from rules.container import SECRETS, environment_fault
 from rules.layout import CLAUDE_CONFIG_DIR, USAGE_DIR
+from rules.lengths import MIB
 from rules.settings import Settings
 from rules.vocabulary import ClaudeAuth
 
@@ -76,7 +77,7 @@ class LiteLLM(pulumi.ComponentResource):
             "CLAUDE_MAX_CONCURRENCY": str(settings.claude_max_concurrency),
             "CLAUDE_PROCESS_REUSE": settings.claude_process_reuse.value,
             "MEMORY_MIB": str(settings.litellm_memory_mib),
-            "MAX_REQUEST_BYTES": str(settings.max_request_mib * 1024 * 1024),
+            "MAX_REQUEST_BYTES": str(settings.max_request_mib * MIB),
             "FAILED_AUTH_PER_MINUTE": str(settings.failed_auth_per_minute),
             "DRAIN_SECONDS": str(settings.drain_seconds),
             "DROP_PARAMS": str(settings.drop_params).lower(),

@@ -11,6 +11,7 @@ import pulumi_docker as docker
 
 from components.part import Part
 from components.stack import Deployment
+from rules.lengths import MIB
 
 CONVERGE_SECONDS = 900
 """How long an update waits beyond a part's own times: a node has to pull the image first."""
@@ -20,7 +21,6 @@ MONITOR_SECONDS = 5
 """A task counts as running when its health check says so; for as long after that its end undoes the update."""
 OWNER_ONLY, EVERYBODY, ANYBODY_WRITES = 0o400, 0o444, 0o777
 CONFIGS = "/run/configs"
-MEBI = 1024 * 1024
 SIZE = re.compile(r"size=(\d+)m")
 
 
@@ -51,7 +51,7 @@ def service(deployment: Deployment, part: Part, parent: pulumi.Resource) -> dock
             networks_advanceds=_networks(part),
             resources=docker.ServiceTaskSpecResourcesArgs(
                 limits=docker.ServiceTaskSpecResourcesLimitsArgs(
-                    memory_bytes=part.memory_mib * MEBI, nano_cpus=int(part.cpus * 1e9)
+                    memory_bytes=part.memory_mib * MIB, nano_cpus=int(part.cpus * 1e9)
                 )
             ),
             restart_policy=docker.ServiceTaskSpecRestartPolicyArgs(condition="any", delay="1s", window="0s"),
@@ -153,7 +153,7 @@ def _container_spec(
                 target=path,
                 # It belongs to root: of the images' folders the mode says that their own user may write, too.
                 tmpfs_options=docker.ServiceTaskSpecContainerSpecMountTmpfsOptionsArgs(
-                    size_bytes=_mebibytes(options) * MEBI, mode=ANYBODY_WRITES
+                    size_bytes=_mebibytes(options) * MIB, mode=ANYBODY_WRITES
                 ),
             )
             for path, options in part.tmpfs.items()

@@ -13,6 +13,7 @@ from typing import Any
 
 from ops.commands import OperationError
 from ops.engine import Engine
+from rules.lengths import MIB
 from setup.ports import setting
 
 OLDEST = (20, 10)
@@ -22,7 +23,6 @@ BUILDKIT = (23, 0)
 """The first release that builds with BuildKit of its own accord."""
 BESIDE_LITELLM_MIB, MORE_WITH_ACME_MIB, MORE_WITH_REPLICAS_MIB = 1280, 512, 96
 """Limits of the other containers together, and room for the engine; those of lego and its proxy, and Valkey's."""
-MIB = 1024 * 1024
 NETWORKS, MORE_WITH_ACME, MORE_WITH_REPLICAS = 4, 3, 1
 POOLS = [
     *(ip_network(f"172.{number}.0.0/16") for number in range(17, 32)),

@@ -11,11 +11,11 @@ from typing import Any
 
 from posture.secrets import plain
 from rules.layout import LABEL
+from rules.lengths import MIB
 
 SERVICE = "docker:index/service:Service"
 FILES = ("docker:index/secret:Secret", "docker:index/serviceConfig:ServiceConfig")
 NETWORK = "docker:index/network:Network"
-MIB = 1024 * 1024
 EVERY_INTERFACE = "0.0.0.0"  # noqa: S104 - a node publishes on all its addresses
 RESTART = "any"
 

@@ -9,6 +9,7 @@ from pydantic import SecretStr
 
 from rules.addresses import Networks
 
+MIB = 1024 * 1024
 ENVIRONMENT_BYTES = 120 * 1024
 """What one environment variable of a container can carry: Linux takes 128 KiB with its name (MAX_ARG_STRLEN)."""
 

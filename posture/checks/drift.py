@@ -12,9 +12,9 @@ from posture.declaration import DeclaredContainer
 from posture.model import REPLACE, Outcome, check, verdict
 from posture.running import name_of
 from rules.layout import LABEL, short
+from rules.lengths import MIB
 
 SOURCE = "design: envs and labels are never read back"
-MIB = 1024 * 1024
 MTU = "com.docker.network.driver.mtu"
 """What an engine adds to each network of its own accord (its option default-network-opts)."""
 VXLAN = "com.docker.network.driver.overlay.vxlanid_list"

@@ -105,6 +105,8 @@ def networks(graph: Graph, role: str) -> set[str]:
 def test_the_acme_container_is_apart_and_the_gateway_alone_reads_the_key(deploy: Deploy) -> None:
     graph = deploy("prod", **HTTP)
     assert networks(graph, "acme") == {"acme", "challenge"}
+    closed = {one.name for one in graph.of(NETWORK) if one.inputs["internal"]}
+    assert closed == {f"litellm-claude-prod-{role}" for role in ("door", "backend", "acme", "challenge")}
     assert networks(graph, "acme-egress") == {"acme", "acme-egress"}
     assert networks(graph, "gateway") == {"door", "backend", "challenge"}
     assert networks(graph, "litellm") == {"backend"}

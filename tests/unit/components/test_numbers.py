@@ -8,6 +8,7 @@ import pytest
 from components.networks import local_subnet6
 from rules import addresses, certificates, keys, releases
 from rules.layout import short
+from rules.lengths import MIB
 from rules.settings import Settings
 from tests.unit.components.conftest import Deploy
 
@@ -69,6 +70,7 @@ def test_a_certificates_key_has_112_bits_of_strength_at_least() -> None:
 @pytest.mark.parametrize("mebibytes", [1, 32, 256])
 def test_a_mebibyte_of_a_request_is_1024_times_1024_bytes(deploy: Deploy, mebibytes: int) -> None:
     """IEC 80000-13; the gateway and LiteLLM's container count bytes."""
+    assert MIB == 1 << 20
     graph = deploy("prod", maxRequestMib=mebibytes, litellmMemoryMib=8192)
     limits = graph.env("gateway").get("GATEWAY_MAX_REQUEST_BYTES"), graph.env("litellm").get("MAX_REQUEST_BYTES")
     assert {limit for limit in limits if limit is not None} == {str(mebibytes << 20)}

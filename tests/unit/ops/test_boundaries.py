@@ -10,10 +10,11 @@ import pytest
 from ops import clients, prune
 from ops.commands import OperationError, exit_status
 from ops.generations import Keys, duration, next_generation, overlaps
-from ops.preflight import MIB, Wanted, free_pools, wanted
+from ops.preflight import Wanted, free_pools, wanted
 from ops.usage import BAR, Sum, Usage, lines, rendered, summed
 from rules.clients import Client
 from rules.docker import EngineError
+from rules.lengths import MIB
 from tests.unit.ops.test_preflight import INFO, said
 from tests.unit.ops.test_usage import line
 

@@ -11,6 +11,7 @@ from ops import preflight
 from ops.commands import OperationError
 from ops.engine import Engine
 from ops.preflight import Wanted, faults, free_pools
+from rules.lengths import MIB
 
 WANT = Wanted("prod")
 INFO: dict[str, Any] = {
@@ -83,14 +84,14 @@ def test_an_old_builder_chosen_in_the_shell_is_refused_where_there_is_a_new_one(
 
 
 def test_limits_that_the_machine_cannot_keep_are_refused_with_those_that_it_can() -> None:
-    (sentence,) = said(info={**INFO, "MemTotal": 2048 * preflight.MIB})
+    (sentence,) = said(info={**INFO, "MemTotal": 2048 * MIB})
     assert "pulumi config set litellmMemoryMib 768 --stack prod" in sentence
     (sentence,) = said(info={**INFO, "NCPU": 1})
     assert "pulumi config set litellmCpus 1 --stack prod" in sentence
 
 
 def test_the_memory_of_all_replicas_is_added_up() -> None:
-    machine = {**INFO, "MemTotal": 6144 * preflight.MIB}
+    machine = {**INFO, "MemTotal": 6144 * MIB}
     assert said(info=machine) == []
     (sentence,) = said(info=machine, want=Wanted("prod", replicas=2, beside_mib=1376))
     assert "7520 MiB together (2 replicas of 3072 MiB, and 1376 MiB)" in sentence
