@@ -34,6 +34,11 @@ class Context:
         self.replica_asked = False
 
     @property
+    def scope(self) -> str:
+        """What of the stack is looked into, in a sentence; empty when it is all of it."""
+        return ""
+
+    @property
     def replica(self) -> str:
         """Which of LiteLLM's containers to judge: whoever asks is asked again about each other one (posture/run.py)."""
         self.replica_asked = True

@@ -54,6 +54,8 @@ def table(report: Report, console: Console, *, brief: bool = False) -> None:
         console.print(f"     fix: {escape(remediation(finding, report))}", style="dim", highlight=False)
     if not brief:
         console.print(_groups(report), end="\n\n")
+    if report.scope:
+        console.print(f"[dim]{escape(report.scope)}[/]", highlight=False)
     console.print(summary(report), highlight=False)
 
 
@@ -95,6 +97,7 @@ def as_json(report: Report) -> str:
             "secure": report.secure,
             "score": report.score,
             "seconds": round(report.seconds, 2),
+            "scope": report.scope,
             "findings": [
                 {
                     "id": finding.check.id,
@@ -122,6 +125,8 @@ def junit(report: Report) -> str:
         skipped=str(report.count(Status.SKIPPED) + report.count(Status.NOT_APPLICABLE)),
         time=f"{report.seconds:.2f}",
     )
+    if report.scope:
+        ET.SubElement(ET.SubElement(suite, "properties"), "property", name="scope", value=report.scope)
     for finding in report.findings:
         case = ET.SubElement(
             suite,

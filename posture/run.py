@@ -26,6 +26,8 @@ class Report:
     stack: str
     findings: tuple[Finding, ...]
     seconds: float
+    scope: str = ""
+    """What of the stack was looked into, if that was not all of it."""
 
     @property
     def secure(self) -> bool:
@@ -111,4 +113,5 @@ def examine(
         except Exception as error:  # noqa: BLE001 - a check that breaks must not look as if it had passed
             outcome = failed(f"could not be checked: {type(error).__name__}: {error}")
         findings.append(Finding(check, outcome.status, redact(outcome.evidence)))
-    return Report(context.declaration.stack, tuple(findings), time.monotonic() - started)
+    scope = redact(context.scope) if chosen else ""
+    return Report(context.declaration.stack, tuple(findings), time.monotonic() - started, scope)

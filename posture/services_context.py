@@ -8,7 +8,7 @@ from typing import Any
 from posture import debian, inside
 from posture import services_found as found
 from posture.context import PROBES, Container, Context
-from posture.engine import ElsewhereError, Engine
+from posture.engine import ElsewhereError, Engine, EngineError
 from posture.running import PROBE, Running, name_of
 from rules.layout import LABEL
 
@@ -83,6 +83,19 @@ class ServicesContext(Context):
         declared = self.declaration.containers
         ids = {declared[role].id} if role else {one.id for one in declared.values()}
         return [one for one in self.here if _service(one) in ids]
+
+    @property
+    def scope(self) -> str:
+        """An engine lets nobody look into another one's containers: of those there is the manager's word."""
+        try:
+            total, here = sum(len(self.swarm.running(str(one["ID"]))) for one in self.swarm.services), self.tasks_here()
+            node = str(self.running.engine.get("Name", "one node"))
+        except EngineError:
+            return ""
+        return (
+            f"looked into {len(here)} of {total} tasks, those of {node}, the node of the manager that was asked; "
+            "of other nodes' tasks a manager tells no more than how they were declared, and whether they run"
+        )
 
     @cached_property
     def running(self) -> Running:

@@ -1,5 +1,6 @@
 """The report: what makes it fail, what it looks like, and that nothing secret is in it."""
 
+import dataclasses
 import io
 import json
 import re
@@ -49,7 +50,7 @@ def test_only_a_failure_of_severity_high_is_fatal(findings: list[Finding], secur
 
 def test_json_has_a_stable_schema() -> None:
     shown = json.loads(render.as_json(report(finding(Status.FAIL))))
-    assert list(shown) == ["schema", "stack", "secure", "score", "seconds", "findings"]
+    assert list(shown) == ["schema", "stack", "secure", "score", "seconds", "scope", "findings"]
     assert shown["schema"] == 2
     assert shown["findings"] == [
         {
@@ -69,6 +70,15 @@ def test_junit_counts_failures_and_what_was_not_judged() -> None:
     assert (suite.get("tests"), suite.get("failures"), suite.get("skipped")) == ("6", "1", "2")
     assert next(suite.iter("testcase")).get("name") == "key.x: A title [with] brackets"
     assert suite.find(".//failure").text == "Fix: make it STACK=test"  # type: ignore[union-attr]
+
+
+def test_what_was_not_looked_into_is_said_in_every_form() -> None:
+    made = dataclasses.replace(report(finding(Status.PASS)), scope="looked into 2 of 5 tasks")
+    out = io.StringIO()
+    render.table(made, Console(file=out, width=200), brief=True)
+    assert out.getvalue().splitlines()[0] == "looked into 2 of 5 tasks"
+    assert json.loads(render.as_json(made))["scope"] == "looked into 2 of 5 tasks"
+    assert 'name="scope" value="looked into 2 of 5 tasks"' in render.junit(made)
 
 
 def test_the_table_begins_with_failures_and_ends_with_the_score() -> None:
