@@ -133,7 +133,8 @@ def prepare(stack: str, *, look: bool = False) -> str | None:
         reconcile(stack, state)
     refuse_taken_ports(state, engine, name)
     if not look:
-        adopt.hand_over(stack, engine)
+        if setting("orchestrator", name, Path()) != "swarm":  # there nobody works with the login's volume
+            adopt.hand_over(stack, engine)
         let_go_of_the_volume(state, stack)
     return todo
 

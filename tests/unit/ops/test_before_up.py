@@ -193,6 +193,10 @@ def test_a_preview_looks_and_changes_nothing(monkeypatch: pytest.MonkeyPatch, po
     assert done == ["refuse", "refuse_taken_ports"]
     before_up.prepare("prod")
     assert done[2:] == ["refuse", "reconcile", "refuse_taken_ports", "hand_over", "let_go_of_the_volume"]
+    done.clear()
+    monkeypatch.setattr(before_up, "setting", lambda name, *_: "swarm" if name == "orchestrator" else None)
+    before_up.prepare("prod")
+    assert done == ["refuse", "reconcile", "refuse_taken_ports", "let_go_of_the_volume"]
 
 
 def test_what_is_not_known_points_at_pulumis_own_words(
