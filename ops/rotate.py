@@ -8,16 +8,19 @@ rotation.
 
 import argparse
 import fcntl
+import json
 import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from ops.commands import OperationError, exit_status, pulumi
 from ops.generations import Change, duration, rotation, shown
 from ops.stack_file import StackFile
-from ops.state import State, name_of
+from ops.state import SERVICE, State, name_of
+from ops.tasks_cutover import TasksCutover
 from ops.update import ROLE, Cutover, bring_up
 
 
@@ -38,14 +41,27 @@ def alone() -> Iterator[None]:
         os.close(folder)
 
 
-def serving(stack: str) -> str | None:
-    """Returns the name of the LiteLLM container in force, if there is one."""
-    current = State.of(stack).current(ROLE)
-    return None if current is None else name_of(current)
+@dataclass(frozen=True)
+class Serving:
+    """What accepts keys. A container stands for its keys; a service stays when they change, so its secrets tell."""
+
+    name: str
+    declared: str = ""
 
 
-def refuse_without_key(stack: str) -> str:
-    """Returns the name of the LiteLLM container in force.
+def serving(stack: str) -> Serving | None:
+    """Returns the LiteLLM container or service in force, if there is one."""
+    state = State.of(stack)
+    if (current := state.current(ROLE)) is None:
+        return None
+    found = state.engine().inspect("service", [str(current["id"])]) if current["type"] == SERVICE else []
+    # As the Swarm has it, which may have gone back to what it was.
+    declared = [one["Spec"]["TaskTemplate"]["ContainerSpec"] for one in found]
+    return Serving(name_of(current), json.dumps(declared, sort_keys=True))
+
+
+def refuse_without_key(stack: str) -> Serving:
+    """Returns the LiteLLM container or service in force.
 
     Raises:
         OperationError: when there is none, so that there is no key to rotate.
@@ -55,7 +71,7 @@ def refuse_without_key(stack: str) -> str:
     return found
 
 
-def update(stack: str, change: Change, cutover: Cutover | None = None) -> None:
+def update(stack: str, change: Change, cutover: Cutover | TasksCutover | None = None) -> None:
     """Writes ``change`` and brings the stack up with it.
 
     Raises:
@@ -72,15 +88,13 @@ def update(stack: str, change: Change, cutover: Cutover | None = None) -> None:
             )
         if not succeeded and now == before:
             raise OperationError(
-                f"the update failed, so nothing was rotated: {before} serves on with the key that it had, and the "
+                f"the update failed, so nothing was rotated: {before.name} serves on with the key that it had, and the "
                 f"configuration is as it was. The update's own message is above; fix the cause and try again"
             )
     if cutover:
         cutover()
         if left := cutover.still_serving():
-            raise OperationError(
-                f"the old key is still accepted by {', '.join(left)}. Run: docker kill {' '.join(left)}"
-            )
+            raise OperationError(f"the old key is still accepted by {', '.join(left)}. {cutover.how_to_end(left)}")
     if not succeeded:
         raise OperationError(
             f"the new configuration is in force, but the update did not finish. Complete it: make up STACK={stack}"
@@ -93,10 +107,15 @@ def rotate(stack: str, overlap: timedelta | None, client: str | None = None) -> 
     refuse_without_key(stack)
     change = rotation(file.keys(client), overlap, datetime.now(UTC), stack, client)
     # A client's streams may end by themselves; with the master key's old container all others would be cut off too.
-    # A Swarm takes a task out of the way itself before it ends it.
-    ends_by_itself = overlap or client or State.of(stack).services()
-    update(stack, change, None if ends_by_itself else Cutover(State.of(stack)))
+    update(stack, change, None if overlap or client else _cutover(State.of(stack)))
     return report(stack, client)
+
+
+def _cutover(state: State) -> Cutover | TasksCutover:
+    found = state.current(ROLE)
+    if found is None or not state.services():
+        return Cutover(state)
+    return TasksCutover(state.engine(), name_of(found), lambda text: sys.stderr.write(f"rotate: {text}\n"))
 
 
 def report(stack: str, client: str | None = None) -> str:

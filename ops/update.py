@@ -58,3 +58,7 @@ class Cutover:
         """Returns the names of the old containers that run nevertheless."""
         there = self._engine.containers(self._label, ROLE)
         return [container.name for container in there if container.id in self._old and container.running]
+
+    def how_to_end(self, left: list[str]) -> str:
+        """What to type about those."""
+        return f"Run: docker kill {' '.join(left)}"

@@ -12,6 +12,7 @@ from ops import rotate
 from ops.commands import OperationError
 from ops.engine import Container
 from ops.generations import Change, Keys
+from ops.rotate import Serving
 from ops.state import State
 from ops.update import Cutover, bring_up
 
@@ -59,7 +60,7 @@ def outcome(monkeypatch: pytest.MonkeyPatch) -> Outcome:
 
     def set_up(*, succeeds: bool, then: str | None) -> None:
         names = iter(["litellm-old", then])
-        monkeypatch.setattr(rotate, "serving", lambda _stack: next(names))
+        monkeypatch.setattr(rotate, "serving", lambda _stack: (name := next(names)) and Serving(name))
         monkeypatch.setattr(rotate, "bring_up", lambda _stack, _meanwhile: succeeds)
 
     return set_up

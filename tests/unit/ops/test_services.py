@@ -12,6 +12,7 @@ from ops.generations import Keys
 from ops.presence import absent
 from ops.reconcile import strays
 from ops.state import State
+from ops.tasks_cutover import TasksCutover
 from setup.summary import summary
 
 LABELS = [{"label": "litellm-claude.stack", "value": "litellm-claude-prod"}]
@@ -34,17 +35,21 @@ class Manager(Engine):
         super().__init__("unix:///nowhere")
         self.there = {f"id-of-{role}" for role in ("egress", "litellm", "gateway", "front")}
         self.asked: list[tuple[str, ...]] = []
+        self.template: dict[str, Any] = {"ContainerSpec": {"Secrets": ["key-1"]}}
 
     def run(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         self.asked.append(arguments)
         return subprocess.CompletedProcess(arguments, 0, "what tasks have logged\n", "")
+
+    def objects(self, *arguments: str, seconds: float | None = None) -> list[dict[str, Any]]:
+        return []
 
     def containers(self, stack_label: str, role: str | None = None) -> list[Container]:
         return [Container("task", "prod-front-1a2b3c4.1", "front", "running", True, frozenset({"edge"}))]
 
     def inspect(self, kind: str, names: Any, seconds: float | None = None) -> list[dict[str, Any]]:
         if kind == "service":
-            return [{"ID": name} for name in names if name in self.there]
+            return [{"ID": name, "Spec": {"TaskTemplate": self.template}} for name in names if name in self.there]
         bindings = {"8443/tcp": [{"HostIp": "", "HostPort": "4000"}]}
         return [{"State": {"Running": True}, "HostConfig": {"PortBindings": bindings}} for name in names if name]
 
@@ -65,7 +70,7 @@ def state(manager: Manager, monkeypatch: pytest.MonkeyPatch) -> State:
 def test_a_service_is_what_plays_a_role(state: State) -> None:
     assert state.label == "litellm-claude-prod"
     assert (state.current("litellm") or {})["id"] == "id-of-litellm"
-    assert rotate.refuse_without_key("prod") == "prod-litellm-1a2b3c4"
+    assert rotate.refuse_without_key("prod").name == "prod-litellm-1a2b3c4"
 
 
 def test_a_task_is_no_stray_and_its_port_is_the_stacks_own(state: State, manager: Manager) -> None:
@@ -94,7 +99,14 @@ def test_a_rotation_says_where_a_swarm_has_its_logs(state: State, monkeypatch: p
     assert "docker service logs --since 1h prod-gateway-1a2b3c4 | grep" in rotate.report("prod")
 
 
-def test_an_emergency_leaves_the_tasks_of_before_to_the_swarm(state: State, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_service_that_went_back_is_told_from_one_with_the_new_key(state: State, manager: Manager) -> None:
+    before = rotate.serving("prod")
+    assert rotate.serving("prod") == before
+    manager.template = {"ContainerSpec": {"Secrets": ["key-2"]}}
+    assert rotate.serving("prod") != before
+
+
+def test_an_emergency_sees_the_tasks_of_before_end(state: State, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[Any] = []
 
     def update(*arguments: Any) -> None:
@@ -104,7 +116,9 @@ def test_an_emergency_leaves_the_tasks_of_before_to_the_swarm(state: State, monk
     for name, value in (("update", update), ("rotation", lambda *_: None), ("report", lambda *_: "")):
         monkeypatch.setattr(rotate, name, value)
     rotate.rotate("prod", None)
-    assert seen == [None]
+    rotate.rotate("prod", None, "alice")
+    assert isinstance(seen[0], TasksCutover)
+    assert seen[1] is None, "a client's streams may end by themselves"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,72 @@
+"""The emergency of a Swarm: whoever rotates is told that all is done when no task with the old key runs any more."""
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ops.engine import Engine
+
+POLL_SECONDS = 0.5
+SAY_SECONDS = 15
+LATE_SECONDS = 10
+"""Beyond the time that a task has to end, after which its node's engine kills it, and the manager hears of it."""
+NANO = 1e9
+
+Task = Mapping[str, Any]
+
+
+class TasksCutover:
+    """Sees the LiteLLM tasks of before end.
+
+    The Swarm takes a task out of the way before it ends it, so that none is asked anything new; what it has begun may
+    take ``drainSeconds``, and a manager ends no container of another node. Those on its own are killed.
+    """
+
+    def __init__(self, engine: Engine, service: str, say: Callable[[str], object] = lambda _: None) -> None:
+        self._engine = engine
+        self._service = service
+        self._say = say
+        self._old = {str(task["ID"]) for task in self._running()}
+
+    def __call__(self) -> None:
+        """Looks, and kills what of the old ones is on this node and has been told to end."""
+        for task in self._running():
+            if task["ID"] in self._old and task.get("DesiredState") != "running":
+                self._engine.kill(str((task["Status"].get("ContainerStatus") or {}).get("ContainerID", "")))
+
+    def still_serving(self) -> list[str]:
+        """Waits for as long as a task may take to end, and returns which old ones run nevertheless, and where."""
+        began = time.monotonic()
+        next_word = began + SAY_SECONDS
+        while left := [task for task in self._running() if task["ID"] in self._old]:
+            now, longest = time.monotonic(), max(map(_grace_seconds, left)) + LATE_SECONDS
+            names = [self._name(task) for task in left]
+            if now >= began + longest:
+                return names
+            if now >= next_word:
+                self._say(f"waiting for {', '.join(names)} to end what was begun, for {longest:.0f} s at most")
+                next_word = now + SAY_SECONDS
+            self()
+            time.sleep(POLL_SECONDS)
+        return []
+
+    def how_to_end(self, left: list[str]) -> str:
+        """What to type, or do, about those."""
+        nodes = sorted({name.rpartition(" ")[2] for name in left})
+        return (
+            f"On {', '.join(nodes)}: docker ps --filter name={self._service}, and docker kill with what it prints. "
+            "A node that is cut off or does not answer: take its power"
+        )
+
+    def _running(self) -> list[Task]:
+        ids = self._engine.run("service", "ps", "--quiet", "--no-trunc", self._service).stdout.split()
+        found = self._engine.objects("inspect", "--type", "task", "--format", "{{json .}}", *ids) if ids else []
+        return [task for task in found if task["Status"]["State"] == "running"]
+
+    def _name(self, task: Task) -> str:
+        nodes = self._engine.inspect("node", [str(task["NodeID"])])
+        return f"{self._service}.{task.get('Slot', '')} on {nodes[0]['Description']['Hostname'] if nodes else 'a node'}"
+
+
+def _grace_seconds(task: Task) -> float:
+    return float(task["Spec"]["ContainerSpec"].get("StopGracePeriod") or 0) / NANO
