@@ -28,7 +28,14 @@ for name, value in sorted(json.load(sys.stdin).items()):
     [ -n "$containers" ] || die "the stack '$stack' is not up. Run 'make up STACK=$stack' first."
     while read -r role kind container; do
       printf '==> %s (%s) <==\n' "$role" "$container"
-      docker "$kind" logs --tail 200 "$container" 2>&1 || echo "(it is brought back by: make up STACK=$stack)"
+      status=0
+      # A manager that has just lost a node, or found it again, may wait for its logs for ever (Docker 20.10).
+      timeout 60 docker "$kind" logs --tail 200 "$container" 2>&1 || status=$?
+      case $status in
+        0) ;;
+        124) echo "(not all of it came within 60 s, as after a node was lost; ask again: make logs STACK=$stack)" ;;
+        *) echo "(it is brought back by: make up STACK=$stack)" ;;
+      esac
     done <<<"$containers"
     ;;
 esac

@@ -13,6 +13,7 @@ from ops.presence import absent
 from ops.reconcile import strays
 from ops.state import State
 from ops.tasks_cutover import TasksCutover
+from rules.docker import EngineError
 from setup.summary import summary
 
 LABELS = [{"label": "litellm-claude.stack", "value": "litellm-claude-prod"}]
@@ -35,11 +36,20 @@ class Manager(Engine):
         super().__init__("unix:///nowhere")
         self.there = {f"id-of-{role}" for role in ("egress", "litellm", "gateway", "front")}
         self.asked: list[tuple[str, ...]] = []
+        self.hangs = 0
         self.template: dict[str, Any] = {"ContainerSpec": {"Secrets": ["key-1"]}}
 
     def run(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         self.asked.append(arguments)
         return subprocess.CompletedProcess(arguments, 0, "what tasks have logged\n", "")
+
+    def call(
+        self, *arguments: str, stdin: str | None = None, seconds: float | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        if arguments[0] == "service" and self.hangs:
+            self.hangs -= 1
+            raise EngineError("docker service did not finish in 60 s")
+        return self.run(*arguments)
 
     def objects(self, *arguments: str, seconds: float | None = None) -> list[dict[str, Any]]:
         return []
@@ -90,6 +100,23 @@ def test_a_service_that_was_removed_by_hand_is_made_anew(
 def test_usage_is_read_from_the_tasks_of_all_nodes(state: State, manager: Manager) -> None:
     assert list(usage.kept_lines("prod")) == ["what tasks have logged"]
     assert manager.asked == [("service", "logs", "--raw", "id-of-litellm")]
+
+
+def test_logs_that_a_manager_does_not_give_are_asked_for_once_more(state: State, manager: Manager) -> None:
+    manager.hangs = 1
+    assert list(usage.kept_lines("prod")) == ["what tasks have logged"]
+    manager.hangs = 2
+    with pytest.raises(EngineError, match="did not finish"):
+        list(usage.kept_lines("prod"))
+
+
+def test_a_swarm_that_tells_nothing_is_no_stack_without_usage(
+    state: State, manager: Manager, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    silent = subprocess.CompletedProcess((), 1, "", "The swarm does not have a leader.")
+    monkeypatch.setattr(manager, "run", lambda *_, **__: silent)
+    with pytest.raises(EngineError, match="does not have a leader"):
+        list(usage.kept_lines("prod"))
 
 
 def test_a_rotation_says_where_a_swarm_has_its_logs(state: State, monkeypatch: pytest.MonkeyPatch) -> None:
