@@ -91,16 +91,23 @@ class Bed:
     def key(self, client: str) -> str:
         return str(self.stack.output("client_keys")[client])
 
-    def ask(self, node: Node, key: str, body: Any = ASKED, seconds: float = ANSWER_SECONDS) -> int:
-        """Asks one node, on a connection of its own, by the stack's name."""
-        headers = {"authorization": f"Bearer {key}", "content-type": "application/json"}
+    def connection(self, node: Node, seconds: float = ANSWER_SECONDS) -> http.client.HTTPSConnection:
+        """A connection to one node by the stack's name; each wait for an answer ends after ``seconds``."""
         context = ssl.create_default_context(cadata=self.stack.output("ca_certificate"))
+        connection = http.client.HTTPSConnection(HOSTNAME, PORT)
+        raw = socket.create_connection((node.address, PORT), seconds)
         try:
-            with contextlib.closing(socket.create_connection((node.address, PORT), seconds)) as raw:
-                connection = http.client.HTTPSConnection(HOSTNAME, PORT)
-                connection.sock = context.wrap_socket(raw, server_hostname=HOSTNAME)
-                connection.request("POST", "/v1/messages", json.dumps(body), headers)
-                answer = connection.getresponse()
+            connection.sock = context.wrap_socket(raw, server_hostname=HOSTNAME)
+        except OSError:
+            raw.close()
+            raise
+        return connection
+
+    def ask(self, node: Node, key: str, body: Any = ASKED, seconds: float = ANSWER_SECONDS) -> int:
+        """Asks one node, on a connection of its own; 0 is no answer."""
+        try:
+            with contextlib.closing(self.connection(node, seconds)) as connection:
+                answer = asked(connection, key, body)
                 answer.read()
                 return answer.status
         except (OSError, http.client.HTTPException):
@@ -151,10 +158,10 @@ class Bed:
         form = "{{.Spec.TaskTemplate.ContainerSpec.Image}}"
         return self.swarm.first.docker("service", "inspect", "--format", form, self.service(role))
 
-    def tasks(self, role: str) -> list[dict[str, str]]:
-        """What the manager says of the tasks that should run: Name, Node, CurrentState, ..."""
+    def tasks(self, role: str, wanted: str = "running") -> list[dict[str, str]]:
+        """What the manager says of the tasks that should be ``wanted``: Name, Node, CurrentState, ..."""
         shown = self.swarm.first.docker(
-            "service", "ps", self.service(role), "--filter", "desired-state=running", "--format", "{{json .}}"
+            "service", "ps", self.service(role), "--filter", f"desired-state={wanted}", "--format", "{{json .}}"
         )
         return [json.loads(line) for line in shown.splitlines()]
 
@@ -168,8 +175,18 @@ class Bed:
         until(lambda: self._replicas_are_there() and all(self.ask(n, key) == 200 for n in self.swarm.nodes), seconds)
 
     def _replicas_are_there(self) -> bool:
-        shown = self.swarm.first.docker("service", "ls", "--format", "{{.Replicas}}").split()
-        return all(there.partition("/")[0] == there.partition("/")[2] for there in shown if "/" in there)
+        # Nothing is shown while there is no leader, as for some seconds after one was lost or has come back.
+        shown = self.swarm.first.docker("service", "ls", "--format", "{{.Replicas}}", check=False).split()
+        return bool(shown) and all(
+            there.partition("/")[0] == there.partition("/")[2] for there in shown if "/" in there
+        )
+
+
+def asked(connection: http.client.HTTPSConnection, key: str, body: Any = ASKED) -> http.client.HTTPResponse:
+    """The answer, of which nothing is read yet but its head."""
+    headers = {"authorization": f"Bearer {key}", "content-type": "application/json"}
+    connection.request("POST", "/v1/messages", json.dumps(body), headers)
+    return connection.getresponse()
 
 
 def until(true: Callable[[], bool], seconds: float = 60) -> float:

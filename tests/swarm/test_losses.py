@@ -47,7 +47,8 @@ def test_a_killed_node_is_made_up_for_within_ten_seconds_and_comes_back(bed: Bed
     lost = bed.swarm.nodes[2]
     the_others_serve(bed, "killed node", lost, lost.kill)
     only_the_allowed_reach(bed, bed.swarm.nodes[:2])
-    until(lambda: bed.running("litellm") == 2 and {t["Node"] for t in bed.tasks("litellm")} <= {"node-1", "node-2"})
+    left = {node.name for node in bed.swarm.nodes[:2]}
+    until(lambda: bed.running("litellm") == 2 and {task["Node"] for task in bed.tasks("litellm")} <= left, 180)
     lost.start()
     bed.settled()
     only_the_allowed_reach(bed, bed.swarm.nodes)

@@ -1,12 +1,18 @@
 """What changes on a running swarm costs no request."""
 
+import contextlib
+import http.client
+from contextlib import closing
+
 import pytest
 
-from tests.swarm.bed import Bed, published
+from tests.swarm.bed import ASKED, Bed, asked, published
 
 pytestmark = [pytest.mark.swarm, pytest.mark.timeout(900)]
 
 REQUESTS = 1000
+REFUSED = {401, 429}
+"""As no valid key, and as one wrong key too many of a source in a minute."""
 
 
 def test_a_rotation_loses_no_request_and_both_keys_count_until_the_old_one_is_retired(bed: Bed) -> None:
@@ -21,6 +27,31 @@ def test_a_rotation_loses_no_request_and_both_keys_count_until_the_old_one_is_re
     assert [bed.ask(node, new) for node in bed.swarm.nodes] == [200] * 3
     bed.operations.retire()
     assert [bed.ask(node, old) for node in bed.swarm.nodes] == [401] * 3
+    assert [bed.ask(node, new) for node in bed.swarm.nodes] == [200] * 3
+    assert bed.stack.changes() == {}
+
+
+def test_an_emergency_leaves_no_task_that_takes_the_old_key(bed: Bed) -> None:
+    old = bed.stack.output("master_key")
+    endless = {**ASKED, "stream": True, "messages": [{"role": "user", "content": "FAKE:slow:5"}]}
+    with contextlib.ExitStack() as until:
+        kept, streams = ([until.enter_context(closing(bed.connection(n))) for n in bed.swarm.nodes] for _ in range(2))
+        for connection in kept:
+            answer = asked(connection, old)
+            assert (answer.status, bool(answer.read())) == (200, True)
+        begun = [asked(connection, old, endless) for connection in streams]
+        assert [answer.status for answer in begun] == [200] * 3
+        printed = bed.operations.rotate("--emergency")
+        assert not [one for one in bed.tasks("litellm", "shutdown") if one["CurrentState"].startswith("Running")]
+        for answer in begun:
+            with pytest.raises((http.client.HTTPException, OSError)):
+                answer.read()
+        for connection in kept:
+            with contextlib.suppress(OSError, http.client.HTTPException):
+                assert asked(connection, old).status in REFUSED
+    assert {bed.ask(node, old) for _ in range(5) for node in bed.swarm.nodes} <= REFUSED
+    assert "old key    refused" in printed
+    new = bed.stack.output("master_key")
     assert [bed.ask(node, new) for node in bed.swarm.nodes] == [200] * 3
     assert bed.stack.changes() == {}
 
