@@ -6,7 +6,7 @@ from contextlib import closing
 
 import pytest
 
-from tests.swarm.bed import ASKED, Bed, asked, published
+from tests.swarm.bed import ASKED, Bed, asked, published, until
 
 pytestmark = [pytest.mark.swarm, pytest.mark.timeout(900)]
 
@@ -34,8 +34,8 @@ def test_a_rotation_loses_no_request_and_both_keys_count_until_the_old_one_is_re
 def test_an_emergency_leaves_no_task_that_takes_the_old_key(bed: Bed) -> None:
     old = bed.stack.output("master_key")
     endless = {**ASKED, "stream": True, "messages": [{"role": "user", "content": "FAKE:slow:5"}]}
-    with contextlib.ExitStack() as until:
-        kept, streams = ([until.enter_context(closing(bed.connection(n))) for n in bed.swarm.nodes] for _ in range(2))
+    with contextlib.ExitStack() as opened:
+        kept, streams = ([opened.enter_context(closing(bed.connection(n))) for n in bed.swarm.nodes] for _ in range(2))
         for connection in kept:
             answer = asked(connection, old)
             assert (answer.status, bool(answer.read())) == (200, True)
@@ -71,3 +71,23 @@ def test_new_images_of_what_serves_lose_no_request(bed: Bed) -> None:
     assert load.failed() == {}
     assert all(bed.image(role) != image for role, image in before.items())
     assert bed.stack.changes() == {}
+
+
+def test_a_release_that_does_not_start_is_taken_back_by_the_swarm_and_costs_nothing(bed: Bed) -> None:
+    before = bed.image("litellm")
+    images = bed.stack.project / "images"
+    server = images / "litellm" / "app" / "claude_gateway" / "start" / "server.py"
+    text = server.read_text()
+    server.write_text("raise SystemExit('broken on purpose')\n")
+    bed.stack.set(**published(bed.swarm, ["litellm"], images))
+    server.write_text(text)
+    with bed.load(bed.swarm.nodes, bed.key("many")) as load:
+        printed = bed.operations.up(status=1)
+    bed.figures.append(f"broken release: {load.described()}")
+    assert load.failed() == {}
+    assert "rollback" in printed or "went back" in printed
+    until(lambda: bed.image("litellm") == before and bed.running("litellm") == 2)
+    bed.stack.set(litellmImage=before)
+    bed.operations.up()
+    assert bed.stack.changes() == {}
+    bed.settled()
