@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from tests.unit.litellm_image.raw_upstream import BODY, KEY, Script, ask, conten
 from claude_gateway.front.errors import Failure
 from claude_gateway.start.secret import Secret
 from claude_gateway.upstream.anthropic_http import AnthropicHttp
+from claude_gateway.upstream.anthropic_http import _keeping_alive as keeping_alive
 from claude_gateway.upstream.base import passed_headers
 from claude_gateway.upstream.refusals import refusal
 
@@ -40,6 +42,15 @@ def with_upstream(url: str, test: Callable[[AnthropicHttp], Awaitable[Any]]) -> 
             await upstream.close()
 
     return asyncio.run(run())
+
+
+def test_a_proxy_that_is_silently_gone_is_given_up_in_two_minutes_whether_it_was_sent_something_or_not() -> None:
+    with keeping_alive((socket.AF_INET, socket.SOCK_STREAM, 0, "", ("127.0.0.1", 0))) as made:
+        idle, between, tries, unanswered = (
+            made.getsockopt(socket.IPPROTO_TCP, option)
+            for option in (socket.TCP_KEEPIDLE, socket.TCP_KEEPINTVL, socket.TCP_KEEPCNT, socket.TCP_USER_TIMEOUT)
+        )
+    assert idle + between * tries == unanswered / 1000 == 120
 
 
 @pytest.mark.parametrize("stream", [False, True])

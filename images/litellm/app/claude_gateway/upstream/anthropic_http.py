@@ -30,8 +30,9 @@ VERSION = "2023-06-01"
 CONNECT_SECONDS = 10.0
 # Shorter than what common servers keep (uvicorn and Node: 5 s), so that few requests meet an idle connection's end.
 IDLE_SECONDS = 4.0
-# A connection that a NAT has forgotten is found out in about two minutes (Linux tcp(7)).
-KEEP_ALIVE = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 15, "TCP_KEEPCNT": 4}
+# A connection that a NAT has forgotten, or whose proxy is gone with its node, is found out in about two minutes, also
+# while something is on its way and keep-alive asks nothing (Linux tcp(7)).
+KEEP_ALIVE = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 15, "TCP_KEEPCNT": 4, "TCP_USER_TIMEOUT": 120_000}
 MEMBERS: dict[Endpoint, tuple[str, type]] = {
     Endpoint.MESSAGES: ("content", list),
     Endpoint.COUNT_TOKENS: ("input_tokens", int),
@@ -189,6 +190,6 @@ def _keeping_alive(address: Any) -> socket.socket:
     made = socket.socket(family=family, type=kind, proto=protocol)
     made.setblocking(False)
     made.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    for name, seconds in KEEP_ALIVE.items():
-        made.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), seconds)
+    for name, value in KEEP_ALIVE.items():
+        made.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
     return made
