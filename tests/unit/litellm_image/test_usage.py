@@ -71,11 +71,12 @@ def test_a_stream_passes_unchanged_and_its_tokens_are_noted_however_it_is_cut(cu
 def test_what_was_read_before_leaving_counts_by_its_length(ended: bool) -> None:
     """The last event alone says how much was written: whoever leaves before it would have used next to nothing."""
     begin, _, end = (f"{part}\n\n".encode() for part in STREAM.decode().split("\n\n")[:3])
-    text = "twenty letters, four " * 400
-    delta = {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": text[:84]}}
-    piece = b"event: content_block_delta\ndata: " + json.dumps(delta, separators=(",", ":")).encode() + b"\n\n"
-    _, usage = asked(begin, *[piece] * 100, *([end] if ended else []))
-    assert usage.output == 42 if ended else 1900 < usage.output <= 2100
+    piece = b"event: content_block_delta\ndata: %s\n\n"
+    kinds = [{"text": "word "}, {"thinking": "hm, "}, {"partial_json": '{"a"'}, {"signature": "x" * 500}, {"text": 5}]
+    deltas = [piece % json.dumps({"type": "content_block_delta", "index": 0, "delta": kind}).encode() for kind in kinds]
+    odd = [piece % b"{content_block_delta", piece % b'["content_block_delta"]', piece % b'{"delta": "text"}']
+    _, usage = asked(begin, *deltas * 100, *odd, *([end] if ended else []))
+    assert usage.output == (42 if ended else 1300 // 4)
     assert (usage.input, usage.cache_write) == (11, 5)
 
 

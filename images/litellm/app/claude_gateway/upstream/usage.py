@@ -21,9 +21,9 @@ FIELDS = {
 }
 """By Anthropic's names (https://docs.claude.com/en/api/messages, "usage"), which are those of both credentials."""
 MARK, PIECE = b'"usage"', b"content_block_delta"
-FRAME_BYTES, TOKEN_BYTES = 90, 4
+WRITTEN, TOKEN_BYTES = ("text", "thinking", "partial_json"), 4
 """Anthropic says how much it has written in the last event alone. Until then it counts by its length, about four bytes
-a token, in events of so many bytes besides: whoever leaves before the last event has read the rest all the same."""
+a token: whoever leaves before the last event has read the rest all the same."""
 LINE_BYTES = 64 * 1024
 """Longest line that is looked into; an event with usage is far shorter."""
 
@@ -67,13 +67,23 @@ async def _events(content: AsyncIterator[bytes], usage: Usage) -> AsyncIterator[
             if not line.startswith(b"data:"):
                 continue
             if PIECE in line:
-                written += max(0, len(line) - FRAME_BYTES)
+                written += _length(line.removeprefix(b"data:"))
                 usage.output = max(usage.output, written // TOKEN_BYTES)
             if MARK in line:
                 _note(line.removeprefix(b"data:"), usage)
         if len(rest) > LINE_BYTES:
             rest = b""
         yield piece
+
+
+def _length(text: bytes) -> int:
+    """How many bytes a delta adds to what is written."""
+    try:
+        delta = json.loads(text).get("delta")
+    except (ValueError, AttributeError):
+        return 0
+    found = [delta.get(name) for name in WRITTEN] if isinstance(delta, dict) else []
+    return sum(len(one.encode(errors="replace")) for one in found if isinstance(one, str))
 
 
 def _note(text: bytes, usage: Usage) -> None:
