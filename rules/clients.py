@@ -91,13 +91,18 @@ class Client(BaseModel):
 
 def fault(
     clients: Mapping[str, Client], models: Mapping[str, str], *, master_key_calls_models: bool
-) -> tuple[str, str] | None:
-    """Returns which setting is wrong between the clients and the rest of the stack, and what is, or None."""
+) -> tuple[str, ...] | None:
+    """Returns which setting is wrong between the clients and the rest of the stack, and what is, or None.
+
+    Behind that there may be a value that would be right.
+    """
     known = {*models, *models.values()}
     for name, client in clients.items():
-        if strangers := [model for model in client.models or () if model not in known]:
-            known_names = ", ".join(models)
-            return "clients", f"gives {name} the model {strangers[0]}, which is none of the stack's: {known_names}"
+        for place, model in enumerate(client.models or ()):
+            if model not in known:
+                known_names = ", ".join(models)
+                said = f"is {model}, which is none of the stack's models: {known_names}"
+                return f"clients.{name}.models[{place}]", said, next(iter(models))
     if not (clients or master_key_calls_models):
         return "masterKeyCallsModels", "is false, but there are no clients: nobody could call a model"
     if size(clients) > ENVIRONMENT_BYTES:

@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import Any, NoReturn, get_origin
 
@@ -9,16 +10,13 @@ import pulumi
 from pulumi.runtime import config as runtime_config
 from pydantic import ValidationError
 
-from rules import swarm
+from rules import client_fixes, swarm
 from rules.certificates import ANY_TIME
-from rules.clients import NAME, Client
 from rules.layout import PROJECT
 from rules.settings import Settings
 
 FIELDS = {str(field.alias): field for field in Settings.model_fields.values()}
 SECRETS = frozenset(name for name, field in FIELDS.items() if "SecretStr" in str(field.annotation))
-
-CLIENT_FIELDS = [str(field.alias) for field in Client.model_fields.values()]
 
 EXAMPLES = {
     "environment": "environment production",
@@ -48,16 +46,6 @@ EXAMPLES = {
     "anthropicBaseUrl": "anthropicBaseUrl https://api.anthropic.com",
 }
 """What to type behind ``pulumi config set`` where the setting's default does not show it."""
-
-CLIENT_EXAMPLES = {
-    "models": "[0]' sonnet",
-    "cidrs": "[0]' 10.20.0.0/16",
-    "expires": "' 2027-03-31",
-    "requestsPerMinute": "' 60",
-    "tokensPerMinute": "' 200000",
-    "maxParallel": "' 4",
-}
-"""What to type behind the path of a client's setting, and a quote."""
 
 ACCEPT_EXPIRED = "LITELLM_CLAUDE_ACCEPT_EXPIRED_CERTIFICATE"
 """Set by setup/up.sh when the stack serves this certificate already (ops/certificate.py): it may have expired today."""
@@ -137,28 +125,31 @@ def _sentence(problem: Any) -> str:
     """Turns one of pydantic's errors into a sentence that begins with the setting's name."""
     context = problem.get("ctx") or {}
     name = str(context.get("key") or problem["loc"][0])
-    place = _place(problem["loc"]) if name == "clients" else name
+    at = client_fixes.location_of(name) if "." in name else list(problem["loc"])
+    of_client = len(at) > 1 and at[0] == "clients"
+    place = _place(at) if of_client else name
     message = str(problem["msg"]).removeprefix("Value error, ").replace("Input should ", "must ", 1)
+    message = message.replace("be a valid dictionary or instance of Client", "have settings, such as maxParallel: 4")
     if problem["type"] == "missing":
         message = "must be set"
     elif problem["type"] == "extra_forbidden":
-        message = f"is not a setting of a client; those are {', '.join(CLIENT_FIELDS)}"
+        message = f"is not a setting of a client; those are {', '.join(client_fixes.FIELDS)}"
     elif problem["type"] != "setting" and not message.startswith("must"):
         message = f"is wrong: {message[:1].lower()}{message[1:]}"
+    if of_client:
+        return (
+            f"{place}: {message}. {client_fixes.fix(at, problem['type'], pulumi.get_stack(), context.get('example'))}"
+        )
     if swarm.WORDS in message and name in swarm.FIXES:
         return f"{place}: {message}. Fix: {swarm.FIXES[name]} {_this_stack()}"
     if name == "redirectPort" and "http-01" in message:
         return f"{place}: {message}. Fix: pulumi config set redirectPort 80 {_this_stack()}"
     if any(words in message for words in ONE_TOO_MANY):
         return f"{place}: {message}. Fix: pulumi config rm {name} {_this_stack()}"
-    item, field, *_ = (*list(problem["loc"])[1:], "", "")
-    if name == "clients" and field in CLIENT_EXAMPLES and NAME.fullmatch(str(item)):
-        fix = f"pulumi config set --path 'clients.{item}.{field}{CLIENT_EXAMPLES[field]}"
-        return f"{place}: {message}. Fix: {fix} {_this_stack()}"
-    return f"{place}: {message}. {_fix(name, item)}"
+    return f"{place}: {message}. {_fix(name, *problem['loc'][1:2])}"
 
 
-def _place(location: tuple[str | int, ...]) -> str:
+def _place(location: Sequence[str | int]) -> str:
     """Returns the path inside a structured setting, as ``pulumi config set --path`` takes it."""
     parts = [part for part in location if part != "[key]"]
     path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in parts).removeprefix(".")

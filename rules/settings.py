@@ -221,7 +221,7 @@ class Settings(BaseModel):
     def _access_is_limited(self) -> Self:
         exposed_v6 = any(address.version == 6 and not address.is_loopback for address in self.bind_addresses)
         callers = self.allowed_cidrs, self.allow_public_access, self.allow_host and exposed_v6
-        wrong = addresses.access_fault(*callers, self.egress_private_cidrs)
+        wrong: tuple[str, ...] | None = addresses.access_fault(*callers, self.egress_private_cidrs)
         calling = self.master_key_calls_models
         if wrong := wrong or clients.fault(self.clients, self.models, master_key_calls_models=calling):
             raise fault(*wrong)

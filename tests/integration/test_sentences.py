@@ -15,10 +15,15 @@ from rules.layout import PROJECT
 from testbed.deployment import ROOT
 from tests.unit.components.conftest import configuration
 from tests.unit.components.test_certificates import pair
+from tests.unit.components.test_client_keys import WRONG_CLIENTS
 from tests.unit.components.test_configuration import STRONG, WRONG, refusal
 
 STACK = pulumi.get_stack()  # outside of an update a name that stands for none
-COMPANIONS = {"must have timezone info": {"previousKeyRotation": "initial", "keyRotation": "2026-11-24"}}
+ROTATED = {"previousKeyRotation": "initial", "keyRotation": "2026-11-24"}
+COMPANIONS = {
+    "must have timezone info": ROTATED,
+    "must be a time such as 2026-11-25T12:00:00Z": ROTATED,
+}
 """Without these the value would be refused for another reason, once it is right."""
 
 
@@ -64,6 +69,17 @@ def test_the_command_of_a_refusal_mends_it(project: Path, name: str, value: Any,
     written(project, {key: structured(text) for key, text in given.items()})
     done = typed(project, command)
     assert done.returncode == 0, done.stderr
+    settings_of(json.loads(typed(project, f"pulumi config --json --show-secrets --stack {STACK}").stdout))
+
+
+@pytest.mark.parametrize(("clients", "sentence", "_command"), WRONG_CLIENTS)
+def test_the_command_of_a_clients_refusal_mends_it(
+    project: Path, clients: dict[str, Any], sentence: str, _command: str
+) -> None:
+    command = refusal("prod", clients=clients).partition(". Fix: ")[2]
+    written(project, {"environment": "production", "clients": clients})
+    done = typed(project, command)
+    assert done.returncode == 0, f"{sentence}: {done.stderr}"
     settings_of(json.loads(typed(project, f"pulumi config --json --show-secrets --stack {STACK}").stdout))
 
 

@@ -101,6 +101,40 @@ def test_the_master_key_can_be_the_operators_alone(deploy: Deploy) -> None:
     assert env["MASTER_KEY_CALLS_MODELS"] == "false"
 
 
+ALICE = "--path 'clients.alice"
+WRONG_CLIENTS: list[tuple[dict[str, Any], str, str]] = [
+    (
+        {"alice": {"modles": []}},
+        ".modles: is not a setting of a client; those are models, cidrs",
+        f"rm {ALICE}.modles'",
+    ),
+    ({"alice": {"models": []}}, ".models: is wrong: list should have at least 1", f"set {ALICE}.models[0]' sonnet"),
+    ({"alice": {"models": "haiku"}}, ".models: must be a valid list", f"set {ALICE}.models[0]' sonnet"),
+    ({"alice": {"models": ["opus", "gpt"]}}, ".models[1]: is gpt, which is none of", f"set {ALICE}.models[1]' sonnet"),
+    ({"alice": {"cidrs": ["10.0.0.1/8"]}}, ".cidrs[0]: must hold networks such", f"set {ALICE}.cidrs[0]' 10.20.0.0/16"),
+    ({"alice": {"cidrs": ["10.0.0.0/8", 1]}}, ".cidrs[1]: must hold networks", f"set {ALICE}.cidrs[1]' 10.20.0.0/16"),
+    ({"alice": {"cidrs": "10.0.0.0/8"}}, ".cidrs: must be a valid list", f"set {ALICE}.cidrs[0]' 10.20.0.0/16"),
+    ({"alice": {"requestsPerMinute": 0}}, ".requestsPerMinute: must be greater", f"set {ALICE}.requestsPerMinute' 60"),
+    ({"alice": {"expires": "soon"}}, ".expires: must be a valid date such as", f"set {ALICE}.expires' 2027-03-31"),
+    ({"alice": {"keyRotation": "soon"}}, ".keyRotation: must be an ISO date", f"set {ALICE}.keyRotation' 2026-11-24"),
+    ({"alice": {"previousKeyRotation": "initial"}}, ": is wrong: keyRotation must", f"rm {ALICE}.previousKeyRotation'"),
+    ({"alice": {"previousKeyExpires": "2099-01-01T00:00:00Z"}}, "but previousKey", f"rm {ALICE}.previousKeyExpires'"),
+    ({"alice": 5}, ": must have settings, such as maxParallel: 4", f"set {ALICE}.requestsPerMinute' 60"),
+]
+"""A client, what is said of it, and a command that is told; tests/integration/test_sentences.py types them all."""
+
+
+@pytest.mark.parametrize(("clients", "sentence", "command"), WRONG_CLIENTS)
+def test_a_wrong_client_is_refused_with_its_path_and_a_command(
+    deploy: Deploy, clients: Any, sentence: str, command: str
+) -> None:
+    with pytest.raises(pulumi.RunError) as refused:
+        deploy("prod", clients=clients)
+    assert str(refused.value).startswith("clients.alice")
+    assert sentence in str(refused.value)
+    assert f"pulumi config {command} --stack prod" in str(refused.value)
+
+
 @pytest.mark.parametrize(
     ("clients", "sentence"),
     [
@@ -109,29 +143,20 @@ def test_the_master_key_can_be_the_operators_alone(deploy: Deploy) -> None:
         ({"a" * 33: {}}, f"clients.{'a' * 33}: must name a client"),
         ({"a\x1b[31m": {}}, r"clients.a\x1b[31m: must name a client"),
         ({"master": {}}, "clients.master: must not call a client master"),
-        ({"alice": {"modles": []}}, "clients.alice.modles: is not a setting of a client; those are models, cidrs"),
-        ({"alice": {"models": []}}, "clients.alice.models: is wrong: list should have at least 1 item"),
-        ({"alice": {"models": ["gpt"]}}, "clients: gives alice the model gpt, which is none of the stack's: sonnet"),
-        ({"alice": {"cidrs": ["10.0.0.1/8"]}}, "clients.alice.cidrs[0]: must hold networks such as 10.0.0.0/8"),
-        ({"alice": {"requestsPerMinute": 0}}, "clients.alice.requestsPerMinute: must be greater than or equal to 1"),
-        ({"alice": {"expires": "soon"}}, "clients.alice.expires: must be a valid date"),
-        ({"alice": {"previousKeyRotation": "initial"}}, "clients.alice: is wrong: keyRotation must be set too"),
-        ({"alice": {"previousKeyExpires": "2099-01-01T00:00:00Z"}}, "previousKeyExpires is set, but previousKey"),
-        ({"alice": 5}, "clients.alice: must be a valid dictionary"),
-        ("alice", "clients: must be a valid dictionary"),
+        ({"alice": {"a b": 1}}, "clients.alice.a b: is not a setting of a client"),
     ],
 )
-def test_a_wrong_client_is_refused_with_its_path_and_a_command(deploy: Deploy, clients: Any, sentence: str) -> None:
+def test_what_may_stand_in_no_command_is_mended_in_the_file(deploy: Deploy, clients: Any, sentence: str) -> None:
     with pytest.raises(pulumi.RunError) as refused:
         deploy("prod", clients=clients)
     assert sentence in str(refused.value)
-    fixes = {
-        "models: is": "models[0]' sonnet",
-        "cidrs[0]": "cidrs[0]' 10.20.0.0/16",
-        "expires: must": "expires' 2027-03-31",
-    }
-    fix = next((fix for words, fix in fixes.items() if f"alice.{words}" in sentence), "requestsPerMinute' 60")
-    assert f"pulumi config set --path 'clients.alice.{fix} --stack prod" in str(refused.value)
+    assert str(refused.value).endswith(" Pulumi.prod.yaml")
+    assert "pulumi config" not in str(refused.value)
+
+
+def test_clients_that_are_none_are_refused(deploy: Deploy) -> None:
+    with pytest.raises(pulumi.RunError, match="clients: must be a valid dictionary"):
+        deploy("prod", clients="alice")
 
 
 @pytest.mark.parametrize("name", ["it's", "a b", "$(x)", "A"])
