@@ -14,12 +14,13 @@ def summary(outputs: Mapping[str, object], stack: str) -> str:
     if outputs.get("ca_certificate"):
         curl = f"{make} -s output NAME=ca_certificate >ca.pem && {curl}--cacert ca.pem "
     login = f"{make} login   (the Claude login, once; kept in the volume {outputs.get('claude_auth_volume')})"
-    logs = f"{make} logs"  # on a Swarm, which takes no login
+    with_login = outputs.get("claude_auth", "login") == "login" and "litellm_service" not in outputs  # which takes none
+    following = login if with_login else f"{make} logs"
     return f"""
   url   {outputs["url"]}
   key   {make} -s output NAME=master_key   ({outputs["master_key_source"]})
   try   {curl}{outputs["url"]}/v1/models
-  next  {logs if "litellm_service" in outputs else login}
+  next  {following}
 """
 
 

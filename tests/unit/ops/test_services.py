@@ -149,8 +149,15 @@ def test_an_emergency_sees_the_tasks_of_before_end(state: State, monkeypatch: py
 
 
 @pytest.mark.parametrize(
-    ("kind", "next_step"), [("service", "make STACK=prod logs"), ("container", "login   (the Claude")]
+    ("kind", "auth", "next_step"),
+    [
+        ("service", "token", "make STACK=prod logs"),
+        ("container", "login", "login   (the Claude"),
+        ("container", "api-key", "make STACK=prod logs"),
+        ("container", "token", "make STACK=prod logs"),
+    ],
 )
-def test_the_summary_asks_for_no_login_where_there_can_be_none(kind: str, next_step: str) -> None:
+def test_the_summary_asks_for_no_login_where_there_can_be_none(kind: str, auth: str, next_step: str) -> None:
     outputs = {"url": "https://x", "master_key_source": "generated", "claude_auth_volume": "v", f"litellm_{kind}": "x"}
+    outputs["claude_auth"] = auth
     assert next_step in summary(outputs, "prod")
