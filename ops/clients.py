@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
+from pydantic import ValidationError
+
 from ops.commands import OperationError, exit_status, pulumi
 from ops.stack_file import StackFile, how_to_declare, no_client
 from rules.clients import Client
@@ -26,13 +28,26 @@ def outputs(stack: str, *, secrets: bool) -> dict[str, Any]:
 
 
 def listing(stack: str, today: date) -> str:
-    """Returns a table of the declared clients, with the age of each key; no key stands in it."""
+    """Returns a table of the declared clients, with the age of each key; no key stands in it.
+
+    Raises:
+        OperationError: when one of them is not as a client can be.
+    """
     declared = StackFile(stack).clients()
     if not declared:
         return f"the stack {stack!r} declares no clients. {how_to_declare(stack)}\n"
     made = outputs(stack, secrets=False).get("clients") or {}
-    rows = [_row(name, Client.model_validate(rules), made.get(name), today) for name, rules in declared.items()]
+    rows = [_row(name, _validated(name, rules, stack), made.get(name), today) for name, rules in declared.items()]
     return table([COLUMNS, *rows])
+
+
+def _validated(name: str, rules: Mapping[str, Any], stack: str) -> Client:
+    try:
+        return Client.model_validate(rules)
+    except ValidationError:
+        raise OperationError(
+            f"the client {name!r} would be refused. What is wrong: make preview STACK={stack}"
+        ) from None
 
 
 def table(rows: Sequence[Sequence[str]]) -> str:

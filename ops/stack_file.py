@@ -51,12 +51,19 @@ class StackFile:
             previous_expires=_time(expires, self.stack) if expires else None,
         )
 
-    @staticmethod
-    def _clients(entries: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-        return {
-            name: client or {}
-            for name, client in (entries.get(f"{PROJECT}:clients", {}).get("objectValue") or {}).items()
-        }
+    def _clients(self, entries: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+        entry = entries.get(f"{PROJECT}:clients", {})
+        if entry.get("secret"):
+            raise OperationError(
+                f"something in the clients of {self.stack!r} is encrypted, and none of it is a secret: write it into "
+                f"{self.path} as it is"
+            )
+        found = entry.get("objectValue") or {}
+        if not isinstance(found, dict) or not all(isinstance(client or {}, dict) for client in found.values()):
+            raise OperationError(
+                f"clients are not as they can be declared. What is wrong: make preview STACK={self.stack}"
+            )
+        return {name: client or {} for name, client in found.items()}
 
     def _client_keys(self, clients: Mapping[str, dict[str, Any]], client: str) -> Keys:
         if client not in clients:
@@ -68,7 +75,7 @@ class StackFile:
             configured=False,
             generation=day(declared.get("keyRotation")),
             previous_generation=day(declared.get("previousKeyRotation")),
-            previous_expires=_time(expires, self.stack) if expires else None,
+            previous_expires=_time(expires, self.stack, f"clients.{client}.") if expires else None,
         )
 
     @contextmanager
@@ -146,12 +153,14 @@ def how_to_declare(stack: str) -> str:
     return f"Declare one with: {command}, then: make up STACK={stack}"
 
 
-def _time(text: Any, stack: str) -> datetime:
+def _time(text: Any, stack: str, of: str = "") -> datetime:
+    name = f"{of}previousKeyExpires"
+    typed = f"--path '{name}'" if of else name
     try:
         found = datetime.fromisoformat(str(moment(text)))
     except ValueError as error:
         raise OperationError(
-            f"previousKeyExpires is {text!r}, not a time such as 2026-11-25T12:00:00Z. "
-            f"Fix: pulumi config set previousKeyExpires TIME --stack {stack}"
+            f"{name} is {text!r}, not a time such as 2026-11-25T12:00:00Z. "
+            f"Fix: pulumi config set {typed} TIME --stack {stack}"
         ) from error
     return found if found.tzinfo else found.replace(tzinfo=UTC)

@@ -115,6 +115,34 @@ def test_a_client_without_a_key_is_a_sentence(
     assert sentence in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("entry", "listed", "rotated"),
+    [
+        ({"objectValue": {"alice": {"maxParallel": 0}}}, "the client 'alice' would be refused", None),
+        ({"objectValue": {"alice": {"modles": 1}}}, "the client 'alice' would be refused", None),
+        ({"objectValue": {"alice": 5}}, "not as they can be declared", "not as they can be declared"),
+        ({"objectValue": ["alice"]}, "not as they can be declared", "not as they can be declared"),
+        ({"secret": True}, "none of it is a secret", "none of it is a secret"),
+        (
+            {"objectValue": {"alice": {"previousKeyExpires": "soon"}}},
+            "would be refused",
+            "pulumi config set --path 'clients.alice.previousKeyExpires' TIME --stack prod",
+        ),
+    ],
+)
+def test_a_wrong_declaration_is_a_sentence(
+    asked: list[tuple[str, ...]], monkeypatch: pytest.MonkeyPatch, entry: Any, listed: str, rotated: str | None
+) -> None:
+    monkeypatch.setattr("ops.stack_file.pulumi", lambda *_, **__: json.dumps({"litellm-claude:clients": entry}))
+    with pytest.raises(OperationError, match=listed):
+        clients.listing("prod", date(2026, 11, 26))
+    if rotated is None:
+        StackFile("prod").keys("alice")
+    else:
+        with pytest.raises(OperationError, match=rotated):
+            StackFile("prod").keys("alice")
+
+
 def test_a_stack_without_clients_says_how_to_declare_one(
     asked: list[tuple[str, ...]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -129,6 +157,8 @@ def test_a_clients_keys_are_read_from_its_own_settings(asked: list[tuple[str, ..
     assert (keys.production, keys.configured, keys.generation) == (True, False, "2026-11-01")
     with pytest.raises(OperationError, match="has no client 'bob'"):
         StackFile("prod").keys("bob")
+    with pytest.raises(OperationError, match="has no client ''"):  # CLIENT= of a shell: not the master key
+        StackFile("prod").keys("")
 
 
 def test_a_change_of_a_client_touches_that_client_alone() -> None:
