@@ -15,8 +15,8 @@ from rules.layout import PROJECT
 from testbed.deployment import ROOT
 from tests.unit.components.conftest import configuration
 from tests.unit.components.test_certificates import pair
-from tests.unit.components.test_client_keys import WRONG_CLIENTS
 from tests.unit.components.test_configuration import STRONG, WRONG, refusal
+from tests.unit.components.test_wrong_clients import WRONG_CLIENTS
 
 STACK = pulumi.get_stack()  # outside of an update a name that stands for none
 ROTATED = {"previousKeyRotation": "initial", "keyRotation": "2026-11-24"}

@@ -13,6 +13,8 @@ from posture.ask import fault
 from posture.edge import REPLACEMENT_TRIES, Answer, Edge
 from posture.engine import Engine
 from tests.unit.posture.conftest import KEY, Make
+from tests.unit.posture.test_checks import status
+from tests.unit.posture.test_judgements import ANSWERS
 
 
 class Local:
@@ -215,3 +217,20 @@ def test_a_request_that_is_dropped_is_told_from_a_port_that_nobody_serves(make: 
             door.close()
         answer = edge.get("/v1/models")
     assert (answer.status, answer.dropped) == (0, answers)
+
+
+@pytest.mark.parametrize(
+    ("id_", "name", "good"),
+    [
+        ("access.no-key", "none", True),
+        ("access.malformed-key", "malformed", True),
+        ("access.key-works", "current", False),
+        ("access.model-api-only", "/metrics", False),
+    ],
+)
+def test_a_request_without_a_key_may_be_dropped(make: Make, id_: str, name: str, good: bool) -> None:
+    """Somebody floods the gateway from this machine's address: that must not keep an update from passing."""
+    dropped = Answer(0, error="no answer (RemoteDisconnected)", dropped=True)
+    assert status(make(edge={**ANSWERS, name: dropped}), id_) == ("pass" if good else "fail")
+    if good:
+        assert status(make(edge={**ANSWERS, name: Answer(0, error="no answer (TimeoutError)")}), id_) == "fail"
