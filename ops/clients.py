@@ -97,17 +97,18 @@ def key_and_use(stack: str, name: str) -> str:
     if key is None:
         raise OperationError(f"the client {name!r} has no key yet. Run: make up STACK={stack}")
     url = found["url"]
-    certificates = ""
+    certificates = trusted = ""
     if found.get("ca_certificate"):
         certificates = f"""
   certificate     make -s STACK={stack} output NAME=ca_certificate >ca.pem
                   export NODE_EXTRA_CA_CERTS=$PWD/ca.pem SSL_CERT_FILE=$PWD/ca.pem"""
+        trusted = "--cacert ca.pem "  # a CURL_CA_BUNDLE of the shell's would win over SSL_CERT_FILE
     return f"""{key}
 {certificates}
   Claude Code     export ANTHROPIC_BASE_URL={url} ANTHROPIC_AUTH_TOKEN={key}; claude
   Anthropic SDKs  export ANTHROPIC_BASE_URL={url} ANTHROPIC_API_KEY={key}
   OpenAI SDKs     export OPENAI_BASE_URL={url}/v1 OPENAI_API_KEY={key}
-  curl            printf 'x-api-key: {key}' | curl -H @- {url}/v1/models
+  curl            printf 'x-api-key: {key}' | curl -H @- {trusted}{url}/v1/models
 """
 
 

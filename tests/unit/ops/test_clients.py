@@ -92,7 +92,9 @@ def test_a_stack_with_its_own_ca_says_how_to_trust_it(
     asked: list[tuple[str, ...]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(OUTPUTS, "ca_certificate", "PEM")
-    assert "export NODE_EXTRA_CA_CERTS=$PWD/ca.pem" in clients.key_and_use("prod", "alice")
+    printed = clients.key_and_use("prod", "alice")
+    assert "export NODE_EXTRA_CA_CERTS=$PWD/ca.pem" in printed
+    assert "| curl -H @- --cacert ca.pem https://gateway.example.org/v1/models" in printed
 
 
 @pytest.mark.parametrize(
