@@ -61,10 +61,10 @@ def table(report: Report, console: Console, *, brief: bool = False) -> None:
 
 def _groups(report: Report) -> Table:
     lines = Table(box=None, padding=(0, 1), show_header=False)
+    lines.add_column()
     lines.add_column(no_wrap=True)
-    lines.add_column(no_wrap=True)
-    lines.add_column(ratio=2)
-    lines.add_column(ratio=3)
+    lines.add_column()
+    lines.add_column()
     for group, title in GROUPS.items():
         found = [finding for finding in report.findings if finding.check.group == group]
         if not found:

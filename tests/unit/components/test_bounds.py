@@ -132,6 +132,8 @@ def test_a_certificate_is_valid_from_its_first_second_and_expired_in_its_last() 
     found = [certificates.time_fault(chain, at) for at in (begin - second, begin, end - second, end)]
     assert [fault and fault.split(" 2")[0] for fault in found] == ["is not valid before", None, None, "expired on"]
     assert certificates.time_fault("nonsense", NOW) is None
+    old, _ = pair("localhost", not_before=begin - timedelta(days=9), not_after=begin)
+    assert certificates.time_fault(chain + old, NOW) is None, "the first of a chain is the server's"
 
 
 @pytest.mark.parametrize(
