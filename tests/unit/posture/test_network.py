@@ -9,6 +9,7 @@ import posture.checks  # noqa: F401 - fills the registry
 from posture.model import REGISTRY
 from posture.running import Running
 from tests.unit.posture.conftest import INSIDE, Make
+from tests.unit.posture.test_outcomes import outcome
 
 CLOSED = {"Name": "net", "Internal": True, "Options": {"com.docker.network.bridge.inhibit_ipv4": "true"}}
 
@@ -68,3 +69,28 @@ def test_a_network_that_leads_nowhere_at_the_moment_is_no_fault_of_the_proxys(
 ) -> None:
     context = make(inside=replace(INSIDE, tunnels={**INSIDE.tunnels, "allowed": answer}))
     assert REGISTRY["network.egress-passes"].run(context).status.value == expected
+
+
+@pytest.mark.parametrize(
+    ("port", "settings", "expected"),
+    [
+        (443, {}, ("exception", "443 is the declared port of HTTPS; in the container an unprivileged one listens")),
+        (1023, {}, ("fail", "gateway publishes 1023")),
+        (1024, {}, ("pass", "none below 1024")),
+        (80, {"redirectPort": 80}, ("exception", "80 is the declared port of HTTPS; in the container an unprivileged")),
+    ],
+)
+def test_a_privileged_port_is_a_declared_one(
+    make: Make, port: int, settings: dict[str, Any], expected: tuple[str, str]
+) -> None:
+    """CIS Docker 5.8; ip(7): ports below 1024 are privileged."""
+
+    def change(found: dict[str, Any]) -> None:
+        found["gateway"]["NetworkSettings"]["Ports"] = {
+            "8443/tcp": [{"HostIp": "", "HostPort": str(port)}],
+            "1/tcp": None,
+        }
+
+    found = outcome(make(change, settings={"port": 443, **settings}), "cis.5.8")
+    assert found[0] == expected[0]
+    assert found[1].startswith(expected[1])
