@@ -59,6 +59,13 @@ def copy(target: Path) -> None:
     (target / ".venv").symlink_to(ROOT / ".venv")
 
 
+def passes(folder: Path) -> bool:
+    """Whether all tests pass without a mutant, in a copy; or else each mutant would count as noticed."""
+    copy(folder)
+    command = [".venv/bin/python", "-m", "pytest", "-x", "-q", "-n", "2", "-p", "no:cacheprovider", *TESTS["rules"]]
+    return subprocess.run(command, cwd=folder, check=False).returncode == 0  # noqa: S603 - no shell
+
+
 def mutants(folder: Path, only: str) -> list[WorkItem]:
     """Returns all mutants of what lies below ``only``, as paths below the root of a copy."""
     os.chdir(ROOT)
@@ -177,6 +184,9 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=random.randrange(10**6), help="the same sample again")  # noqa: S311
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
+        if not passes(Path(folder)):
+            print("error: a test fails without any mutant")
+            return 1
         every = mutants(Path(folder), arguments.only)
     chosen = list(islice(slips(every, random.Random(arguments.seed)), arguments.sample))  # noqa: S311
     print(f"{len(chosen)} of {len(every)} mutants, --seed {arguments.seed}", flush=True)
