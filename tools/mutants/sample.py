@@ -45,6 +45,7 @@ MISLEADING = (
 )
 """Operators whose mutants mean the same (enums and None are singletons), or are no slip that anybody makes."""
 ORDERED = re.compile(r"ReplaceComparisonOperator_(Eq|NotEq|Is|IsNot)_[LG]t")
+PLAINLY = re.compile(r"BinaryOperator|TrueWithFalse")
 TEST_SECONDS, TIME_LIMIT = 60, 900.0
 """For one test, and for all tests of a mutant; one that hangs is noticed. A busy machine may need minutes for them."""
 
@@ -91,7 +92,8 @@ def is_slip(item: WorkItem) -> bool:
 
     The star of ``def f(*, a)`` becomes no program or a slash, and ``int | None`` in an annotation no other: neither is
     a test's matter. An annotation's numbers are rules of pydantic's, and stay. An order in place of an equality is a
-    slip where there is a number, and none between words, which enums are too.
+    slip where there is a number, and none between words, which enums are too. What ``zip(strict=True)`` guards against
+    cannot be.
     """
     mutation = item.mutations[0]
     code = mutation.module_path.read_text(encoding="utf-8")
@@ -100,10 +102,11 @@ def is_slip(item: WorkItem) -> bool:
         program, mutant = ast.parse(code), ast.parse(mutate_code(code, operator, mutation.occurrence))
         if ORDERED.search(mutation.operator_name):
             return compares_a_number(program, mutation.start_pos)
-        if "ReplaceBinaryOperator" in mutation.operator_name:
-            calculates = around(program, mutation.start_pos, ast.BinOp, ast.AugAssign)
-            return bool(calculates) and plain(program) != plain(mutant)
-        return True
+        if "BinaryOperator" in mutation.operator_name and not around(
+            program, mutation.start_pos, ast.BinOp, ast.AugAssign
+        ):
+            return False
+        return not PLAINLY.search(mutation.operator_name) or plain(program) != plain(mutant)
     return False
 
 
@@ -126,8 +129,10 @@ def around(
 
 
 def plain(program: ast.AST) -> str:
-    """Returns what a program says, without its annotations."""
+    """Returns what a program says, without its annotations and without the guards of ``zip``."""
     for node in ast.walk(program):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "zip":
+            node.keywords = []
         for name in ("annotation", "returns"):
             if hasattr(node, name):
                 setattr(node, name, None)
