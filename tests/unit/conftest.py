@@ -1,8 +1,26 @@
 """What holds for all tests of modules alone: they pass on a machine without an engine, as a fresh one is."""
 
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+Program = Callable[[str, str], None]
+
+
+@pytest.fixture
+def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Program:
+    """Puts a shell script in a program's place, so that how it is run is tried, too."""
+    folder = tmp_path / "programs"
+    folder.mkdir()
+    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+
+    def put(name: str, script: str) -> None:
+        (folder / name).write_text(f"#!/bin/sh\n{script}\n")
+        (folder / name).chmod(0o755)
+
+    return put
 
 
 @pytest.fixture(autouse=True)

@@ -64,7 +64,9 @@ def passes(folder: Path) -> bool:
     """Whether all tests pass without a mutant, in a copy; or else each mutant would count as noticed."""
     copy(folder)
     command = [".venv/bin/python", "-m", "pytest", "-x", "-q", "-n", "2", "-p", "no:cacheprovider", *TESTS["rules"]]
-    return subprocess.run(command, cwd=folder, check=False).returncode == 0  # noqa: S603 - no shell
+    done = subprocess.run(command, cwd=folder, check=False, capture_output=True, text=True)  # noqa: S603 - no shell
+    print(done.stdout if done.returncode else "", end="")
+    return done.returncode == 0
 
 
 def mutants(folder: Path, only: str) -> list[WorkItem]:

@@ -1,6 +1,7 @@
 """What posture asks of docker and pulumi, and how it takes their answers."""
 
 import json
+import os
 import subprocess
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +17,7 @@ from posture.engine import Engine, EngineError
 from posture.inside import Process
 from posture.services_context import ServicesContext
 from rules.vocabulary import Orchestrator
+from tests.unit.conftest import Program
 from tests.unit.posture.conftest import IMAGE, Make
 
 
@@ -181,6 +183,15 @@ def test_what_pulumi_refuses_is_said_in_its_words(docker: list[Any], tmp_path: P
     for said in (r"^pulumi stack export: something new$", r"^pulumi stack export: no stack named 'x' found\n.*make up"):
         with pytest.raises(DeclarationError, match=said):
             declaration.pulumi("stack", "export", "--stack", "x", folder=tmp_path, environment={})
+
+
+def test_pulumi_runs_in_the_projects_folder_with_the_stacks_environment(program: Program, tmp_path: Path) -> None:
+    program("pulumi", 'echo "$PWD $A $*"; echo a warning >&2')
+    printed = declaration.pulumi("stack", "export", folder=tmp_path, environment={**os.environ, "A": "b"})
+    assert printed == f"{tmp_path} b stack export --non-interactive --color never\n"
+    program("pulumi", "echo error: no such thing >&2; exit 255")
+    with pytest.raises(DeclarationError, match=r"^pulumi stack export: no such thing$"):
+        declaration.pulumi("stack", "export", folder=tmp_path, environment=os.environ)
 
 
 def test_without_pulumi_the_way_to_it_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -1,0 +1,42 @@
+"""How pulumi and docker are run: shell scripts in their place tell what they were given."""
+
+import pytest
+
+from ops import explain
+from ops.commands import OperationError, pulumi
+from rules.docker import Client
+from tests.unit.conftest import Program
+
+
+def test_pulumi_is_never_asked_anything_back(program: Program) -> None:
+    program("pulumi", 'echo "$*"; cat; echo a warning >&2')
+    asked = "config set a --stack prod --non-interactive --color never\n"
+    assert pulumi("config", "set", "a", stack="prod") == asked
+    assert pulumi("config", "set", "a", stack="prod", stdin="secret") == f"{asked}secret"
+
+
+def test_what_pulumi_refuses_is_said_with_what_to_do(program: Program) -> None:
+    program("pulumi", "echo 'error: something new' >&2; exit 255")
+    with pytest.raises(OperationError, match=r"^pulumi stack export failed: something new$"):
+        pulumi("stack", "export", stack="prod")
+    program("pulumi", "echo \"error: no stack named 'prod' found\" >&2; exit 255")
+    with pytest.raises(OperationError, match=r"^pulumi stack export failed: no stack named 'prod' found\n.+make up"):
+        pulumi("stack", "export", stack="prod")
+
+
+def test_a_preview_says_what_it_says_on_both_channels(program: Program) -> None:
+    program("pulumi", 'echo "$*"; echo refused >&2; exit 255')
+    assert explain.preview("prod") == "preview --stack prod --non-interactive --color never\nrefused\n"
+
+
+def test_docker_is_told_the_engine_and_where_its_certificates_are(program: Program) -> None:
+    program("docker", 'echo "$* $DOCKER_CERT_PATH $DOCKER_TLS_VERIFY"; cat; printf "\\377" >&2; exit 3')
+    done = Client("ssh://far", "/certificates").call("ps", stdin="in")
+    assert (done.returncode, done.stdout, done.stderr) == (3, "--host ssh://far ps /certificates 1\nin", "\ufffd")
+
+
+@pytest.mark.parametrize(
+    ("host", "local"), [("unix:///x", True), ("npipe:////./x", True), ("ssh://far", False), ("tcp://far:2376", False)]
+)
+def test_an_engine_behind_a_socket_is_this_machines(host: str, local: bool) -> None:
+    assert Client(host).local is local
