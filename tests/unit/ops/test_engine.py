@@ -236,24 +236,3 @@ def test_without_a_docker_client_no_file_is_read(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(EngineError, match="no docker command on PATH"):
         list(Client("unix:///x").copied("abc", "/folder"))
-
-
-def test_the_end_of_a_log_is_ten_lines_and_of_one_that_is_gone_none(docker: Fake) -> None:
-    calls = docker((0, " last words\n"), (1, "No such container: abc"))
-    assert Engine().last_words("abc") == "last words"
-    assert Engine().last_words("abc") == ""
-    assert calls == [["logs", "--tail", "10", "abc"]] * 2
-
-
-@pytest.mark.parametrize(("bindings", "publishes"), [({"8443/tcp": [{}]}, True), ({}, False), (None, False)])
-def test_a_port_belongs_to_who_binds_it(docker: Fake, bindings: Any, publishes: bool) -> None:
-    docker((0, json.dumps({"HostConfig": {"PortBindings": bindings}})))
-    assert Engine().publishes("abc") is publishes
-
-
-def test_what_cannot_be_removed_is_said(docker: Fake) -> None:
-    calls = docker((1, "device is busy"), (0, ""))
-    with pytest.raises(OperationError, match=r"^docker rm failed: device is busy$"):
-        Engine().remove("abc")
-    Engine().kill("abc")
-    assert calls[-1] == ["kill", "abc"]
