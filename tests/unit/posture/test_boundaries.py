@@ -1,15 +1,18 @@
 """Where a check turns, and which exit status a report has."""
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from cryptography import x509
 
 from posture import __main__ as command
+from posture import render
 from posture.checks import https
 from posture.checks.login import ROOM
 from posture.declaration import DeclarationError
+from posture.documentation import page
 from posture.edge import Answer, Edge
 from posture.engine import EngineError
 from posture.model import REGISTRY, Severity, Status
@@ -171,3 +174,24 @@ def test_a_secret_of_eight_characters_is_masked_and_a_shorter_one_is_a_word() ->
 
 def test_the_longest_form_is_masked_first() -> None:
     assert Redactor({"sk-abcdefgh"})("sk-abcdefgh abcdefgh") == f"{MASK} {MASK}"
+
+
+def test_a_report_is_for_a_person_or_for_programs(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    made, asked = report(finding(Status.PASS)), list[Any]()
+
+    def verify(*_: object, **chosen: Any) -> Report:
+        asked.append(chosen)
+        return made
+
+    monkeypatch.setattr(command, "verify", verify)
+    assert command.main(["--stack", "test", "--json", "--junit", str(tmp_path / "junit.xml")]) == 0
+    assert capsys.readouterr().out == f"{render.as_json(made)}\n"
+    assert (tmp_path / "junit.xml").read_text() == render.junit(made)
+    assert command.main(["--stack", "test", "--brief", "--only", "key", "--skip", "key.form=a=b"]) == 0
+    assert capsys.readouterr().out == f"{render.summary(made)}\n"
+    assert asked[1] == {"only": ["key"], "skip": {"key.form": "a=b"}}
+    assert command.main(["--document"]) == 0
+    assert capsys.readouterr().out == page()
+    assert len(asked) == 2
