@@ -95,7 +95,7 @@ def is_slip(item: WorkItem) -> bool:
     The star of ``def f(*, a)`` becomes no program or a slash, and ``int | None`` in an annotation no other: neither is
     a test's matter. An annotation's numbers are rules of pydantic's, and stay. An order in place of an equality is a
     slip where there is a number, and none between words, which enums are too. What ``zip(strict=True)`` guards against
-    cannot be.
+    cannot be, and what ``dataclass(frozen=True)`` does mypy finds.
     """
     mutation = item.mutations[0]
     code = mutation.module_path.read_text(encoding="utf-8")
@@ -131,9 +131,9 @@ def around(
 
 
 def plain(program: ast.AST) -> str:
-    """Returns what a program says, without its annotations and without the guards of ``zip``."""
+    """Returns what a program says, without its annotations and without the guards of ``zip`` and ``dataclass``."""
     for node in ast.walk(program):
-        if isinstance(node, ast.Call) and ast.unparse(node.func) == "zip":
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in ("zip", "dataclass"):
             node.keywords = []
         for name in ("annotation", "returns"):
             if hasattr(node, name):

@@ -94,3 +94,25 @@ def test_a_privileged_port_is_a_declared_one(
     found = outcome(make(change, settings={"port": 443, **settings}), "cis.5.8")
     assert found[0] == expected[0]
     assert found[1].startswith(expected[1])
+
+
+@pytest.mark.parametrize(
+    ("bound", "who", "where", "expected"),
+    [
+        (["10.0.0.5"], "front", "10.0.0.5", ("pass", "10.0.0.5")),
+        (["0.0.0.0"], "front", "0.0.0.0", ("exception", "bindAddresses asks for every interface; ")),
+        (["10.0.0.5"], "front", "0.0.0.0", ("fail", "front ")),
+        (["0.0.0.0"], "gateway", "0.0.0.0", ("fail", "gateway ")),
+    ],
+)
+def test_every_interface_is_bound_where_it_was_asked_for(
+    make: Make, bound: list[str], who: str, where: str, expected: tuple[str, str]
+) -> None:
+    """CIS Docker 5.14 binds a container's port to one interface."""
+
+    def change(found: dict[str, Any]) -> None:
+        found[who]["NetworkSettings"]["Ports"] = {"8443/tcp": [{"HostIp": where, "HostPort": "4000"}]}
+
+    found = outcome(make(change, settings={"bindAddresses": bound}), "cis.5.14")
+    assert found[0] == expected[0]
+    assert found[1].startswith(expected[1])
