@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from ops.commands import OperationError
-from rules.docker import Client, EngineError
+from rules.docker import Client
 from rules.waiting import until
 
 STACK_LABEL = "litellm-claude.stack"
 ROLE_LABEL = "litellm-claude.role"
 START_SECONDS = 90
-LOG_SECONDS = 60
 
 
 @dataclass(frozen=True)
@@ -86,22 +85,6 @@ class Engine(Client):
         """Returns what the container has logged, as far as the engine keeps it; nothing of one that is gone."""
         done = self.run("logs", *options, identifier, check=False)
         return done.stdout + done.stderr if done.returncode == 0 else ""
-
-    def service_log(self, identifier: str) -> str:
-        """Returns what the tasks of a service have logged on all nodes, as far as those that answer keep it.
-
-        A manager that has just lost a node, or found it again, may wait for its logs for ever: it is asked once more.
-
-        Raises:
-            EngineError: when that takes too long, too, or nothing at all can be told, as by a Swarm without a leader.
-        """
-        try:
-            done = self.call("service", "logs", "--raw", identifier, seconds=LOG_SECONDS)
-        except EngineError:
-            done = self.call("service", "logs", "--raw", identifier, seconds=LOG_SECONDS)
-        if done.returncode and not done.stdout:
-            raise EngineError(f"docker service logs failed: {done.stderr.strip()[:500]}")
-        return done.stdout + done.stderr
 
     def remove(self, identifier: str, grace_seconds: int = 0) -> None:
         """Ends the container, after ``grace_seconds`` by force, and removes it; that it is gone already is no error."""

@@ -143,7 +143,7 @@ def kept_lines(stack: str) -> Iterator[str]:
         raise OperationError(f"the stack {stack!r} is not up. Run: make up STACK={stack}")
     engine = state.engine()
     if state.services():
-        yield from engine.service_log(str((state.current(ROLE) or {}).get("id"))).splitlines()
+        yield from engine.logged(str((state.current(ROLE) or {}).get("id"))).splitlines()
         return
     containers = engine.containers(state.label, ROLE)
     for container in containers:

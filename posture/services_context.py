@@ -145,7 +145,7 @@ def _service(container: Container) -> str:
 
 def _logs(context: ServicesContext) -> dict[str, str]:
     def read(engine: Engine, service: str) -> str:
-        return engine.run("service", "logs", "--raw", "--tail", "5000", service, both=True, check=False)
+        return engine.logged(service, "--tail", "5000")
 
     return {declared.name: read(context.engine, declared.id) for declared in context.declaration.containers.values()}
 

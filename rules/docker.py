@@ -18,6 +18,9 @@ ABSENT = re.compile(
 )
 """How docker says that something does not exist, by kind and by version. A missing socket is "no such file"."""
 
+LOG_TRIES = (10, 60)
+"""Seconds that a manager gets for the logs of one task, and once more; a tenth of a second is what they take."""
+
 
 class EngineError(RuntimeError):
     """The docker client failed; its own words, which hold nothing of a container's environment."""
@@ -63,6 +66,31 @@ class Client:
             raise EngineError("there is no docker command on PATH. Install Docker's client") from None
         except subprocess.TimeoutExpired:
             raise EngineError(f"docker {arguments[0]} did not finish in {seconds:.0f} s") from None
+
+    def logged(self, service: str, *options: str) -> str:
+        """Returns what a service's tasks have logged on all nodes, as far as those keep it, task by task.
+
+        Asked for a service as a whole, a manager leaves out lines, or all, or never comes to an end as soon as there
+        are some hundreds (Docker 20.10); and it waits for the container of a task that never had one.
+
+        Raises:
+            EngineError: when a manager cannot tell, as without a leader, or does not for one task.
+        """
+        listed = self.call("service", "ps", "--quiet", "--no-trunc", service)
+        if listed.returncode:
+            raise EngineError(f"docker service ps failed: {listed.stderr.strip()[:500]}")
+        ids = listed.stdout.split()
+        tasks = self.objects("inspect", "--type", "task", "--format", "{{json .}}", *ids) if ids else []
+        begun = [task["ID"] for task in tasks if (task["Status"].get("ContainerStatus") or {}).get("ContainerID")]
+        return "".join(self._task_log(task, options) for task in begun)
+
+    def _task_log(self, task: str, options: Iterable[str]) -> str:
+        command = ("service", "logs", "--raw", *options, task)
+        try:
+            done = self.call(*command, seconds=LOG_TRIES[0])
+        except EngineError:
+            done = self.call(*command, seconds=LOG_TRIES[1])
+        return done.stdout + done.stderr
 
     def copied(self, identifier: str, path: str) -> Iterator[bytes]:
         """Yields the lines of all files below a container's folder, whether it runs or not; none where there is none.

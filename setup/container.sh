@@ -11,6 +11,15 @@ container_of() {
     die "the stack '$stack' is not up. Run 'make up STACK=$stack' first."
 }
 
+logs_of() { # KIND NAME; of a service task by task, as rules/docker.py says why
+  local tasks task container='{{with .Status.ContainerStatus}}{{if .ContainerID}}{{$.ID}}{{end}}{{end}}'
+  [ "$1" = service ] || { docker logs --tail 200 "$2" 2>&1; return; }
+  tasks=$(docker service ps --quiet --no-trunc "$2" | xargs -r docker inspect --type task --format "$container") || return
+  for task in $tasks; do
+    timeout 60 docker service logs --tail 200 "$task" 2>&1 || echo "(there may be more: ask again with make logs STACK=$stack)"
+  done
+}
+
 case $2 in
   login)
     ! pulumi stack output litellm_service --stack "$stack" >/dev/null 2>&1 ||
@@ -28,14 +37,7 @@ for name, value in sorted(json.load(sys.stdin).items()):
     [ -n "$containers" ] || die "the stack '$stack' is not up. Run 'make up STACK=$stack' first."
     while read -r role kind container; do
       printf '==> %s (%s) <==\n' "$role" "$container"
-      status=0
-      # A manager that has just lost a node, or found it again, may wait for its logs for ever (Docker 20.10).
-      timeout 60 docker "$kind" logs --tail 200 "$container" 2>&1 || status=$?
-      case $status in
-        0) ;;
-        124) echo "(not all of it came within 60 s, as after a node was lost; ask again: make logs STACK=$stack)" ;;
-        *) echo "(it is brought back by: make up STACK=$stack)" ;;
-      esac
+      logs_of "$kind" "$container" || echo "(it is brought back by: make up STACK=$stack)"
     done <<<"$containers"
     ;;
 esac

@@ -13,7 +13,7 @@ from ops.presence import absent
 from ops.reconcile import strays
 from ops.state import State
 from ops.tasks_cutover import TasksCutover
-from rules.docker import EngineError
+from rules.docker import LOG_TRIES, EngineError
 from setup.summary import summary
 
 LABELS = [{"label": "litellm-claude.stack", "value": "litellm-claude-prod"}]
@@ -46,13 +46,14 @@ class Manager(Engine):
     def call(
         self, *arguments: str, stdin: str | None = None, seconds: float | None = None
     ) -> subprocess.CompletedProcess[str]:
-        if arguments[0] == "service" and self.hangs:
+        if arguments[1] == "logs" and self.hangs:
             self.hangs -= 1
             raise EngineError("docker service did not finish in 60 s")
         return self.run(*arguments)
 
     def objects(self, *arguments: str, seconds: float | None = None) -> list[dict[str, Any]]:
-        return []
+        began = {"ID": "task-1", "Status": {"State": "running", "ContainerStatus": {"ContainerID": "c"}}}
+        return [began, {"ID": "task-2", "Status": {"State": "preparing"}}]
 
     def containers(self, stack_label: str, role: str | None = None) -> list[Container]:
         return [Container("task", "prod-front-1a2b3c4.1", "front", "running", True, frozenset({"edge"}))]
@@ -99,13 +100,16 @@ def test_a_service_that_was_removed_by_hand_is_made_anew(
 
 def test_usage_is_read_from_the_tasks_of_all_nodes(state: State, manager: Manager) -> None:
     assert list(usage.kept_lines("prod")) == ["what tasks have logged"]
-    assert manager.asked == [("service", "logs", "--raw", "id-of-litellm")]
+    assert manager.asked == [
+        ("service", "ps", "--quiet", "--no-trunc", "id-of-litellm"),
+        ("service", "logs", "--raw", "task-1"),
+    ]
 
 
-def test_logs_that_a_manager_does_not_give_are_asked_for_once_more(state: State, manager: Manager) -> None:
-    manager.hangs = 1
+def test_logs_of_which_a_manager_does_not_give_the_end_are_asked_for_again(state: State, manager: Manager) -> None:
+    manager.hangs = len(LOG_TRIES) - 1
     assert list(usage.kept_lines("prod")) == ["what tasks have logged"]
-    manager.hangs = 2
+    manager.hangs = len(LOG_TRIES)
     with pytest.raises(EngineError, match="did not finish"):
         list(usage.kept_lines("prod"))
 
@@ -123,7 +127,10 @@ def test_a_rotation_says_where_a_swarm_has_its_logs(state: State, monkeypatch: p
     keys = Keys(True, False, "2", "1", datetime(2026, 11, 28, tzinfo=UTC))
     monkeypatch.setattr(rotate, "StackFile", lambda _stack: type("File", (), {"keys": lambda *_: keys}))
     monkeypatch.setattr(rotate, "pulumi", lambda *arguments, stack: OUTPUTS[arguments[-1]])
-    assert "docker service logs --since 1h prod-gateway-1a2b3c4 | grep" in rotate.report("prod")
+    assert (
+        "docker service ps -q prod-gateway-1a2b3c4 | xargs -n1 timeout 60 docker service logs --since 1h | grep"
+        in rotate.report("prod")
+    )
 
 
 def test_a_service_that_went_back_is_told_from_one_with_the_new_key(state: State, manager: Manager) -> None:
