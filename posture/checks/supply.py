@@ -102,7 +102,7 @@ def images(context: Context) -> Outcome:
         for c in context.running.containers
         if c["Image"] not in wanted
     ]
-    return verdict(problems, ", ".join(sorted(map(short, wanted))))
+    return verdict(problems, ", ".join(sorted({short(image) for image in wanted})))
 
 
 @check("supply.toolchain", "What reads the stack was installed by hash", source="requirements.lock")

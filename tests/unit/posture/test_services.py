@@ -53,6 +53,10 @@ def test_what_does_not_apply_says_why(check: str, tmp_path: Path) -> None:
     assert outcome.evidence
 
 
+def test_an_image_in_a_registry_is_shown_by_its_digest(tmp_path: Path) -> None:
+    assert judge("supply.images", tmp_path).evidence == "a" * 12
+
+
 def test_exceptions_are_of_checks_that_exist() -> None:
     assert {*judged.REASONS, *judged.INSTEAD} <= set(REGISTRY)
 
