@@ -21,6 +21,7 @@ START_SECONDS = 180
 WENT_BACK = ("rollback_started", "rollback_completed", "rollback_paused", "paused")
 
 Service = Mapping[str, Any]
+Task = Mapping[str, Any]
 
 
 def converger(label: str, settings: Settings) -> Callable[[pulumi.Output[Mapping[str, str]]], Hook]:
@@ -59,24 +60,29 @@ def _done(engine: Engine, identifier: str) -> bool:
         status = (service.get("UpdateStatus") or {}).get("State")
         if status in WENT_BACK:
             raise RuntimeError(_sentence(engine, identifier, "did not start as declared, and went back", ""))
-        return status in (None, "completed") and _all_alike(engine, service) and _all_there(engine, identifier)
+        tasks = _tasks(engine, service)
+        # Right after a change the status does not say yet that it is under way.
+        alike = all(as_declared(task, service, as_often=True) for task in tasks)
+        return status in (None, "completed") and alike and _all_there(engine, identifier, tasks)
     raise RuntimeError(f"the service {identifier} is gone")
 
 
-def _all_there(engine: Engine, identifier: str) -> bool:
-    """Whether as many tasks run as should; of a service that is on every node the Swarm knows how many that are."""
+def _all_there(engine: Engine, identifier: str, tasks: Iterable[Task]) -> bool:
+    """Whether as many tasks run as should; of a service that is on every node the Swarm knows how many that are.
+
+    Its own count of those that run has the ones of a lost node, which it takes for running until a day has passed.
+    """
     shown = engine.run("service", "ls", "--filter", f"id={identifier}", "--format", "{{.Replicas}}").stdout.split()
-    running, _, wanted = (shown or ["0/1"])[0].partition("/")
-    return running == wanted
+    wanted = (shown or ["0/1"])[0].partition("/")[2]
+    return str(sum(task["Status"]["State"] == "running" for task in tasks)) == wanted
 
 
-def _all_alike(engine: Engine, service: Service) -> bool:
-    """Whether no task runs as the service was before; right after a change it does not say yet that it is under way."""
-    tasks = engine.run(
+def _tasks(engine: Engine, service: Service) -> list[Task]:
+    """Returns the tasks that should run."""
+    ids = engine.run(
         "service", "ps", "--quiet", "--no-trunc", "--filter", "desired-state=running", service["ID"]
     ).stdout.split()
-    found = engine.objects("inspect", "--type", "task", "--format", "{{json .}}", *tasks) if tasks else []
-    return all(as_declared(task, service, as_often=True) for task in found)
+    return list(engine.objects("inspect", "--type", "task", "--format", "{{json .}}", *ids)) if ids else []
 
 
 def _sentence(engine: Engine, identifier: str, problem: str, label: str) -> str:

@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from ops.convergence import converge
+from ops.engine import Engine
 from testbed.nodes import Node
 from tests.swarm.bed import Bed, until
 
@@ -49,6 +51,8 @@ def test_a_killed_node_is_made_up_for_within_ten_seconds_and_comes_back(bed: Bed
     only_the_allowed_reach(bed, bed.swarm.nodes[:2])
     left = {node.name for node in bed.swarm.nodes[:2]}
     until(lambda: bed.running("litellm") == 2 and {task["Node"] for task in bed.tasks("litellm")} <= left, 180)
+    services = bed.swarm.first.docker("service", "ls", "--quiet").split()
+    converge(Engine(bed.swarm.first.url), services, 30, "an update would not wait for the lost node")
     lost.start()
     bed.settled()
     only_the_allowed_reach(bed, bed.swarm.nodes)

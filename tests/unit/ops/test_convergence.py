@@ -47,7 +47,11 @@ class FakeSwarm:
 
     def objects(self, *arguments: str) -> list[dict[str, Any]]:
         assert arguments[:3] == ("inspect", "--type", "task")
-        return [{"Spec": spec} for spec in self._now(self.tasks)]
+        there = int(self._now(self.running).partition("/")[0] or 0)
+        return [
+            {"Spec": spec, "Status": {"State": "running" if number < there else "starting"}}
+            for number, spec in enumerate(self._now(self.tasks))
+        ]
 
 
 @pytest.fixture(autouse=True)
@@ -76,14 +80,18 @@ def test_what_runs_as_declared_is_waited_for_no_longer() -> None:
     [
         FakeSwarm(status=["updating", "updating", "completed"]),
         FakeSwarm(running=["0/2", "1/2", "2/2"]),
-        FakeSwarm(running=["", "", "3/3 (max 1 per node)"]),
+        FakeSwarm(running=["", "", "2/2 (max 1 per node)"]),
         FakeSwarm(tasks=[[OLD, OLD], [NEW, OLD], [NEW, NEW]]),
-        FakeSwarm(tasks=[[OLD], [OLD], []]),
+        FakeSwarm(tasks=[[OLD], [OLD], []], running=["0/0"]),
     ],
     ids=["updating", "starting", "unknown", "nothing said yet", "none left"],
 )
 def test_what_is_under_way_is_waited_for(swarm: FakeSwarm) -> None:
     assert wait(swarm) == 3
+
+
+def test_a_lost_node_whose_task_still_counts_as_running_keeps_no_update_waiting() -> None:
+    assert wait(FakeSwarm(running=["3/2"])) == 1
 
 
 @pytest.mark.parametrize("state", ["rollback_started", "rollback_completed", "rollback_paused", "paused"])
