@@ -171,6 +171,8 @@ class Process:
     command: str
     uid: int
     capabilities: int
+    no_new_privileges: bool = False
+    """Can it, and what it starts, never get more rights than it has (prctl(2), PR_SET_NO_NEW_PRIVS)?"""
 
 
 def questions(declaration: Declaration, networks: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
@@ -239,9 +241,9 @@ def processes(engine: Engine, container: str) -> list[Process]:
 def _processes(engine: Engine, container: str) -> list[Process]:
     script = (
         "for p in /proc/[0-9]*; do "
-        'read -r name 2>/dev/null <"$p/comm" && uid= && caps= && while read -r field first second _; do '
-        'case $field in Uid:) uid=$second;; CapEff:) caps=$first;; esac; done 2>/dev/null <"$p/status" && '
-        'echo "${p#/proc/} $uid $caps $name"; done; true'
+        'read -r name 2>/dev/null <"$p/comm" && uid= && caps= && nnp= && while read -r field first second _; do '
+        "case $field in Uid:) uid=$second;; CapEff:) caps=$first;; NoNewPrivs:) nnp=$first;; esac; "
+        'done 2>/dev/null <"$p/status" && echo "${p#/proc/} $uid $caps $nnp $name"; done; true'
     )
-    lines = (line.split(maxsplit=3) for line in engine.run("exec", container, "sh", "-c", script).splitlines())
-    return [Process(int(w[0]), w[3], int(w[1]), int(w[2], 16)) for w in lines if len(w) == 4]
+    lines = (line.split(maxsplit=4) for line in engine.run("exec", container, "sh", "-c", script).splitlines())
+    return [Process(int(w[0]), w[4], int(w[1]), int(w[2], 16), w[3] == "1") for w in lines if len(w) == 5]

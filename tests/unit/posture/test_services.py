@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from posture import services_judged as judged
+from posture.inside import Process
 from posture.model import REGISTRY, Outcome, Status
 from posture.run import examine
 from tests.unit.posture import services
@@ -133,6 +134,17 @@ def test_what_a_service_cannot_ask_for_is_looked_for_in_the_engine(tmp_path: Pat
     manager.containers = [task_container("front", Ulimits=[{"Name": "nproc", "Soft": 9, "Hard": 9}])]
     assert judged.run(REGISTRY["cis.5.26"], context).status == "pass"
     assert judged.run(REGISTRY["cis.5.29"], context).status == "pass"
+
+
+@pytest.mark.parametrize(("second", "status"), [(True, "pass"), (False, "warn")])
+def test_an_engine_that_does_not_tell_what_it_gives_is_known_by_its_processes(
+    tmp_path: Path, second: bool, status: str
+) -> None:
+    context, _ = context_of(tmp_path)
+    context._taken["processes"] = {
+        name: [Process(1, name, 13, 0, no_new_privileges=given)] for name, given in (("squid", True), ("sh", second))
+    }
+    assert judged.run(REGISTRY["cis.5.26"], context).status == status
 
 
 def test_a_container_of_this_node_that_is_another_than_its_service_asks_for_is_found(tmp_path: Path) -> None:
