@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ops.engine import Engine
 from testbed.deployment import ROOT, Deployment
 from testbed.hosts import Host
 from testbed.nodes import Node
@@ -164,6 +165,10 @@ class Bed:
             "service", "ps", self.service(role), "--filter", f"desired-state={wanted}", "--format", "{{json .}}"
         )
         return [json.loads(line) for line in shown.splitlines()]
+
+    def logs(self, role: str) -> str:
+        """What all tasks of a role have logged."""
+        return Engine(self.swarm.first.url).logged(self.service(role))
 
     def running(self, role: str) -> int:
         """How many tasks of a role run now."""

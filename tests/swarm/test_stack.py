@@ -61,8 +61,7 @@ def test_every_node_serves_whom_the_allow_list_names_and_nobody_else(bed: Bed) -
 def test_the_gateway_knows_the_real_source(bed: Bed) -> None:
     for node in bed.swarm.nodes:
         assert bed.curl(bed.friend, node, "/v1/nowhere") in {"401", "404"}
-    logs = bed.swarm.first.docker("service", "logs", "--raw", bed.service("gateway"))
-    found = [line for line in logs.splitlines() if "/v1/nowhere" in line]
+    found = [line for line in bed.logs("gateway").splitlines() if "/v1/nowhere" in line]
     assert len(found) >= len(bed.swarm.nodes)
     assert all(bed.friend.address in line for line in found)
 
@@ -109,7 +108,7 @@ def test_no_secret_is_shown_by_the_swarm_the_state_or_a_log(bed: Bed) -> None:
     ]
     shown = [
         first.docker("service", "inspect", *bed.services()),
-        *(first.docker("service", "logs", bed.service(role)) for role in ROLES),
+        *map(bed.logs, ROLES),
         first.docker("secret", "inspect", *first.docker("secret", "ls", "--quiet").split()),
         *configs,
         *(path.read_text() for path in bed.stack.state.rglob("*.json")),
