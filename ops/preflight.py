@@ -113,7 +113,7 @@ def faults(
             f"the engine is Docker {server['Version']}; 20.10 is the oldest that works. Upgrade it, or choose another: "
             f"pulumi config set dockerHost ssh://USER@HOST {option}"
         )
-    if reason := BROKEN.get(found[:3]):
+    if reason := BROKEN.get(found):
         yield f"Docker {server['Version']} must not be used: {reason}. Upgrade it (29.1.1 mends it)"
     if (kind := hides_clients(server, info)) and want.allow_host and not want.loopback:
         yield (

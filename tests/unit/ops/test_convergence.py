@@ -12,6 +12,7 @@ from ops.convergence import converge
 from rules.docker import EngineError
 
 NEW, OLD = {"ContainerSpec": {"Image": "new"}}, {"ContainerSpec": {"Image": "old"}}
+FORCED = {**NEW, "ForceUpdate": 1}
 
 
 @dataclass
@@ -83,8 +84,9 @@ def test_what_runs_as_declared_is_waited_for_no_longer() -> None:
         FakeSwarm(running=["", "", "2/2 (max 1 per node)"]),
         FakeSwarm(tasks=[[OLD, OLD], [NEW, OLD], [NEW, NEW]]),
         FakeSwarm(tasks=[[OLD], [OLD], []], running=["0/0"]),
+        FakeSwarm(tasks=[[FORCED, FORCED], [FORCED, NEW], [NEW, NEW]]),
     ],
-    ids=["updating", "starting", "unknown", "nothing said yet", "none left"],
+    ids=["updating", "starting", "unknown", "nothing said yet", "none left", "forced"],
 )
 def test_what_is_under_way_is_waited_for(swarm: FakeSwarm) -> None:
     assert wait(swarm) == 3
