@@ -54,5 +54,6 @@ def test_questions_go_in_by_standard_input_and_answers_come_as_json() -> None:
 
 
 def test_processes_are_read_with_user_and_capabilities() -> None:
-    engine = Told({"exec c1 sh": "1 0 00000000a80425fb tini x\n9 10001 0000000000000000 python\n7 gone\n"})
-    assert inside.processes(engine, "c1") == [Process(1, "tini x", 0, 0xA80425FB), Process(9, "python", 10001, 0)]
+    engine = Told({"exec c1 sh": "1 0 00000000a80425fb 0 tini x\n9 10001 0000000000000000 1 python\n7 gone\n"})
+    expected = [Process(1, "tini x", 0, 0xA80425FB), Process(9, "python", 10001, 0, no_new_privileges=True)]
+    assert inside.processes(engine, "c1") == expected

@@ -235,5 +235,5 @@ def test_on_a_swarm_the_tasks_of_this_node_are_looked_into(tmp_path: Path, monke
         "test-front.1.x": "id-container front",
     }
     assert context.look("debian") == {"litellm": "id-container litellm", "front": "id-container front"}
-    monkeypatch.setattr(manager, "run", lambda *words, **_: " ".join(words))
-    assert context.look("logs")["test-front"] == "service logs --raw --tail 5000 id-service front"
+    monkeypatch.setattr(manager, "logged", lambda *words: " ".join(words), raising=False)
+    assert context.look("logs")["test-front"] == "id-service front --tail 5000"
