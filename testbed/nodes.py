@@ -134,8 +134,13 @@ def node(hub: Hub, place: int, folder: Path, registry: str) -> Iterator[Node]:
     finally:
         made.kill()
         remove_cgroups(made.host.name)
-        # Hundreds of thousands of files in layers of images: Python's own way takes minutes.
-        subprocess.run(["rm", "-rf", "--one-file-system", folder], check=False)
+
+
+def remove_disks(folders: list[Path]) -> None:
+    """Removes what engines had, all at once: of hundreds of thousands of files Python's own way takes minutes."""
+    removing = [subprocess.Popen(["rm", "-rf", "--one-file-system", folder]) for folder in folders]
+    for one in removing:
+        one.wait()
 
 
 def remove_cgroups(name: str) -> None:

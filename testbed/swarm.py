@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from testbed.hosts import Host, Internet, internet
-from testbed.nodes import Node, node
+from testbed.nodes import Node, node, remove_disks
 from testbed.registry import registry
 from testbed.wires import Hub, hub
 
@@ -73,6 +73,7 @@ def swarm() -> Iterator[Swarm]:
         net = until.enter_context(hub())
         images = until.enter_context(net.host(REGISTRY))
         where = until.enter_context(registry(images, folder))
+        until.callback(remove_disks, [folder / str(place) for place in NODES])
         nodes = [until.enter_context(node(net, place, folder / str(place), where)) for place in NODES]
         first, *others = nodes
         first.docker("swarm", "init", "--advertise-addr", first.address, "--listen-addr", first.address)

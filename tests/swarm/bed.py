@@ -10,6 +10,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -36,8 +37,8 @@ def published(swarm: Swarm, roles: Iterable[str] = ROLES, images: Path = ROOT / 
     A node has no route to Debian's archive, and BuildKit cannot hand over what it has built before. So a stack in
     this bed does not build for itself.
     """
-    settings = {}
-    for role in roles:
+
+    def publish(role: str) -> tuple[str, str]:
         name = f"{swarm.registry}/litellm-claude/{role}"
         subprocess.run(["docker", "build", "--quiet", "--tag", name, images / role], check=True, capture_output=True)
         try:
@@ -45,8 +46,11 @@ def published(swarm: Swarm, roles: Iterable[str] = ROLES, images: Path = ROOT / 
         finally:
             subprocess.run(["docker", "image", "rm", "--no-prune", name], check=True, capture_output=True)
         swarm.first.docker("push", "--quiet", name, timeout=600)
-        settings[f"{role}Image"] = swarm.first.docker("image", "inspect", "--format", "{{index .RepoDigests 0}}", name)
-    return settings
+        pushed = swarm.first.docker("image", "inspect", "--format", "{{index .RepoDigests 0}}", name)
+        return f"{role}Image", pushed
+
+    with ThreadPoolExecutor(2) as pool:  # LiteLLM's is as large as all others together
+        return dict(pool.map(publish, roles))
 
 
 @dataclass(frozen=True)
