@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ops.engine import Engine
+from rules.waiting import POLL_SECONDS
 
-POLL_SECONDS = 0.5
 SAY_SECONDS = 15
 LATE_SECONDS = 10
 """Beyond the time that a task has to end, after which its node's engine kills it, and the manager hears of it."""
