@@ -20,7 +20,6 @@ START_SECONDS = 180
 """What one task more may take, from its start until it is healthy."""
 WENT_BACK = ("rollback_started", "rollback_completed", "rollback_paused", "paused")
 
-Service = Mapping[str, Any]
 Task = Mapping[str, Any]
 
 
@@ -60,7 +59,7 @@ def _done(engine: Engine, identifier: str) -> bool:
         status = (service.get("UpdateStatus") or {}).get("State")
         if status in WENT_BACK:
             raise RuntimeError(_sentence(engine, identifier, "did not start as declared, and went back", ""))
-        tasks = _tasks(engine, service)
+        tasks = [task for task in engine.tasks([identifier]) if task.get("DesiredState") == "running"]
         # Right after a change the status does not say yet that it is under way.
         alike = all(as_declared(task, service, as_often=True) for task in tasks)
         return status in (None, "completed") and alike and _all_there(engine, identifier, tasks)
@@ -75,14 +74,6 @@ def _all_there(engine: Engine, identifier: str, tasks: Iterable[Task]) -> bool:
     shown = engine.run("service", "ls", "--filter", f"id={identifier}", "--format", "{{.Replicas}}").stdout.split()
     wanted = (shown or ["0/1"])[0].partition("/")[2]
     return str(sum(task["Status"]["State"] == "running" for task in tasks)) == wanted
-
-
-def _tasks(engine: Engine, service: Service) -> list[Task]:
-    """Returns the tasks that should run."""
-    ids = engine.run(
-        "service", "ps", "--quiet", "--no-trunc", "--filter", "desired-state=running", service["ID"]
-    ).stdout.split()
-    return list(engine.objects("inspect", "--type", "task", "--format", "{{json .}}", *ids)) if ids else []
 
 
 def _sentence(engine: Engine, identifier: str, problem: str, label: str) -> str:

@@ -59,9 +59,7 @@ class TasksCutover:
         )
 
     def _running(self) -> list[Task]:
-        ids = self._engine.run("service", "ps", "--quiet", "--no-trunc", self._service).stdout.split()
-        found = self._engine.objects("inspect", "--type", "task", "--format", "{{json .}}", *ids) if ids else []
-        return [task for task in found if task["Status"]["State"] == "running"]
+        return [task for task in self._engine.tasks([self._service]) if task["Status"]["State"] == "running"]
 
     def _name(self, task: Task) -> str:
         nodes = self._engine.inspect("node", [str(task["NodeID"])])

@@ -38,3 +38,7 @@ class Engine(Client):
     def inspect(self, kind: str, names: Iterable[str], seconds: float | None = SECONDS) -> list[dict[str, Any]]:
         """Returns what the engine knows of ``names``; those that do not exist are left out."""
         return super().inspect(kind, names, seconds)
+
+    def tasks(self, services: Iterable[str], seconds: float | None = SECONDS) -> list[dict[str, Any]]:
+        """Returns what a manager knows of the tasks of services."""
+        return super().tasks(services, seconds)

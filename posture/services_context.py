@@ -58,10 +58,8 @@ class ServicesContext(Context):
         engine = self.engine
         services = engine.inspect("service", engine.run("service", "ls", "--quiet").split())
         ours = tuple(one for one in services if self._ours(one))
-        ids = engine.run("service", "ps", "--quiet", "--no-trunc", *(str(one["ID"]) for one in ours)).split()
-        tasks = engine.objects("inspect", "--type", "task", "--format", "{{json .}}", *ids) if ids else []
         nodes = engine.inspect("node", engine.run("node", "ls", "--quiet").split())
-        return Swarm(ours, tuple(tasks), tuple(nodes))
+        return Swarm(ours, tuple(engine.tasks(str(one["ID"]) for one in ours)), tuple(nodes))
 
     def _ours(self, service: Answer) -> bool:
         spec = service["Spec"]

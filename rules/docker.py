@@ -67,6 +67,20 @@ class Client:
         except subprocess.TimeoutExpired:
             raise EngineError(f"docker {arguments[0]} did not finish in {seconds:.0f} s") from None
 
+    def tasks(self, services: Iterable[str], seconds: float | None = None) -> list[dict[str, Any]]:
+        """Returns what a manager knows of the tasks of services, those of before and of lost nodes too.
+
+        Raises:
+            EngineError: with docker's own words, when it cannot tell, as without a leader, or knows no such service.
+        """
+        if not (wanted := list(services)):
+            return []
+        listed = self.call("service", "ps", "--quiet", "--no-trunc", *wanted, seconds=seconds)
+        if listed.returncode:
+            raise EngineError(f"docker service ps failed: {listed.stderr.strip()[:500]}")
+        ids = listed.stdout.split()
+        return self.objects("inspect", "--type", "task", "--format", "{{json .}}", *ids, seconds=seconds) if ids else []
+
     def logged(self, service: str, *options: str) -> str:
         """Returns what a service's tasks have logged on all nodes, as far as those keep it, task by task.
 
@@ -76,13 +90,12 @@ class Client:
         Raises:
             EngineError: when a manager cannot tell, as without a leader, or does not for one task.
         """
-        listed = self.call("service", "ps", "--quiet", "--no-trunc", service)
-        if listed.returncode:
-            raise EngineError(f"docker service ps failed: {listed.stderr.strip()[:500]}")
-        ids = listed.stdout.split()
-        tasks = self.objects("inspect", "--type", "task", "--format", "{{json .}}", *ids) if ids else []
-        begun = [task["ID"] for task in tasks if (task["Status"].get("ContainerStatus") or {}).get("ContainerID")]
-        return "".join(self._task_log(task, options) for task in begun)
+        had_a_container = [
+            task["ID"]
+            for task in self.tasks([service])
+            if (task["Status"].get("ContainerStatus") or {}).get("ContainerID")
+        ]
+        return "".join(self._task_log(task, options) for task in had_a_container)
 
     def _task_log(self, task: str, options: Iterable[str]) -> str:
         command = ("service", "logs", "--raw", *options, task)

@@ -21,7 +21,7 @@ class FakeSwarm:
 
     status: list[str | None] = field(default_factory=lambda: [None])
     running: list[str] = field(default_factory=lambda: ["2/2"])
-    tasks: list[list[dict[str, Any]]] = field(default_factory=lambda: [[NEW, NEW]])
+    specs: list[list[dict[str, Any]]] = field(default_factory=lambda: [[NEW, NEW]])
     looks: int = 0
     error: str = ""
 
@@ -40,19 +40,17 @@ class FakeSwarm:
     def run(self, *arguments: str, check: bool = True) -> Any:
         if arguments[1] == "ls":
             text = self._now(self.running)
-        elif "--quiet" in arguments:
-            text = " ".join(f"t{number}" for number, _ in enumerate(self._now(self.tasks)))
         else:
             text = "litellm-claude-prod-gw-1a2b3c4" if arguments[1] == "inspect" else f"\n{self.error}\n"
         return type("Done", (), {"stdout": text})
 
-    def objects(self, *arguments: str) -> list[dict[str, Any]]:
-        assert arguments[:3] == ("inspect", "--type", "task")
+    def tasks(self, services: list[str]) -> list[dict[str, Any]]:
+        assert services == ["id-of-gw"]
         there = int(self._now(self.running).partition("/")[0] or 0)
         return [
-            {"Spec": spec, "Status": {"State": "running" if number < there else "starting"}}
-            for number, spec in enumerate(self._now(self.tasks))
-        ]
+            {"Spec": spec, "DesiredState": "running", "Status": {"State": "running" if number < there else "starting"}}
+            for number, spec in enumerate(self._now(self.specs))
+        ] + [{"Spec": OLD, "DesiredState": "shutdown", "Status": {"State": "running"}}]  # one of before, on its way out
 
 
 @pytest.fixture(autouse=True)
@@ -82,9 +80,9 @@ def test_what_runs_as_declared_is_waited_for_no_longer() -> None:
         FakeSwarm(status=["updating", "updating", "completed"]),
         FakeSwarm(running=["0/2", "1/2", "2/2"]),
         FakeSwarm(running=["", "", "2/2 (max 1 per node)"]),
-        FakeSwarm(tasks=[[OLD, OLD], [NEW, OLD], [NEW, NEW]]),
-        FakeSwarm(tasks=[[OLD], [OLD], []], running=["0/0"]),
-        FakeSwarm(tasks=[[FORCED, FORCED], [FORCED, NEW], [NEW, NEW]]),
+        FakeSwarm(specs=[[OLD, OLD], [NEW, OLD], [NEW, NEW]]),
+        FakeSwarm(specs=[[OLD], [OLD], []], running=["0/0"]),
+        FakeSwarm(specs=[[FORCED, FORCED], [FORCED, NEW], [NEW, NEW]]),
     ],
     ids=["updating", "starting", "unknown", "nothing said yet", "none left", "forced"],
 )

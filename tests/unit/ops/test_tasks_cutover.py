@@ -1,6 +1,6 @@
 """An emergency on a Swarm is over when no task with the old key runs any more."""
 
-import subprocess
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
@@ -17,14 +17,11 @@ class Manager(Engine):
 
     def __init__(self) -> None:
         super().__init__("unix:///nowhere")
-        self.tasks = {"old-1": ("running", "running", "n1"), "old-2": ("running", "running", "n2")}
+        self.there = {"old-1": ("running", "running", "n1"), "old-2": ("running", "running", "n2")}
         self.killed: list[str] = []
 
-    def run(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        assert arguments == ("service", "ps", "--quiet", "--no-trunc", "prod-litellm")
-        return subprocess.CompletedProcess(arguments, 0, "\n".join(self.tasks), "")
-
-    def objects(self, *arguments: str, seconds: float | None = None) -> list[dict[str, Any]]:
+    def tasks(self, services: Iterable[str], seconds: float | None = None) -> list[dict[str, Any]]:
+        assert list(services) == ["prod-litellm"]
         return [
             {
                 "ID": name,
@@ -34,7 +31,7 @@ class Manager(Engine):
                 "Status": {"State": state, "ContainerStatus": {"ContainerID": f"container-of-{name}"}},
                 "Spec": {"ContainerSpec": {"StopGracePeriod": GRACE_SECONDS * 10**9}},
             }
-            for name, (wanted, state, node) in self.tasks.items()
+            for name, (wanted, state, node) in self.there.items()
         ]
 
     def inspect(self, kind: str, names: Any, seconds: float | None = None) -> list[dict[str, Any]]:
@@ -43,8 +40,8 @@ class Manager(Engine):
     def kill(self, identifier: str) -> None:
         self.killed.append(identifier)
         name = identifier.removeprefix("container-of-")
-        if self.tasks[name][2] == "n1":  # the manager's own node
-            self.tasks[name] = ("shutdown", "failed", "n1")
+        if self.there[name][2] == "n1":  # the manager's own node
+            self.there[name] = ("shutdown", "failed", "n1")
 
 
 @pytest.fixture
@@ -75,22 +72,22 @@ def test_an_old_task_of_this_node_is_killed_and_the_others_are_waited_for(
     manager: Manager, clock: list[float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cutover = TasksCutover(manager, "prod-litellm")
-    manager.tasks = {
+    manager.there = {
         "old-1": ("shutdown", "running", "n1"),
         "old-2": ("shutdown", "running", "n2"),
         "new-1": ("running", "running", "n1"),
     }
-    running = manager.objects
+    known = manager.tasks
 
-    def objects(*arguments: str, seconds: float | None = None) -> list[dict[str, Any]]:
+    def tasks(services: Iterable[str], seconds: float | None = None) -> list[dict[str, Any]]:
         if clock[0] > 20:
-            manager.tasks["old-2"] = ("shutdown", "complete", "n2")
-        return running(*arguments, seconds=seconds)
+            manager.there["old-2"] = ("shutdown", "complete", "n2")
+        return known(services, seconds)
 
-    monkeypatch.setattr(manager, "objects", objects)
+    monkeypatch.setattr(manager, "tasks", tasks)
     assert cutover.still_serving() == []
     assert clock[0] == pytest.approx(20.5)
-    assert manager.tasks["old-1"][1] == "failed"
+    assert manager.there["old-1"][1] == "failed"
     assert "container-of-new-1" not in manager.killed
 
 
@@ -99,8 +96,8 @@ def test_one_that_does_not_end_in_its_time_is_named_with_its_node_and_what_to_do
 ) -> None:
     said: list[str] = []
     cutover = TasksCutover(manager, "prod-litellm", said.append)
-    manager.tasks["old-1"] = ("shutdown", "shutdown", "n1")
-    manager.tasks["old-2"] = ("shutdown", "running", "n2")
+    manager.there["old-1"] = ("shutdown", "shutdown", "n1")
+    manager.there["old-2"] = ("shutdown", "running", "n2")
     left = cutover.still_serving()
     assert left == ["prod-litellm.2 on host-n2"]
     assert clock[0] == pytest.approx(GRACE_SECONDS + tasks_cutover.LATE_SECONDS)

@@ -170,7 +170,7 @@ class Manager(Engine):
     def __init__(self, change: Callable[[dict[str, Answer]], None]) -> None:
         super().__init__("unix:///nowhere")
         self.services = told()
-        self.tasks = [
+        self.task_list = [
             {
                 "ID": _id(f"task {role}"),
                 "ServiceID": service["ID"],
@@ -200,8 +200,8 @@ class Manager(Engine):
     def json_lines(self, *_: str) -> list[Answer]:
         return [self.info]
 
-    def objects(self, *_: str, **__: Any) -> list[Answer]:
-        return self.tasks
+    def tasks(self, services: Iterable[str], seconds: float | None = None) -> list[Answer]:
+        return self.task_list
 
     def inspect(self, kind: str, names: Iterable[str], seconds: float | None = None) -> list[Answer]:
         networks = [

@@ -108,7 +108,7 @@ def test_a_service_that_is_not_declared_is_found_on_the_networks(tmp_path: Path)
 
 def test_a_task_that_does_not_run_is_named_with_its_node(tmp_path: Path) -> None:
     context, manager = context_of(tmp_path)
-    manager.tasks[0]["Status"] = {"State": "rejected", "Err": "No such image"}
+    manager.task_list[0]["Status"] = {"State": "rejected", "Err": "No such image"}
     found = judged.run(REGISTRY["swarm.tasks"], context)
     assert "test-front on node-1: rejected (No such image)" in found.evidence
     assert "0 of 1 tasks" in judged.run(REGISTRY["drift.containers"], context).evidence

@@ -30,21 +30,21 @@ def test_on_one_engine_there_is_no_swarm_to_judge(make: Any) -> None:
 
 def test_running_tasks_are_counted_by_node(swarm: tuple[ServicesContext, Manager]) -> None:
     context, manager = swarm
-    manager.tasks[0]["NodeID"] = "n2"
-    manager.tasks[1]["NodeID"] = "unheard of"
-    manager.tasks[2]["DesiredState"] = "shutdown"
+    manager.task_list[0]["NodeID"] = "n2"
+    manager.task_list[1]["NodeID"] = "unheard of"
+    manager.task_list[2]["DesiredState"] = "shutdown"
     assert run("swarm.tasks", context) == ("pass", "a node: 1, node-1: 1, node-2: 1")
 
 
 def test_where_no_task_is_wanted_none_is_counted(swarm: tuple[ServicesContext, Manager]) -> None:
     context, manager = swarm
-    manager.tasks = []
+    manager.task_list = []
     assert run("swarm.tasks", context) == ("pass", "none")
 
 
 def test_a_task_that_does_not_say_why_has_no_error(swarm: tuple[ServicesContext, Manager]) -> None:
     context, manager = swarm
-    manager.tasks[0]["Status"] = {"State": "starting"}
+    manager.task_list[0]["Status"] = {"State": "starting"}
     assert run("swarm.tasks", context) == ("fail", "test-front on node-1: starting (no error)")
 
 
