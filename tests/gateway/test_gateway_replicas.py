@@ -62,10 +62,11 @@ def who(answer: Answer) -> str:
     return str(answer.json().get("backend", "")) if answer.status == 200 else ""
 
 
-def arrived(marker: str) -> int:
-    """How often a request has reached a replica."""
+def arrived(marker: str, *names: str) -> int:
+    """How often a request has reached these replicas, or any."""
     logs = [
-        subprocess.run(["docker", "logs", name], capture_output=True, text=True, check=False) for name in (ONE, TWO)
+        subprocess.run(["docker", "logs", name], capture_output=True, text=True, check=False)
+        for name in names or (ONE, TWO)
     ]
     lines = [json.loads(line) for log in logs for line in log.stdout.splitlines() if marker in line]
     return sum(line["event"] == "request" for line in lines)
@@ -99,6 +100,18 @@ def test_no_request_fails_when_a_replica_is_killed(call: Caller) -> None:
         return who(ask(call)) == ONE and time.monotonic() - began < 1
 
     bed.wait_until(at_once, 20, "the one that died is asked no more")
+
+
+def test_the_one_request_of_a_replica_that_is_killed_is_not_sent_there_again(call: Caller) -> None:
+    """Now that nothing is asked of it, it is the least busy one."""
+    with ThreadPoolExecutor(3) as pool:
+        asked = [pool.submit(ask, call, "slow=4", "uneven") for _ in range(3)]
+        bed.wait_until(lambda: arrived("uneven") == 3, 3, "all three are in hand")
+        less_busy = min(ONE, TWO, key=lambda name: arrived("uneven", name))
+        bed.docker("kill", less_busy)
+        answers = [one.result() for one in asked]
+    assert [answer.status for answer in answers] == [200] * 3
+    assert less_busy not in {who(answer) for answer in answers}
 
 
 def test_what_ends_one_replica_may_end_the_next_ones_and_no_fourth(call: Caller) -> None:
