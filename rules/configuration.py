@@ -196,4 +196,4 @@ def _shown(default: object) -> str:
 
 
 def _refuse(*sentences: str) -> NoReturn:
-    raise pulumi.RunError("\n".join(sentences))
+    raise pulumi.RunError("\n".join(dict.fromkeys(sentences)))  # a map's key and value may be wrong in the same words

@@ -90,6 +90,20 @@ def test_an_unknown_setting_unlike_any_other_points_to_the_list() -> None:
     assert "Pulumi.yaml lists the settings" in refusal("prod", zzzz="x")
 
 
+@pytest.mark.parametrize(
+    ("key", "removed"),
+    [
+        ("my model", "--path 'models[\"my model\"]'"),
+        *((key, "models") for key in ("a\x1b[2J", "it's", 'a"b', "a]b", "")),
+    ],
+)
+def test_the_wrong_item_of_a_map_is_removed_alone_where_its_name_can_be_typed(key: str, removed: str) -> None:
+    stack = f"--stack {pulumi.get_stack()}"
+    fix = f"pulumi config rm {removed} {stack}; pulumi config set --path 'models.sonnet' claude-sonnet-5-5 {stack}"
+    sentence = f"models: must consist of model names (letters, digits, and any of . _ : / -). Fix: {fix}"
+    assert refusal("prod", models={key: "no such model"}) == sentence
+
+
 def test_settings_of_other_namespaces_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PULUMI_CONFIG", json.dumps({"docker:host": "unix:///x"}))
     assert settings("dev").docker_host is None
