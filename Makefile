@@ -5,7 +5,7 @@ OVERLAP ?= 24h
 SINCE ?= 7d
 BY ?= client
 UPDATES ?= $(shell date -u +%F)
-WORKERS ?= 3
+WORKERS ?= 4
 MAKEFLAGS += --no-print-directory
 SHELL := /bin/bash
 
