@@ -13,6 +13,8 @@ PYTHON := .venv/bin/python
 # CLIENT=$$WHO of a shell that has no WHO is nobody, and not whoever has the master key.
 OF_CLIENT = $(if $(filter-out undefined,$(origin CLIENT)),--client="$(CLIENT)")
 IN_STACK := setup/in_env.sh $(STACK)
+# What runs in containers, which import-linter looks into, too.
+IMAGE_CODE := images/litellm/app:images/acme/app
 PACKAGES := $(wildcard rules components posture ops setup testbed tests images bench tools)
 # Tests that share a stack go to one worker (tests/conftest.py); most of them wait for containers, so there are more workers
 # than processors on a small machine.
@@ -155,7 +157,7 @@ lint: setup-dev ## style, types, workflows
 	@$(PYTHON) -m ruff check .
 	@$(PYTHON) -m ruff format --check --quiet .
 	@$(PYTHON) -m mypy --strict __main__.py $(PACKAGES)
-	@.venv/bin/lint-imports >/dev/null || .venv/bin/lint-imports
+	@PYTHONPATH=$(IMAGE_CODE) .venv/bin/lint-imports >/dev/null || PYTHONPATH=$(IMAGE_CODE) .venv/bin/lint-imports
 	@.venv/bin/shellcheck --external-sources $(SCRIPTS)
 	@$(PYTHON) -m pytest -q tests/unit/house/test_sizes.py >/dev/null || $(PYTHON) -m pytest -q tests/unit/house/test_sizes.py
 	@.venv/bin/zizmor --offline --quiet --persona pedantic .github docs/examples

@@ -111,7 +111,7 @@ def fault(
 
 
 def handed_over(clients: Mapping[str, Client], digests: Mapping[str, Sequence[str]]) -> str:
-    """Returns what the LiteLLM container is told, as JSON (claude_gateway/start/clients.py reads it).
+    """Returns what the LiteLLM container is told, as JSON (claude_gateway/config/clients.py reads it).
 
     :param digests: by client, SHA-256 in hexadecimal of each key of :meth:`Client.generations`, in its order.
     """

@@ -8,8 +8,8 @@ from rules.layout import IMAGES
 # Behind all others: nothing of the image takes a package's place here.
 sys.path.append(str(IMAGES / "litellm" / "app"))
 
-from claude_gateway.start.settings import SECRET_VARIABLES, Settings
-from claude_gateway.start.variables import SettingsError, with_stack
+from claude_gateway.config.settings import SECRET_VARIABLES, Settings
+from claude_gateway.config.variables import SettingsError, with_stack
 
 SECRETS = frozenset(SECRET_VARIABLES)
 """Which of its variables the container itself takes for secrets."""

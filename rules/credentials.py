@@ -3,7 +3,7 @@
 import re
 
 VISIBLE = re.compile(r"[\x21-\x7e]+")
-"""What survives an HTTP header; the container's own rule (images/litellm/app/claude_gateway/start/settings.py)."""
+"""What survives an HTTP header; the container's own rule (images/litellm/app/claude_gateway/config/settings.py)."""
 BELONGS = {"sk-ant-api": "anthropicApiKey", "sk-ant-oat": "claudeOauthToken"}
 """Anthropic's prefixes, and the setting for each."""
 REFRESH_TOKEN = "sk-ant-ort"  # noqa: S105 - a prefix

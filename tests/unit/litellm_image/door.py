@@ -7,6 +7,8 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from claude_gateway.config.secret import Secret
+from claude_gateway.config.settings import MasterKey
 from claude_gateway.front.app import FrontDoor
 from claude_gateway.front.body import Bodies
 from claude_gateway.front.call import Call, Reply
@@ -14,14 +16,12 @@ from claude_gateway.front.contract import Models
 from claude_gateway.front.failed_keys import FailedKeys
 from claude_gateway.front.keys import Authenticator
 from claude_gateway.front.metrics import Metrics
-from claude_gateway.start.secret import Secret
-from claude_gateway.start.settings import MasterKey
 
 if TYPE_CHECKING:
     from starlette.types import Message
 
+    from claude_gateway.config.clients import Client
     from claude_gateway.front.counts import Counts
-    from claude_gateway.start.clients import Client
 
 KEY = b"sk-the-key"
 AUTHORIZED = [(b"authorization", b"Bearer " + KEY)]

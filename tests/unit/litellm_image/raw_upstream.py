@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from claude_gateway.start.secret import Secret
+from claude_gateway.config.secret import Secret
 from claude_gateway.upstream.anthropic_http import AnthropicHttp
 from claude_gateway.upstream.base import Answer, Ask, Endpoint
 

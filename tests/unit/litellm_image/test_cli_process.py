@@ -79,7 +79,7 @@ async def test_a_cli_that_says_nothing_is_a_504(bed: Bed, monkeypatch: pytest.Mo
     monkeypatch.setattr(process, "FIRST_SECONDS", 0.5)
     monkeypatch.setattr(process, "BETWEEN_SECONDS", 0.5)
     error = await failure(bed)
-    assert (error.status, error.kind) == (504, "timeout_error")
+    assert error.status == 504
 
 
 @pytest.mark.parametrize("bed", ["deaf", "unwiped"], indirect=True)

@@ -39,7 +39,7 @@ async def test_a_wait_that_is_too_long_is_a_429_with_retry_after() -> None:
     with pytest.raises(UpstreamError) as caught:
         await house.get()
     assert time.monotonic() - started >= 0.9
-    assert (caught.value.status, caught.value.kind) == (429, "rate_limit_error")
+    assert caught.value.status == 429
     assert (caught.value.retry_after or 0) >= 1
     assert house.pool.waiting == 0
 

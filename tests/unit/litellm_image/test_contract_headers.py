@@ -9,7 +9,8 @@ from pathlib import Path
 import claude_agent_sdk
 import pytest
 
-from claude_gateway.front.contract import Dialect, Models, Rejection, Route, request_betas
+from claude_gateway.dialect import Dialect
+from claude_gateway.front.contract import Models, Rejection, Route, request_betas
 from claude_gateway.front.contract.headers import BETAS, OWN_BETAS, PACKAGE_BETAS
 
 CLI = Path(claude_agent_sdk.__file__).parent / "_bundled" / "claude"

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from tests.unit.litellm_image.contract_cases import SMALL, USER, refusal
 
-from claude_gateway.front.contract import Route, words
+from claude_gateway.front.contract import Route
+from claude_gateway.front.contract.error_sentences import PATTERNS
 
 M, CHAT, RESPONSES, COMPLETIONS = Route.MESSAGES, Route.CHAT, Route.RESPONSES, Route.COMPLETIONS
 
@@ -93,7 +94,7 @@ M, CHAT, RESPONSES, COMPLETIONS = Route.MESSAGES, Route.CHAT, Route.RESPONSES, R
         (
             CHAT,
             {"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "http://a/b"}}]}]},
-            f"messages.0.content.0.image_url.url: {words.PATTERNS[r'^(?:https://|data:[^,]*;base64,)']}",
+            f"messages.0.content.0.image_url.url: {PATTERNS[r'^(?:https://|data:[^,]*;base64,)']}",
         ),
         (
             CHAT,

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import uvicorn
 
-from claude_gateway.start.log_setup import RedactingFormatter
-from claude_gateway.start.secret import Secret
+from claude_gateway.config.secret import Secret
+from claude_gateway.log_setup import RedactingFormatter
 from claude_gateway.start.server import DrainingServer
 
 

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from claude_gateway.start import entry, files
-from claude_gateway.start.files import with_files
-from claude_gateway.start.settings import Settings
+from claude_gateway.config import files
+from claude_gateway.config.files import with_files
+from claude_gateway.config.settings import Settings
+from claude_gateway.start import entry
 
 if TYPE_CHECKING:
     from pathlib import Path

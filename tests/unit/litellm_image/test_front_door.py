@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tests.unit.litellm_image.door import ASKED, AUTHORIZED, KEY, Door, pieces, run
 
+from claude_gateway.errors import Failure
 from claude_gateway.front.call import Call, Reply
-from claude_gateway.front.errors import Failure
 from claude_gateway.front.keys import presented_keys
 
 if TYPE_CHECKING:

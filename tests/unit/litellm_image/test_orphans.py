@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 
-from claude_gateway.start.orphans import OrphanReaper, zombie_children
+from claude_gateway.start.orphan_reaper import OrphanReaper, zombie_children
 
 
 def a_zombie() -> int:

@@ -12,8 +12,8 @@ from testbed.fakes.anthropic_blocks import CONTENTS
 from tests.unit.litellm_image.contract_cases import USER
 from tests.unit.litellm_image.openai_lab import answer, sent
 
+from claude_gateway.errors import Failure
 from claude_gateway.front.contract import Route
-from claude_gateway.front.errors import Failure
 from claude_gateway.front.responses import as_events
 
 if TYPE_CHECKING:

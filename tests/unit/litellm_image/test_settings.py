@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from claude_gateway.start import entry, memory
-from claude_gateway.start.settings import SECRET_VARIABLES, ClaudeAuth, Settings
-from claude_gateway.start.variables import SettingsError, with_stack
+from claude_gateway.config import memory
+from claude_gateway.config.settings import SECRET_VARIABLES, ClaudeAuth, Settings
+from claude_gateway.config.variables import SettingsError, with_stack
+from claude_gateway.start import entry
 
 GOOD = {"LITELLM_MASTER_KEY": "sk-good-key", "GATEWAY_MODELS": '{"sonnet": "claude-sonnet-5-5"}'}
 SECRETS = {

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from claude_gateway.start import throttle as courtesy
-from claude_gateway.start.throttle import SLICE, Courtesy
+from claude_gateway.start import throttle
+from claude_gateway.start.throttle import SLICE, StartThrottle
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,9 +36,9 @@ def machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *, busy: int, idle:
         statistics.write_text(f"cpu  {busy * number} 0 0 {idle * number} 0 0 0 0 0 0\ncpu0 1 1 1 1\n")
         return real()
 
-    real = courtesy._times
-    monkeypatch.setattr(courtesy, "STATISTICS", statistics)
-    monkeypatch.setattr(courtesy, "_times", times)
+    real = throttle._times
+    monkeypatch.setattr(throttle, "STATISTICS", statistics)
+    monkeypatch.setattr(throttle, "_times", times)
 
 
 def work(seconds: float) -> None:
@@ -52,7 +52,7 @@ def test_it_pauses_between_slices_of_work_while_the_machine_is_busy(
     pauses: list[float], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, busy: int, idle: int, gives_way: bool
 ) -> None:
     machine(monkeypatch, tmp_path, busy=busy, idle=idle)
-    Courtesy().start()
+    StartThrottle().start()
     work(10 * SLICE)
     assert bool(pauses) is gives_way
     assert set(pauses) <= {SLICE}
@@ -60,7 +60,7 @@ def test_it_pauses_between_slices_of_work_while_the_machine_is_busy(
 
 def test_it_ends(pauses: list[float], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     machine(monkeypatch, tmp_path, busy=10, idle=0)
-    started = Courtesy()
+    started = StartThrottle()
     started.start()
     started.stop()
     work(5 * SLICE)
@@ -72,11 +72,11 @@ def test_a_look_within_one_tick_says_nothing(
     pauses: list[float], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     machine(monkeypatch, tmp_path, busy=0, idle=0)
-    Courtesy().start()
+    StartThrottle().start()
     work(5 * SLICE)
     assert pauses == []
 
 
 def test_the_kernels_own_numbers_are_understood() -> None:
-    total, idle = courtesy._times()
+    total, idle = throttle._times()
     assert 0 < idle < total

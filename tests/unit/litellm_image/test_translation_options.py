@@ -9,8 +9,8 @@ from tests.unit.litellm_image.contract_cases import PIXEL, USER
 from tests.unit.litellm_image.openai_lab import sent
 from tests.unit.litellm_image.test_translation import CALL, RESULT
 
+from claude_gateway.errors import Failure
 from claude_gateway.front.contract import Route
-from claude_gateway.front.errors import Failure
 
 pytestmark = pytest.mark.filterwarnings("default")  # LiteLLM's own
 

@@ -13,7 +13,7 @@ from testbed.fakes.anthropic_script import Script as Scripted
 from testbed.fakes.anthropic_script import events
 from tests.unit.litellm_image.raw_upstream import BODY, Script, ask, content, said, served
 
-from claude_gateway.front.errors import Failure
+from claude_gateway.errors import Failure
 from claude_gateway.upstream.base import passed_headers
 from claude_gateway.upstream.refusals import refusal
 

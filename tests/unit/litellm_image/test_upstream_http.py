@@ -12,8 +12,8 @@ import pytest
 from testbed.fakes.anthropic_api import FakeAnthropic
 from tests.unit.litellm_image.raw_upstream import BODY, KEY, Script, ask, content, said, served
 
-from claude_gateway.front.errors import Failure
-from claude_gateway.start.secret import Secret
+from claude_gateway.config.secret import Secret
+from claude_gateway.errors import Failure
 from claude_gateway.upstream.anthropic_http import AnthropicHttp
 from claude_gateway.upstream.anthropic_http import _keeping_alive as keeping_alive
 from claude_gateway.upstream.base import passed_headers

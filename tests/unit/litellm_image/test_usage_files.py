@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from claude_gateway.config.secret import Secret
 from claude_gateway.front import usage_files
 from claude_gateway.front.usage_files import UsageFiles, keep_usage
 from claude_gateway.front.usage_line import UsageLine
-from claude_gateway.start.log_setup import USAGE_LOGGER
-from claude_gateway.start.secret import Secret
+from claude_gateway.log_setup import USAGE_LOGGER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from claude_gateway.start.reuse import Reuse
+from claude_gateway.config.reuse import Reuse
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -10,27 +10,23 @@ import re
 import time
 from typing import TYPE_CHECKING, Any
 
-from claude_gateway.upstream.refusals import ABOUT_THE_ACCOUNT, ACCOUNT, UNREACHABLE, UNREACHABLE_RETRY_SECONDS, WORDS
+from claude_gateway.refusal_words import (
+    ABOUT_THE_ACCOUNT,
+    ACCOUNT,
+    RETRY_SECONDS,
+    UNREACHABLE,
+    UNREACHABLE_RETRY_SECONDS,
+    WORDS,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 log = logging.getLogger(__name__)
 
-# Anthropic's names (https://docs.anthropic.com/en/api/errors).
-KINDS = {
-    400: "invalid_request_error",
-    404: "not_found_error",
-    413: "request_too_large",
-    429: "rate_limit_error",
-    504: "timeout_error",
-    529: "overloaded_error",
-}
 LOGIN_EXPIRED = "The gateway's Claude login has expired or is missing: log in again: make login"
 ACCOUNT_REFUSED = "Anthropic refuses the gateway's Claude account: the operator must look at it (make logs)."
 BROKE_OFF = "The answer from Claude broke off."
-OVERLOADED_RETRY_SECONDS = 5
-RATE_LIMIT_RETRY_SECONDS = 30
 MAX_WORDS = 500  # characters of Anthropic's own sentence
 # What the CLI says, without a status, when it has no login at all, and when there is no way to Anthropic (CLI 2.1.331).
 NO_LOGIN_MARKS = ("not logged in", "/login", "invalid api key", "oauth token has expired", "oauth token revoked")
@@ -42,14 +38,13 @@ NO_WAY = re.compile(
 
 
 class UpstreamError(Exception):
-    """No answer. `status` is what the client gets, `retry_after` is in seconds, `kind` is Anthropic's type of error."""
+    """No answer. `status` is what the client gets, `retry_after` is in seconds."""
 
-    def __init__(self, status: int, message: str, retry_after: int | None = None, kind: str | None = None) -> None:
+    def __init__(self, status: int, message: str, retry_after: int | None = None) -> None:
         super().__init__(message)
         self.status = status
         self.message = message
         self.retry_after = retry_after
-        self.kind = kind or KINDS.get(status, "api_error")
 
 
 def from_result(result: Mapping[str, Any], rate_limit: Mapping[str, Any], *, now: float | None = None) -> UpstreamError:
@@ -69,7 +64,7 @@ def from_result(result: Mapping[str, Any], rate_limit: Mapping[str, Any], *, now
         words = _refusal(text)
         return UpstreamError(503, ACCOUNT) if ABOUT_THE_ACCOUNT.search(words) else UpstreamError(400, words)
     if status in WORDS:
-        retry_after = {429: _retry_after(rate_limit, now), 529: OVERLOADED_RETRY_SECONDS}.get(status)
+        retry_after = {429: _retry_after(rate_limit, now), 529: RETRY_SECONDS[529]}.get(status)
         return UpstreamError(status, WORDS[status], retry_after)
     if status is None:
         no_way = UpstreamError(503, UNREACHABLE, UNREACHABLE_RETRY_SECONDS)
@@ -95,4 +90,4 @@ def _retry_after(rate_limit: Mapping[str, Any], now: float | None) -> int:
     """Seconds until the limit's reset, as the upstream announced it; the CLI hides the retry-after header itself."""
     resets_at = rate_limit.get("resetsAt")
     left = resets_at - (time.time() if now is None else now) if isinstance(resets_at, int | float) else 0
-    return math.ceil(left) if left > 0 else RATE_LIMIT_RETRY_SECONDS
+    return math.ceil(left) if left > 0 else RETRY_SECONDS[429]

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from claude_gateway.cli.errors import UpstreamError
 from claude_gateway.cli.process import CliProcess, UnfitError
-from claude_gateway.start.reuse import Reuse
+from claude_gateway.config.reuse import Reuse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine

@@ -12,7 +12,7 @@ from claude_gateway.cli.pool import NO_START
 from claude_gateway.cli.process import CliProcess, UnfitError
 from claude_gateway.cli.request import cli_request
 from claude_gateway.cli.warm import WarmPool
-from claude_gateway.start.reuse import Reuse
+from claude_gateway.config.reuse import Reuse
 
 if TYPE_CHECKING:
     from collections import Counter

@@ -8,7 +8,7 @@ import logging
 
 from claude_gateway.cli.pool import Pool
 from claude_gateway.cli.process import UnfitError
-from claude_gateway.start.reuse import Reuse
+from claude_gateway.config.reuse import Reuse
 
 log = logging.getLogger(__name__)
 

@@ -6,30 +6,30 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING
 
+from claude_gateway.config.clients import MASTER, METRICS
+from claude_gateway.errors import Failure, retry_after
 from claude_gateway.front import json_body
 from claude_gateway.front.body import ClientLeft
 from claude_gateway.front.call import Call, Reply
 from claude_gateway.front.contract import Models, Rejection, Route, admit, request_betas
 from claude_gateway.front.counts import OwnCounts
 from claude_gateway.front.disconnect import run_until_client_leaves
-from claude_gateway.front.errors import Failure, retry_after
 from claude_gateway.front.exchange import Exchange
 from claude_gateway.front.keys import Authenticator, Refusal, presented_keys
 from claude_gateway.front.limits import ClientLimits
-from claude_gateway.front.listing import model_answer
 from claude_gateway.front.metrics import CONTENT_TYPE, validity
-from claude_gateway.start.clients import MASTER, METRICS
+from claude_gateway.front.model_list import model_answer
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from starlette.types import Receive, Scope, Send
 
+    from claude_gateway.config.clients import Client
     from claude_gateway.front.body import Bodies
     from claude_gateway.front.counts import Counts
     from claude_gateway.front.failed_keys import FailedKeys
     from claude_gateway.front.metrics import Metrics
-    from claude_gateway.start.clients import Client
 
 log = logging.getLogger(__name__)
 

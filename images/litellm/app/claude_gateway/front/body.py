@@ -10,7 +10,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from claude_gateway.front.errors import Failure, retry_after
+from claude_gateway.errors import Failure, retry_after
 
 if TYPE_CHECKING:
     from starlette.types import Receive

@@ -11,8 +11,8 @@ from claude_gateway.upstream.base import Usage
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
+    from claude_gateway.errors import Failure
     from claude_gateway.front.contract import Route
-    from claude_gateway.front.errors import Failure
     from claude_gateway.upstream.base import Answer
 
 

@@ -10,7 +10,8 @@ from contextlib import aclosing, asynccontextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
-from claude_gateway.front.contract import Dialect, Route
+from claude_gateway.dialect import Dialect
+from claude_gateway.front.contract import Route
 from claude_gateway.front.heartbeat import Heartbeat
 from claude_gateway.front.usage_line import UsageLine
 from claude_gateway.upstream.base import Usage
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
 
     from starlette.types import Message, Scope, Send
 
+    from claude_gateway.errors import Failure
     from claude_gateway.front.call import Reply
-    from claude_gateway.front.errors import Failure
     from claude_gateway.front.keys import Admission
     from claude_gateway.front.metrics import Metrics
 

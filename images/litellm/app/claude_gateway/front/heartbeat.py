@@ -7,7 +7,7 @@ import contextlib
 import time
 from typing import TYPE_CHECKING
 
-from claude_gateway.front.contract import Dialect
+from claude_gateway.dialect import Dialect
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable

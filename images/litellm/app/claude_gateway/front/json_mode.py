@@ -12,7 +12,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from claude_gateway.front.errors import NO_RETRY, Failure
+from claude_gateway.errors import NO_RETRY, Failure
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping

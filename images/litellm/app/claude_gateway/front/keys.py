@@ -10,12 +10,12 @@ from datetime import UTC, datetime
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from claude_gateway.start.clients import MASTER, Client, ClientKey
+from claude_gateway.config.clients import MASTER, Client, ClientKey
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from claude_gateway.start.settings import MasterKey
+    from claude_gateway.config.settings import MasterKey
 
 log = logging.getLogger(__name__)
 USE_LOG_SECONDS = 60.0

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING
 
 from limits import RateLimitItemPerMinute
 
-from claude_gateway.front.contract import Dialect
-from claude_gateway.front.errors import Failure, retry_after
+from claude_gateway.dialect import Dialect
+from claude_gateway.errors import Failure, retry_after
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from limits import RateLimitItem
 
+    from claude_gateway.config.clients import Client
     from claude_gateway.front.counts import Counts
-    from claude_gateway.start.clients import Client
 
 REQUESTS, TOKENS, PARALLEL = "requests", "tokens", "parallel"
 NAMES = {

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from prometheus_client import Metric
 
+    from claude_gateway.config.clients import Client
     from claude_gateway.front.usage_line import UsageLine
-    from claude_gateway.start.clients import Client
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600)

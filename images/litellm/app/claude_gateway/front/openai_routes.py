@@ -17,14 +17,15 @@ from litellm.utils import (
     last_assistant_with_tool_calls_has_no_thinking_blocks,
 )
 
+from claude_gateway.dialect import Dialect
+from claude_gateway.errors import Failure
 from claude_gateway.front.call import Call, Reply, current_call
-from claude_gateway.front.contract import Dialect, Route
-from claude_gateway.front.errors import Failure
+from claude_gateway.front.contract import Route
 from claude_gateway.front.json_mode import is_asked_for, without_format
-from claude_gateway.front.passed import split
+from claude_gateway.front.litellm_transport import API_BASE, UpstreamTransport
 from claude_gateway.front.responses import BROKEN_OFF, as_events, as_response
+from claude_gateway.front.untranslated import split
 from claude_gateway.upstream.base import SILENCE_SECONDS
-from claude_gateway.upstream.transport import API_BASE, UpstreamTransport
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable

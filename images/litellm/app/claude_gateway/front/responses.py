@@ -10,7 +10,7 @@ from litellm.litellm_core_utils.prompt_templates.mid_conversation_system import 
 from litellm.responses.litellm_completion_transformation.custom_tools import extract_custom_tool_names
 from litellm.responses.litellm_completion_transformation.transformation import LiteLLMCompletionResponsesConfig
 
-from claude_gateway.front.errors import Failure
+from claude_gateway.errors import Failure
 from claude_gateway.front.response_calls import Call, FreeCall, Search, ToolSearch, ToolsFound
 from claude_gateway.front.response_items import Event, Item, Message, Reasoning
 from claude_gateway.upstream.refusals import no_answer

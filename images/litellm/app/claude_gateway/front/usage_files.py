@@ -10,13 +10,13 @@ import os
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from claude_gateway.start.log_setup import USAGE_LOGGER, RedactingFormatter
+from claude_gateway.log_setup import USAGE_LOGGER, RedactingFormatter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
-    from claude_gateway.start.secret import Secret
+    from claude_gateway.config.secret import Secret
 
 log = logging.getLogger(__name__)
 DAY_BYTES = 128 * 1024 * 1024

@@ -7,7 +7,7 @@ import logging
 from dataclasses import asdict, dataclass, field
 from functools import cache
 
-from claude_gateway.start.log_setup import USAGE_LOGGER
+from claude_gateway.log_setup import USAGE_LOGGER
 
 log = logging.getLogger(USAGE_LOGGER)
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from claude_gateway.front.counts import OwnCounts
 
 if TYPE_CHECKING:
+    from claude_gateway.config.secret import Secret
     from claude_gateway.front.counts import Counts
-    from claude_gateway.start.secret import Secret
 
 
 def counts_of(host: str, password: Secret | None) -> Counts:

@@ -8,9 +8,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from claude_gateway.start.files import with_files
-from claude_gateway.start.settings import DEVELOPMENT_KEY, SECRET_VARIABLES, SET_KEY, Settings
-from claude_gateway.start.variables import SettingsError, with_stack
+from claude_gateway.config.files import with_files
+from claude_gateway.config.settings import DEVELOPMENT_KEY, SECRET_VARIABLES, SET_KEY, Settings
+from claude_gateway.config.variables import SettingsError, with_stack
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

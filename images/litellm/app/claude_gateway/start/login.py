@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from claude_gateway.config.settings import ClaudeAuth
+from claude_gateway.config.variables import with_stack
 from claude_gateway.start.entry import RUN, server_environment
-from claude_gateway.start.settings import ClaudeAuth
-from claude_gateway.start.variables import with_stack
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -16,18 +16,18 @@ import uvicorn
 import uvloop
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from claude_gateway.config.memory import body_budget
+from claude_gateway.config.settings import ClaudeAuth, Settings
 from claude_gateway.front.keys import operator
 from claude_gateway.front.metrics import Metrics
 from claude_gateway.front.usage_files import keep_usage
+from claude_gateway.log_setup import set_up_log
 from claude_gateway.start.counting import counts_of
 from claude_gateway.start.entry import CA_BUNDLE, CLI_FOLDER, HANDOVER_VARIABLE, RUN
-from claude_gateway.start.log_setup import set_up_log
 from claude_gateway.start.login import credentials_path, login_end
-from claude_gateway.start.memory import body_budget
-from claude_gateway.start.orphans import OrphanReaper
+from claude_gateway.start.orphan_reaper import OrphanReaper
 from claude_gateway.start.process_hardening import deny_memory_access
-from claude_gateway.start.settings import ClaudeAuth, Settings
-from claude_gateway.start.throttle import Courtesy
+from claude_gateway.start.throttle import StartThrottle
 from claude_gateway.upstream.usage import Metered
 
 if TYPE_CHECKING:
@@ -197,8 +197,8 @@ def main() -> None:
     """Serve until SIGTERM."""
     started = time.monotonic()
     signal.signal(signal.SIGTERM, _end)  # until the server has its own: process 1 would ignore it
-    courtesy = Courtesy()
-    courtesy.start()
+    throttle = StartThrottle()
+    throttle.start()
     deny_memory_access()
     settings = read_settings(os.environ)
     del os.environ[HANDOVER_VARIABLE]
@@ -232,7 +232,7 @@ def main() -> None:
         timeout_graceful_shutdown=settings.drain_seconds,
     )
     server = DrainingServer(config, settings.drain_notice_seconds, upstream.close)
-    courtesy.stop()
+    throttle.stop()
     uvloop.run(serve(server, upstream, counts, settings, started))
 
 

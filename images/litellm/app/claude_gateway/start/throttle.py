@@ -1,4 +1,4 @@
-"""While a container starts, the one that it is to replace serves on the same processors: the start leaves it room.
+"""Slows a start down while the machine is busy: the container that it is to replace serves on the same processors.
 
 Starting takes seven seconds of one processor. The engine gives both containers equal shares, whatever their processes'
 priorities, so a start that takes all it gets makes the clients of the other one wait on a small machine.
@@ -21,7 +21,7 @@ IDLE, IOWAIT = 3, 4  # of the numbers in the line "cpu" (proc(5)); the first eig
 ALL = 8
 
 
-class Courtesy:
+class StartThrottle:
     """Pauses this process between slices of work for as long as the machine is busy; half speed at worst."""
 
     def __init__(self) -> None:

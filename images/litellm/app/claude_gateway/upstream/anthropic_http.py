@@ -12,15 +12,16 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import aiohttp
 
-from claude_gateway.front.errors import NO_RETRY, Failure, retry_after
+from claude_gateway.errors import NO_RETRY, Failure, retry_after
+from claude_gateway.refusal_words import UNREACHABLE, UNREACHABLE_RETRY_SECONDS
 from claude_gateway.upstream.base import SILENCE_SECONDS, Answer, Ask, Endpoint, passed_headers
-from claude_gateway.upstream.refusals import UNREACHABLE, UNREACHABLE_RETRY_SECONDS, no_answer, refusal
+from claude_gateway.upstream.refusals import no_answer, refusal
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine
     from types import SimpleNamespace
 
-    from claude_gateway.start.secret import Secret
+    from claude_gateway.config.secret import Secret
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from claude_gateway.cli import UpstreamError, whole
 from claude_gateway.cli.errors import LOGIN_EXPIRED
-from claude_gateway.front.errors import Failure, retry_after
+from claude_gateway.errors import Failure, retry_after
 from claude_gateway.upstream.base import Answer, Ask, Endpoint
 from claude_gateway.upstream.token_estimate import estimate_tokens
 

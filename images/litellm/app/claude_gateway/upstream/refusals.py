@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import logging
-import re
 from typing import TYPE_CHECKING
 
-from claude_gateway.front.errors import ANTHROPIC_TYPES, NO_RETRY, Failure
+from claude_gateway.errors import ANTHROPIC_TYPES, NO_RETRY, Failure
+from claude_gateway.refusal_words import ABOUT_THE_ACCOUNT, ACCOUNT, RETRY_SECONDS, WORDS
 from claude_gateway.upstream.base import passed_headers
 
 if TYPE_CHECKING:
@@ -19,23 +19,6 @@ CREDENTIAL = (
     "Anthropic refuses the gateway's credential: this is the operator's matter, not yours. The operator finds the "
     "reason with make logs, and sets the credential again: pulumi config set --secret anthropicApiKey, then make up."
 )
-ACCOUNT = (
-    "Anthropic declines because of the account behind this gateway (its billing, plan or extra usage), not because of "
-    "your request: the operator has to settle it with Anthropic, and finds Anthropic's words in the log (make logs)."
-)
-UNREACHABLE = "Claude cannot be reached from the gateway: the operator finds the reason with make logs."
-UNREACHABLE_RETRY_SECONDS = 5
-# A 400 of Anthropic's that is about who pays.
-ABOUT_THE_ACCOUNT = re.compile(
-    r"credit balance|billing|extra usage|usage limit|spend limit|organization|subscription", re.IGNORECASE
-)
-WORDS = {
-    404: "Anthropic does not know this model: the operator must correct the setting models.",
-    413: "The request is too large for Claude.",
-    429: "Claude's rate limit is reached.",
-    529: "Claude is overloaded.",
-}
-RETRY_SECONDS = {429: "30", 529: "5"}
 MESSAGE_CHARACTERS = 2000
 
 
@@ -51,7 +34,7 @@ def refusal(status: int, headers: Mapping[str, str], content: bytes) -> Failure:
     if status == 400:
         return Failure(400, words or "Claude refuses the request.", headers=passed)
     if status in RETRY_SECONDS:
-        passed.setdefault("retry-after", RETRY_SECONDS[status])
+        passed.setdefault("retry-after", str(RETRY_SECONDS[status]))
     if status in WORDS:
         return Failure(status, WORDS[status], headers=passed)
     known = status if 400 <= status <= 599 and status not in (407, 408, 421) else 502

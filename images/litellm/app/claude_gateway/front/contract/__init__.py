@@ -4,6 +4,6 @@ from claude_gateway.front.contract.admission import admit, prepare
 from claude_gateway.front.contract.headers import request_betas
 from claude_gateway.front.contract.models import Models
 from claude_gateway.front.contract.rejection import Rejection
-from claude_gateway.front.contract.routes import Dialect, Route
+from claude_gateway.front.contract.routes import Route
 
-__all__ = ["Dialect", "Models", "Rejection", "Route", "admit", "prepare", "request_betas"]
+__all__ = ["Models", "Rejection", "Route", "admit", "prepare", "request_betas"]

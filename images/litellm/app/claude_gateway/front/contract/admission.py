@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic_core import ValidationError
 
-from claude_gateway.front.contract import words
+from claude_gateway.front.contract import error_sentences as sentences
 from claude_gateway.front.contract.anthropic_rules import COUNT_TOKENS_RULES, MESSAGES_RULES
 from claude_gateway.front.contract.chat_rules import CHAT_RULES, COMPLETIONS_RULES
-from claude_gateway.front.contract.finish import finish
+from claude_gateway.front.contract.cross_field_rules import apply_cross_field_rules
 from claude_gateway.front.contract.rejection import Rejection, wrong
 from claude_gateway.front.contract.responses_rules import RESPONSES_RULES
 from claude_gateway.front.contract.routes import Route
@@ -63,7 +63,7 @@ def admit(route: Route, body: dict[str, Any], *, models: Models, drop: bool) -> 
     made = {name: value for name, value in made.items() if not rules.decisions[name].means_nothing}
     made["model"] = upstream
     _resolve_other_models(made, models)
-    finish(route, made)
+    apply_cross_field_rules(route, made)
     return made
 
 
@@ -108,7 +108,7 @@ def _decided(rules: Rules, given: dict[str, Any], *, drop: bool) -> dict[str, An
         decision = rules.decisions.get(name)
         if decision is None:
             if not drop:
-                raise wrong(words.path_of([name]), _unknown(name, rules), code="unknown_parameter")
+                raise wrong(sentences.path_of([name]), _unknown(name, rules), code="unknown_parameter")
         elif decision.means_nothing:
             kept[name] = value  # its type is looked at
         elif not decision.asks_for_nothing(value):
@@ -120,7 +120,7 @@ def _decided(rules: Rules, given: dict[str, Any], *, drop: bool) -> dict[str, An
 
 
 def _unknown(name: str, rules: Rules) -> str:
-    return "is a header, no field of the body" if name in rules.headers else words.unknown(name, [*rules.decisions])
+    return "is a header, no field of the body" if name in rules.headers else sentences.unknown(name, [*rules.decisions])
 
 
 def _check_bounds(given: dict[str, Any]) -> None:
@@ -137,7 +137,7 @@ def _typed(held: Contract, given: dict[str, Any], *, drop: bool) -> dict[str, An
         try:
             made: dict[str, Any] = held.validator.validate_python(given, strict=True)
         except ValidationError as error:
-            refusal = words.rejection(error, held.root, held.definitions)
+            refusal = sentences.rejection(error, held.root, held.definitions)
             if not drop:
                 raise refusal from None
             given = _without_refused(given, error, refusal)
@@ -148,7 +148,7 @@ def _typed(held: Contract, given: dict[str, Any], *, drop: bool) -> dict[str, An
 
 def _without_refused(given: dict[str, Any], error: ValidationError, refusal: Rejection) -> dict[str, Any]:
     """`given` without the first thing that cannot be honoured. Raises `refusal` for messages, and for what is wrong."""
-    kind, place = next(words.places(error))
+    kind, place = next(sentences.places(error))
     if kind != "refused" or (place[0] != "tools" and isinstance(place[-1], int)):
         raise refusal
     changed: dict[str, Any] = _without(given, place)

@@ -4,14 +4,9 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from claude_gateway.dialect import Dialect
+
 VERSION_PREFIX = "/v1"
-
-
-class Dialect(StrEnum):
-    """Whose words a client understands."""
-
-    ANTHROPIC = "anthropic"
-    OPENAI = "openai"
 
 
 class Route(StrEnum):

@@ -9,7 +9,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from claude_gateway.front.contract import Dialect
+from claude_gateway.dialect import Dialect
 
 ANTHROPIC_TYPES = {
     400: "invalid_request_error",

@@ -22,10 +22,10 @@ HELD_BESIDE = ("tool_calls", "thinking_blocks", "provider_specific_fields")
 OUTPUTS = ("function_call_output", "custom_tool_call_output")
 
 
-def finish(route: Route, made: dict[str, Any]) -> None:
+def apply_cross_field_rules(route: Route, made: dict[str, Any]) -> None:
     """Change `made`, which has the right types, in place. Raises Rejection."""
-    if route in _FINISH:
-        _FINISH[route](made)
+    if route in _BY_ROUTE:
+        _BY_ROUTE[route](made)
 
 
 def _without_orphans(made: dict[str, Any]) -> None:
@@ -189,7 +189,7 @@ def _completions(made: dict[str, Any]) -> None:
     made["prompt"] = prompt
 
 
-_FINISH: dict[Route, Callable[[dict[str, Any]], None]] = {
+_BY_ROUTE: dict[Route, Callable[[dict[str, Any]], None]] = {
     Route.CHAT: _chat,
     Route.RESPONSES: _responses,
     Route.COMPLETIONS: _completions,

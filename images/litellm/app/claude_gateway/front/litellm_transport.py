@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
+from claude_gateway.errors import Failure
 from claude_gateway.front.call import current_call
 from claude_gateway.front.contract import Route
-from claude_gateway.front.errors import Failure
 from claude_gateway.front.json_mode import is_asked_for, object_alone
-from claude_gateway.front.mended import mended
+from claude_gateway.front.translation_repairs import mended
 from claude_gateway.upstream.base import Ask, Endpoint
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import binascii
 import json
 from typing import TYPE_CHECKING, Any
 
-from claude_gateway.front.errors import Failure
+from claude_gateway.errors import Failure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

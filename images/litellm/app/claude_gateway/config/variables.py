@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from claude_gateway.start.reuse import Reuse
+from claude_gateway.config.reuse import Reuse
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

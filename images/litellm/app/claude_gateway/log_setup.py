@@ -11,7 +11,7 @@ from claude_gateway.printable import escaped
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from claude_gateway.start.secret import Secret
+    from claude_gateway.config.secret import Secret
 
 # What a client sent may stand in a message: it must neither begin a line of its own nor speak to a terminal.
 SHORT = {0x0A: "\\n", 0x09: "\\t"}

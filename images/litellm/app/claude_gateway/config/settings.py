@@ -9,16 +9,16 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from claude_gateway.start import clients, memory, variables
-from claude_gateway.start.memory import MIB
-from claude_gateway.start.reuse import Reuse
-from claude_gateway.start.secret import Secret
-from claude_gateway.start.variables import SettingsError
+from claude_gateway.config import clients, memory, variables
+from claude_gateway.config.memory import MIB
+from claude_gateway.config.reuse import Reuse
+from claude_gateway.config.secret import Secret
+from claude_gateway.config.variables import SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from claude_gateway.start.clients import Client
+    from claude_gateway.config.clients import Client
 
 DEVELOPMENT_KEY = "sk-development-only"
 SECRET_VARIABLES = (

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from claude_gateway.front.contract import Dialect, Models
+from claude_gateway.dialect import Dialect
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from claude_gateway.front.contract import Models
 
 # Neither API's clients use it for anything; the true one is not known here.
 CREATED, CREATED_AT = 1704067200, "2024-01-01T00:00:00Z"

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import TYPE_CHECKING, Any
 
-from claude_gateway.start.variables import SettingsError
+from claude_gateway.config.variables import SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""The duty of process 1: end the entries of processes that nobody else waits for.
+"""As process 1 of its container the server must reap orphaned zombies: processes that nobody else waits for.
 
 The server is process 1 of its container, so that no init keeps the secrets of the container's environment in its own.
 What a killed CLI leaves behind becomes its child.

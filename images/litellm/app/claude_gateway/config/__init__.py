@@ -1,0 +1,1 @@
+"""What the container is told: environment variables and files in, validated settings out."""
