@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, get_origin
 
 from posture import services_declared as services
+from posture.compare import pairs
 from posture.redaction import SHORTEST
 from posture.secrets import CONTAINER, config_secrets, plain, secrets_of, without_public
 from rules.certificates import ANY_TIME
@@ -43,7 +44,7 @@ class DeclaredContainer:
     @property
     def environment(self) -> dict[str, str]:
         """Variables and values, secrets among them."""
-        return dict(pair.split("=", 1) for pair in self.inputs.get("envs") or [])
+        return pairs(self.inputs.get("envs"))
 
     @property
     def networks(self) -> set[str]:

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
+from posture.compare import pairs
 from posture.declaration import Declaration
 from posture.engine import Engine
 from rules.layout import LABEL
@@ -28,10 +29,32 @@ class Running:
         """Those that run at the moment."""
         return [container for container in self.containers if container["State"]["Running"]]
 
+    def published(self) -> dict[str, set[tuple[str, int, int]]]:
+        """What each container really publishes, as (host address, host port, container port)."""
+        found: dict[str, set[tuple[str, int, int]]] = {}
+        for container in self.containers:
+            bindings = {
+                **(container["HostConfig"].get("PortBindings") or {}),
+                **(container["NetworkSettings"]["Ports"] or {}),
+            }
+            ports = {
+                (bound.get("HostIp") or "0.0.0.0", int(bound.get("HostPort") or 0), int(port.partition("/")[0]))  # noqa: S104
+                for port, hosts in bindings.items()
+                for bound in hosts or []
+            }
+            if ports:
+                found[name_of(container)] = ports
+        return found
+
 
 def name_of(container: Mapping[str, Any]) -> str:
     """A container's name without the slash."""
     return str(container["Name"]).removeprefix("/")
+
+
+def environment_of(container: Mapping[str, Any]) -> dict[str, str]:
+    """A container's variables, secrets among them."""
+    return pairs(container["Config"]["Env"])
 
 
 def read(declaration: Declaration, engine: Engine) -> Running:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from posture.compare import pairs
 from posture.redaction import SHORTEST
 from rules.keys import PREFIX, WELL_KNOWN
 
@@ -53,8 +54,8 @@ def secrets_of(resource: Mapping[str, Any]) -> set[str]:
     such as a certificate's name. Of those the variables of SECRET_VARIABLES and the keys themselves count.
     """
     if resource["type"] == CONTAINER:
-        pairs = (pair.partition("=")[::2] for pair in plain((resource.get("inputs") or {}).get("envs")) or [])
-        return {value for name, value in pairs if name in SECRET_VARIABLES and value}
+        variables = pairs(plain((resource.get("inputs") or {}).get("envs")))
+        return {value for name, value in variables.items() if name in SECRET_VARIABLES and value}
     only = "privatekey" if resource["type"].startswith("tls:") else ""
     found = {text for place in ("inputs", "outputs") for text in _marked(resource.get(place), only)}
     return {text for text in found if len(text) >= SHORTEST and not text.startswith("-----BEGIN CERTIFICATE")}

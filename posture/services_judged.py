@@ -4,7 +4,7 @@
 
 from collections.abc import Callable
 
-from posture.checks.replicas import ALONE
+from posture.checks.clients import ALONE
 from posture.cis import engine_has
 from posture.model import Check, Outcome, excepted, failed, not_applicable, passed, warned
 from posture.running import name_of

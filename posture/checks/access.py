@@ -106,19 +106,13 @@ def malformed_key(context: Context) -> Outcome:
     fast=True,
 )
 def known_keys(context: Context) -> Outcome:
-    problems = (
-        [f"LiteLLM answers sk-1234 with {context.inside.keys['sk-1234']}"]
-        if context.inside.keys["sk-1234"] != 401
-        else []
-    )
+    answered = context.inside.keys["sk-1234"]
+    wrong = [] if answered == 401 else [f"LiteLLM answers sk-1234 with {answered}"]
     if context.declaration.key == DEVELOPMENT_KEY and not context.settings.production:
-        return (
-            failed("; ".join(problems))
-            if problems
-            else excepted(f"{DEVELOPMENT_KEY} is this development stack's own key")
-        )
+        own = excepted(f"{DEVELOPMENT_KEY} is this development stack's own key")
+        return failed(wrong[0]) if wrong else own
     outcome = _refusal(context, "development")
-    return failed("; ".join([*problems, outcome.evidence])) if problems else outcome
+    return failed("; ".join([*wrong, outcome.evidence])) if wrong else outcome
 
 
 @check(

@@ -6,10 +6,12 @@ from datetime import date, timedelta
 
 from posture.context import Context
 from posture.model import Outcome, Severity, check, failed, not_applicable, passed, verdict, warned
+from posture.running import environment_of
 
 VARIABLE = "GATEWAY_CLIENTS"
 NIST = "NIST SP 800-57 part 1, 5.3"
 NONE = not_applicable("the stack declares no clients")
+ALONE = not_applicable("there is one LiteLLM container, which counts by itself")
 
 
 @check(
@@ -20,10 +22,10 @@ NONE = not_applicable("the stack declares no clients")
 )
 def as_declared(context: Context) -> Outcome:
     declared = context.declared(context.replica).environment.get(VARIABLE)
-    pairs = dict(pair.split("=", 1) for pair in context.live(context.replica)["Config"]["Env"])
-    if declared is None and VARIABLE not in pairs:
+    environment = environment_of(context.live(context.replica))
+    if declared is None and VARIABLE not in environment:
         return NONE
-    wrong = [f"{VARIABLE} differs from the state"] if pairs.get(VARIABLE) != declared else []
+    wrong = [f"{VARIABLE} differs from the state"] if environment.get(VARIABLE) != declared else []
     return verdict(wrong, f"{len(context.settings.clients)} clients, with the digests in the state")
 
 
@@ -110,3 +112,18 @@ def master_key(context: Context) -> Outcome:
     if context.settings.master_key_calls_models:
         return warned("the master key may call models too: who holds it is no client, and has no limits")
     return passed("masterKeyCallsModels is false")
+
+
+@check(
+    "clients.limits-shared",
+    "Limits hold for all replicas together",
+    severity=Severity.MEDIUM,
+    source="docs/scaling.md",
+    remediation="make up STACK={stack}; if it stays so: make logs STACK={stack}",
+)
+def limits_shared(context: Context) -> Outcome:
+    if len(context.declaration.replicas) == 1:
+        return ALONE
+    if context.inside.limits == "of all replicas":
+        return passed("they are counted in Valkey")
+    return failed("Valkey cannot be reached: limits hold for this replica alone")

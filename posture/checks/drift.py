@@ -5,11 +5,10 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from posture.checks.network import published
 from posture.compare import differences, pairs
 from posture.context import Context
 from posture.declaration import DeclaredContainer
-from posture.model import REPLACE, Outcome, check, verdict
+from posture.model import REPLACE, Outcome, Status, check, verdict
 from posture.running import name_of
 from rules.layout import LABEL, short
 from rules.lengths import MIB
@@ -165,7 +164,7 @@ def networks(context: Context) -> Outcome:
         return [*texts, *(f"is not on {name}" for name in sorted(declared.networks - found))]
 
     outcome = compare(context, problems, "as declared")
-    texts = [outcome.evidence] if outcome.status == "fail" else []
+    texts = [outcome.evidence] if outcome.status is Status.FAIL else []
     for role, inputs in context.declaration.networks.items():
         network = context.running.networks.get(str(inputs["name"]))
         if network is None:
@@ -233,7 +232,7 @@ def limits(context: Context) -> Outcome:
 
 @check("drift.ports", "Published ports are the declared ones", source="pulumi-docker: Container", remediation=REPLACE)
 def ports(context: Context) -> Outcome:
-    found = published(context)
+    found = context.running.published()
 
     def problems(declared: DeclaredContainer, container: Container) -> list[str]:
         differ = found.get(name_of(container), set()) != declared.ports

@@ -15,6 +15,7 @@ from posture import acme
 from posture.context import Context
 from posture.edge import STRANGE
 from posture.model import Outcome, Severity, check, excepted, failed, not_applicable, passed, verdict, warned
+from posture.running import environment_of
 from rules import certificates
 from rules.layout import GATEWAY_PLAIN_PORT, short
 from rules.vocabulary import TlsMode
@@ -27,9 +28,9 @@ def _chain(context: Context) -> tuple[list[x509.Certificate], str, str | None]:
     """The running gateway's certificates and its key, from what it was started with; by ACME without the key."""
     if context.settings.acme:
         return x509.load_pem_x509_certificates(context.edge.certificate.encode()), context.edge.certificate, None
-    pairs = dict(pair.split("=", 1) for pair in context.live("gateway")["Config"]["Env"])
-    pem = pairs.get("GATEWAY_TLS_CERTIFICATE", "")
-    return x509.load_pem_x509_certificates(pem.encode()), pem, pairs.get("GATEWAY_TLS_PRIVATE_KEY", "")
+    environment = environment_of(context.live("gateway"))
+    pem = environment.get("GATEWAY_TLS_CERTIFICATE", "")
+    return x509.load_pem_x509_certificates(pem.encode()), pem, environment.get("GATEWAY_TLS_PRIVATE_KEY", "")
 
 
 @check(
@@ -40,7 +41,7 @@ def _chain(context: Context) -> tuple[list[x509.Certificate], str, str | None]:
     fast=True,
 )
 def on(context: Context) -> Outcome:
-    environment = dict(pair.split("=", 1) for pair in context.live("gateway")["Config"]["Env"])
+    environment = environment_of(context.live("gateway"))
     if environment.get("GATEWAY_TLS") == "on":
         return passed("the gateway speaks TLS")
     if context.settings.loopback_only and not context.settings.production:

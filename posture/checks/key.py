@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 from posture.context import Context
 from posture.model import Outcome, Severity, check, failed, not_applicable, passed, verdict, warned
 from posture.redaction import forms
+from posture.running import environment_of
 from rules import keys
 from rules.settings import Settings
 
@@ -22,8 +23,7 @@ def _exposed(settings: Settings) -> bool:
 
 
 def _running_key(context: Context, name: str = "LITELLM_MASTER_KEY") -> str | None:
-    pairs = dict(pair.split("=", 1) for pair in context.live(context.replica)["Config"]["Env"])
-    return pairs.get(name)
+    return environment_of(context.live(context.replica)).get(name)
 
 
 @check(

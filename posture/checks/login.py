@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from posture.context import Context
 from posture.declaration import VOLUME
 from posture.model import Outcome, Severity, check, failed, not_applicable, passed, verdict, warned
+from posture.running import environment_of
 from rules.layout import CLAUDE_CONFIG_DIR
 from rules.vocabulary import ClaudeAuth
 
@@ -134,11 +135,10 @@ def present(context: Context) -> Outcome:
     fast=True,
 )
 def separate(context: Context) -> Outcome:
-    environment = context.live(context.replica)["Config"]["Env"]
-    pairs = dict(pair.split("=", 1) for pair in environment)
-    keys = {pairs.get("LITELLM_MASTER_KEY"), pairs.get("LITELLM_PREVIOUS_MASTER_KEY")} - {None, ""}
-    given = [name for name in ("ANTHROPIC_API_KEY", "CLAUDE_CODE_OAUTH_TOKEN") if pairs.get(name)]
-    problems = [f"{name} is the master key" for name in given if pairs[name] in keys]
+    environment = environment_of(context.live(context.replica))
+    keys = {environment.get("LITELLM_MASTER_KEY"), environment.get("LITELLM_PREVIOUS_MASTER_KEY")} - {None, ""}
+    given = [name for name in ("ANTHROPIC_API_KEY", "CLAUDE_CODE_OAUTH_TOKEN") if environment.get(name)]
+    problems = [f"{name} is the master key" for name in given if environment[name] in keys]
     digests = {hashlib.sha256(str(key).encode()).hexdigest() for key in keys}
     if digests & set((context.inside.login or {}).get("digests", [])):
         problems.append("the login's token is the master key")

@@ -7,28 +7,10 @@ from ipaddress import ip_network
 from posture.context import Context
 from posture.inside import REFUSED
 from posture.model import Outcome, check, failed, not_applicable, passed, verdict, warned
-from posture.running import name_of
+from posture.running import environment_of, name_of
 from rules.addresses import public_fault
 
 PAGE = "security page: Limit access"
-
-
-def published(context: Context) -> dict[str, set[tuple[str, int, int]]]:
-    """What each container really publishes, as (host address, host port, container port)."""
-    found: dict[str, set[tuple[str, int, int]]] = {}
-    for container in context.running.containers:
-        bindings = {
-            **(container["HostConfig"].get("PortBindings") or {}),
-            **(container["NetworkSettings"]["Ports"] or {}),
-        }
-        ports = {
-            (bound.get("HostIp") or "0.0.0.0", int(bound.get("HostPort") or 0), int(port.partition("/")[0]))  # noqa: S104
-            for port, hosts in bindings.items()
-            for bound in hosts or []
-        }
-        if ports:
-            found[name_of(container)] = ports
-    return found
 
 
 @check(
@@ -38,16 +20,16 @@ def published(context: Context) -> dict[str, set[tuple[str, int, int]]]:
     fast=True,
 )
 def ports(context: Context) -> Outcome:
-    front = context.declared("front")
+    front, published = context.declared("front"), context.running.published()
     problems = []
-    for name, found in published(context).items():
+    for name, found in published.items():
         if name != front.name:
             problems.append(f"{name} publishes {_shown(found)}")
         elif found != front.ports:
             problems.append(f"{name} publishes {_shown(found)}, declared is {_shown(front.ports)}")
-    if front.name not in published(context):
+    if front.name not in published:
         problems.append("the front publishes nothing")
-    return verdict(problems, f"{front.name}: {_shown(published(context).get(front.name, set()))}")
+    return verdict(problems, f"{front.name}: {_shown(published.get(front.name, set()))}")
 
 
 def _shown(found: set[tuple[str, int, int]]) -> str:
@@ -132,6 +114,25 @@ def gateway_closed(context: Context) -> Outcome:
 
 
 @check(
+    "network.limits-closed",
+    "Valkey, where replicas count together, is reached by LiteLLM alone",
+    source="design: networks",
+    fast=True,
+)
+def limits_closed(context: Context) -> Outcome:
+    declared = context.declaration.networks.get("limits")
+    if declared is None:
+        return not_applicable("one LiteLLM container counts by itself, without Valkey")
+    known = {context.declared(name).id for name in ("valkey", *context.declaration.replicas)}
+    problems = not_closed(context, "valkey", "limits") + [
+        f"{name_of(c)} is on {declared['name']}"
+        for c in context.running.containers
+        if declared["name"] in c["NetworkSettings"]["Networks"] and c["Id"] not in known
+    ]
+    return verdict(problems, f"on {declared['name']} with LiteLLM, internal and without the host")
+
+
+@check(
     "network.acme-closed",
     "What asks for certificates is apart from LiteLLM, and reaches the CA and the DNS provider alone",
     source="design: networks",
@@ -143,8 +144,8 @@ def acme_closed(context: Context) -> Outcome:
         return not_applicable("the certificate is not got by ACME")
     roles = ["acme", *(["challenge"] if "challenge" in context.declaration.networks else [])]
     problems = not_closed(context, "acme", *roles)
-    pairs = dict(pair.split("=", 1) for pair in context.live("acme-egress")["Config"]["Env"])
-    found, declared = set(pairs["EGRESS_ALLOW"].split(",")), set(asked.outside[0])
+    environment = environment_of(context.live("acme-egress"))
+    found, declared = set(environment["EGRESS_ALLOW"].split(",")), set(asked.outside[0])
     problems += [f"{name} is allowed" for name in sorted(found - declared)]
     return verdict(problems, f"on closed networks, and let through to {', '.join(sorted(found))}")
 
@@ -220,8 +221,8 @@ def egress_refuses(context: Context) -> Outcome:
     fast=True,
 )
 def egress_list(context: Context) -> Outcome:
-    pairs = dict(pair.split("=", 1) for pair in context.live("egress")["Config"]["Env"])
-    found, declared = set(pairs["EGRESS_ALLOW"].split(",")), set(context.settings.egress_hosts)
+    environment = environment_of(context.live("egress"))
+    found, declared = set(environment["EGRESS_ALLOW"].split(",")), set(context.settings.egress_hosts)
     return verdict([f"{name} is allowed" for name in sorted(found - declared)], ", ".join(sorted(found)))
 
 

@@ -1,4 +1,4 @@
-"""What lies on disk and in the settings: no secret in the clear, and the check itself not switched off."""
+"""Secrets at rest: none in the clear in the state or in the stack's file."""
 
 # ruff: noqa: D103 - a check's title says what it does
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import yaml
 
 from posture.context import Context
-from posture.model import Outcome, Severity, check, passed, verdict, warned
+from posture.model import Outcome, check, passed, verdict
 from posture.redaction import forms
 from rules.configuration import SECRETS
 from rules.layout import PROJECT
@@ -60,32 +60,3 @@ def stack_file(context: Context) -> Outcome:
         if isinstance(config.get(f"{PROJECT}:{name}"), str) and config[f"{PROJECT}:{name}"]
     ]
     return verdict([*problems, *(f"{name} was set without --secret" for name in naked)], path.name)
-
-
-@check(
-    "settings.verify-on-update",
-    "Every update is checked",
-    source="Pulumi.yaml: verifyOnUpdate",
-    severity=Severity.MEDIUM,
-    remediation="pulumi config set verifyOnUpdate true --stack {stack}; make up STACK={stack}",
-    fast=True,
-)
-def verify_on_update(context: Context) -> Outcome:
-    off = not context.settings.verify_on_update
-    return (
-        warned("verifyOnUpdate is false: an update can leave an insecure stack unnoticed")
-        if off
-        else passed("verifyOnUpdate is true")
-    )
-
-
-@check(
-    "settings.log-level",
-    "Requests are not logged whole",
-    source="LiteLLM: DEBUG logs requests",
-    remediation="pulumi config set logLevel INFO --stack {stack}; make up STACK={stack}",
-    fast=True,
-)
-def log_level(context: Context) -> Outcome:
-    level = context.settings.log_level.value
-    return warned("logLevel is DEBUG: prompts stand in the log") if level == "DEBUG" else passed(level)

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
+from posture.compare import pairs
 from posture.context import Context
 from posture.model import Outcome, Severity, check, failed, not_applicable, passed, verdict, warned
 from posture.services_context import ServicesContext
@@ -157,8 +158,8 @@ def secrets(context: ServicesContext) -> Outcome:
     wanted, problems, count = context.declaration.secrets, [], 0
     for service in context.swarm.services:
         name, spec = service["Spec"]["Name"], service["Spec"]["TaskTemplate"]["ContainerSpec"]
-        pairs = dict(pair.partition("=")[::2] for pair in spec.get("Env") or [])
-        problems += [f"{name}: {one} holds a secret" for one, value in pairs.items() if any(s in value for s in wanted)]
+        given = pairs(spec.get("Env")).items()
+        problems += [f"{name}: {one} holds a secret" for one, value in given if any(s in value for s in wanted)]
         for one in spec.get("Secrets") or []:
             count += 1
             file = one["File"]

@@ -158,3 +158,8 @@ def test_every_check_says_where_its_rule_comes_from_and_how_to_fix_it() -> None:
 
 def test_section_5_of_the_benchmark_is_whole() -> None:
     assert {id_ for id_ in REGISTRY if id_.startswith("cis.5.")} == {f"cis.5.{number}" for number in range(1, 33)}
+
+
+def test_a_check_is_found_in_the_module_that_its_id_begins_with() -> None:
+    homes = {check.id: check.run.__module__.rpartition(".")[2].partition("_")[0] for check in REGISTRY.values()}
+    assert {name: home for name, home in homes.items() if home != name.partition(".")[0]} == {}

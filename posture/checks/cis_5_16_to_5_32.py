@@ -1,79 +1,14 @@
-"""CIS Docker Benchmark v1.6.0, 4.1 and section 5: what a container may do, and what it shares with the host."""
+"""CIS Docker Benchmark v1.6.0, items 5.16 to 5.32: namespaces, devices, rights, health and images."""
 
 # ruff: noqa: D103 - a check's title says what it does
 
-from collections.abc import Mapping
-from typing import Any
-
 from posture.cis import Container, cis, each, engine_has, host, options
 from posture.context import Context
-from posture.model import Outcome, failed, not_applicable, verdict
+from posture.model import Outcome, Severity, excepted, failed, passed, verdict
+from posture.running import name_of
 
 SENSITIVE = {"rshared", "shared"}
 
-
-def _capabilities(config: Mapping[str, Any]) -> str | None:
-    added = [str(name).removeprefix("CAP_") for name in config.get("CapAdd") or []]
-    if added:
-        return f"adds {', '.join(added)}"
-    return None if "ALL" in (config.get("CapDrop") or []) else "does not drop all capabilities"
-
-
-@cis("4.1", "A user for the container has been created: no container runs as root")
-def user(context: Context) -> Outcome:
-    root = {"", "0", "root"}
-    return each(
-        context,
-        lambda c: "runs as root" if str(c["Config"].get("User") or "").partition(":")[0] in root else None,
-        "every user is non-root",
-    )
-
-
-@cis("5.2", "An AppArmor profile is enabled, if applicable")
-def apparmor(context: Context) -> Outcome:
-    if not engine_has(context, "apparmor"):
-        return not_applicable("the engine's kernel has no AppArmor")
-    return each(
-        context,
-        lambda c: None if c.get("AppArmorProfile") not in ("", "unconfined", None) else "has no AppArmor profile",
-        "docker-default",
-    )
-
-
-@cis("5.3", "SELinux security options are set, if applicable")
-def selinux(context: Context) -> Outcome:
-    if not engine_has(context, "selinux"):
-        return not_applicable("the engine does not run with SELinux")
-    return each(context, lambda c: "SELinux is switched off" if "label=disable" in options(c) else None, "enforced")
-
-
-host("5.4", "Linux kernel capabilities are restricted", _capabilities, "all dropped, none added")
-
-host("5.5", "Privileged containers are not used", lambda h: "is privileged" if h.get("Privileged") else None, "none")
-
-
-@cis("5.6", "Host system directories are not mounted")
-def directories(context: Context) -> Outcome:
-    def problem(container: Container) -> str | None:
-        binds = [str(mount["Source"]) for mount in container["Mounts"] if mount["Type"] == "bind"]
-        return f"mounts {', '.join(binds)} of the host" if binds else None
-
-    return each(context, problem, "nothing of the host is mounted")
-
-
-host(
-    "5.10",
-    "The host's network namespace is not shared",
-    lambda h: f"network mode {h['NetworkMode']}" if str(h["NetworkMode"]).startswith(("host", "container:")) else None,
-    "each has its own",
-)
-
-host(
-    "5.13",
-    "The root filesystem is mounted read-only",
-    lambda h: None if h.get("ReadonlyRootfs") else "is writable",
-    "all",
-)
 
 host(
     "5.16",
@@ -82,6 +17,7 @@ host(
     "each has its own",
 )
 
+
 host(
     "5.17",
     "The host's IPC namespace is not shared",
@@ -89,12 +25,22 @@ host(
     "each has its own",
 )
 
+
 host(
     "5.18",
     "Host devices are not directly exposed",
     lambda h: "has devices" if h.get("Devices") or h.get("DeviceRequests") or h.get("DeviceCgroupRules") else None,
     "none",
 )
+
+
+@cis("5.19", "The default ulimit is overwritten at runtime if needed", severity=Severity.MEDIUM)
+def ulimits(context: Context) -> Outcome:
+    def problem(container: Container) -> str | None:
+        missing = {"nofile", "nproc"} - {limit["Name"] for limit in container["HostConfig"].get("Ulimits") or []}
+        return f"has no limit for {', '.join(sorted(missing))}" if missing else None
+
+    return each(context, problem, "files and processes are limited")
 
 
 @cis("5.20", "Mount propagation mode is not set to shared")
@@ -159,6 +105,45 @@ host(
 def no_new_privileges(context: Context) -> Outcome:
     allowed = {"no-new-privileges", "no-new-privileges=true"}
     return each(context, lambda c: None if allowed & set(options(c)) else "may acquire privileges", "no-new-privileges")
+
+
+@cis("5.27", "Container health is checked at runtime")
+def health(context: Context) -> Outcome:
+    def problem(container: Container) -> str | None:
+        test = (container["Config"].get("Healthcheck") or {}).get("Test") or ["NONE"]
+        if test[0] == "NONE":
+            return "has no health check"
+        status = (container["State"].get("Health") or {}).get("Status")
+        return None if status == "healthy" or not container["State"]["Running"] else f"is {status}"
+
+    return each(context, problem, "all are checked, and healthy")
+
+
+@cis("5.28", "Docker commands make use of the latest version of their image", severity=Severity.MEDIUM)
+def latest(context: Context) -> Outcome:
+    wrong = [
+        f"{name_of(c)} runs an image by tag, which can be moved"
+        for c in context.running.containers
+        if not str(c["Config"]["Image"]).startswith("sha256:") and "@sha256:" not in str(c["Config"]["Image"])
+    ]
+    return verdict(wrong, "by content digest: exactly the image that the last update built or pulled")
+
+
+@cis("5.29", "The PIDs cgroup limit is used")
+def pids(context: Context) -> Outcome:
+    unlimited = [c for c in context.running.containers if (c["HostConfig"].get("PidsLimit") or 0) <= 0]
+    if not unlimited:
+        return passed("all limited")
+    open_ = [
+        name_of(c)
+        for c in unlimited
+        if not any(limit["Name"] == "nproc" for limit in c["HostConfig"].get("Ulimits") or [])
+    ]
+    if open_:
+        return failed(f"{', '.join(open_)} can start processes without end")
+    return excepted(
+        "Pulumi's Docker provider has no PID limit; RLIMIT_NPROC of each container's own user limits them instead"
+    )
 
 
 @cis("5.30", "Docker's default bridge is not used")
