@@ -1,0 +1,25 @@
+"""Connects, sends what begins a request or a handshake, and tells what came back: ``ADDRESS PORT on|off`` (TLS)."""
+
+import json
+import socket
+import ssl
+import sys
+
+
+def attempt(address: str, port: int, *, secure: bool) -> str:
+    """``answered``, or how it was refused."""
+    try:
+        caller = socket.create_connection((address, port), 4)
+        caller.settimeout(4)
+        if secure:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+            caller = context.wrap_socket(caller)
+        caller.sendall(b"GET /healthz HTTP/1.0\r\n\r\n")
+        return "answered" if caller.recv(64) else "closed"
+    except OSError as error:
+        return type(error).__name__
+
+
+if __name__ == "__main__":
+    sys.stdout.write(json.dumps(attempt(sys.argv[1], int(sys.argv[2]), secure=sys.argv[3] == "on")))

@@ -1,0 +1,143 @@
+"""The programs that run in containers: what they tell of what they find there."""
+
+import ast
+import hashlib
+import json
+import socket
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from posture.programs import inside, outsider, text_of
+
+TOKEN = "sk-ant-oat-of-the-tests"
+END = 1_800_000_000_000
+
+
+@contextmanager
+def listener(said: bytes) -> Iterator[tuple[str, int]]:
+    """Takes one connection, reads what is asked, says this, and hangs up."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(4096)
+                connection.sendall(said)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield server.getsockname()[:2]
+        thread.join()
+
+
+def answer(status: str, body: str = "") -> bytes:
+    return f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode()
+
+
+@pytest.mark.parametrize("name", ["inside", "outsider"])
+def test_a_program_needs_nothing_but_pythons_library(name: str) -> None:
+    statements = list(ast.walk(ast.parse(text_of(name))))
+    imported = {one.module or "" for one in statements if isinstance(one, ast.ImportFrom)}
+    imported |= {alias.name for one in statements if isinstance(one, ast.Import) for alias in one.names}
+    assert {module.partition(".")[0] for module in imported} <= sys.stdlib_module_names
+
+
+@pytest.mark.parametrize(("said", "expected"), [(answer("401 No"), 401), (answer("200 OK"), 200)])
+def test_a_key_is_what_litellm_says_of_it(monkeypatch: pytest.MonkeyPatch, said: bytes, expected: int) -> None:
+    with listener(said) as place:
+        monkeypatch.setattr(inside, "LITELLM", place)
+        assert inside.status("sk-any") == expected
+
+
+def test_nobody_at_litellms_port_is_told_by_the_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as gone:
+        place = gone.getsockname()[:2]
+    monkeypatch.setattr(inside, "LITELLM", place)
+    assert inside.status(None) == "ConnectionRefusedError"
+    assert inside.limits() is None
+
+
+def test_for_whom_limits_are_counted_is_read_from_the_readiness_check(monkeypatch: pytest.MonkeyPatch) -> None:
+    with listener(answer("200 OK", json.dumps({"limits": "of all replicas"}))) as place:
+        monkeypatch.setattr(inside, "LITELLM", place)
+        assert inside.limits() == "of all replicas"
+
+
+def test_a_host_that_refuses_is_there_too() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        place = server.getsockname()[:2]
+        assert inside.answers(*place)
+    assert inside.answers(*place)
+
+
+@pytest.mark.parametrize(("said", "expected"), [(answer("403 No"), 403), (answer("200 OK"), 503), (b"", "IndexError")])
+def test_a_tunnel_counts_when_somebody_is_at_its_end(
+    monkeypatch: pytest.MonkeyPatch, said: bytes, expected: int | str
+) -> None:
+    with listener(said) as (host, port):
+        monkeypatch.setenv("HTTPS_PROXY", f"http://{host}:{port}")
+        assert inside.tunnel("api.anthropic.com:443") == expected
+
+
+def write_login(folder: Path, change: Callable[[dict[str, Any]], Any]) -> str:
+    login = {"accessToken": TOKEN, "refreshToken": "", "expiresAt": END, "scopes": ["user:inference"]}
+    change(login)
+    path = folder / ".credentials.json"
+    path.write_text(json.dumps({"claudeAiOauth": login}))
+    path.chmod(0o600)
+    return str(path)
+
+
+def test_a_login_is_told_by_the_digest_of_its_token(tmp_path: Path) -> None:
+    found = inside.login(write_login(tmp_path, lambda _: None))
+    assert found is not None
+    assert found["digests"] == [hashlib.sha256(TOKEN.encode()).hexdigest()]
+    assert (found["expires"], found["refreshable"], found["allowed"], found["mode"]) == (END / 1000, False, True, 0o600)
+    assert TOKEN not in json.dumps(found)
+
+
+@pytest.mark.parametrize(
+    ("change", "error"),
+    [
+        (lambda login: login.update(expiresAt=1e300), "ValueError"),
+        (lambda login: login.update(expiresAt=None), "TypeError"),
+        (lambda login: login.pop("expiresAt"), "KeyError"),
+    ],
+)
+def test_a_login_without_an_end_is_none_that_can_be_used(
+    tmp_path: Path, change: Callable[[dict[str, Any]], Any], error: str
+) -> None:
+    assert (inside.login(write_login(tmp_path, change)) or {})["error"] == error
+
+
+def test_no_login_is_no_error(tmp_path: Path) -> None:
+    assert inside.login(str(tmp_path / ".credentials.json")) is None
+    assert inside.entry(str(tmp_path / "nothing")) == {"error": "FileNotFoundError"}
+
+
+def test_all_of_it_is_asked_at_once_and_told_by_name(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    with listener(answer("200 OK", "{}")) as place:
+        monkeypatch.setattr(inside, "LITELLM", place)
+        found = inside.look(
+            {"keys": {}, "tunnels": {}, "neighbours": [], "names": [], "packages": True, "folder": str(tmp_path)}
+        )
+    assert set(found) == {"keys", "tunnels", "neighbours", "names", "packages", "ways", "limits", "volume", "login"}
+    assert found["packages"]["pytest"] == pytest.__version__
+    assert found["volume"]["uid"] == tmp_path.stat().st_uid
+
+
+@pytest.mark.parametrize(("said", "expected"), [(answer("200 OK"), "answered"), (b"", "closed")])
+def test_a_stranger_is_answered_or_hung_up_on(said: bytes, expected: str) -> None:
+    with listener(said) as place:
+        assert outsider.attempt(*place, secure=False) == expected
+
+
+def test_a_stranger_who_gets_no_handshake_is_not_answered() -> None:
+    with listener(b"") as place:
+        assert outsider.attempt(*place, secure=True) not in ("answered", "closed")
