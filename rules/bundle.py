@@ -7,7 +7,8 @@ from typing import Any
 
 from rules.layout import IMAGES, PROJECT, short
 
-ROLES = ("front", "litellm", "gateway", "egress", "acme")
+ROLES = tuple(sorted(found.parent.name for found in IMAGES.glob("*/Dockerfile")))
+"""All images: which of them a stack runs, its settings decide where the bundle is used."""
 REPOSITORY = f"bundle.invalid/{PROJECT}"
 """Where the images' names begin. No registry can have that host (RFC 2606), so that none is ever pulled."""
 UNPACKED = IMAGES.parent / ".toolchain" / "bundle"

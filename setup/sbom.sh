@@ -7,17 +7,15 @@ set -euo pipefail
 cd "$root"
 syft=$(setup/go_tool.sh syft)
 version=$(make -s version)
-revision=$(git rev-parse HEAD)
+setup/images.sh sbom --label "org.opencontainers.image.version=$version" \
+  --label "org.opencontainers.image.revision=$(git rev-parse HEAD)"
 mkdir -p sbom
 export SYFT_CHECK_FOR_APP_UPDATE=false
 export SYFT_FILE_METADATA_SELECTION=none # packages, not each of their files
-for role in front litellm gateway egress acme valkey; do
-  image=litellm-claude/$role:sbom
-  say "building $image"
-  docker build --quiet --tag "$image" --label "org.opencontainers.image.version=$version" \
-    --label "org.opencontainers.image.revision=$revision" "images/$role" >/dev/null
+for folder in images/*/; do
+  role=$(basename "$folder")
   "$syft" scan --quiet --source-name "litellm-claude/$role" --source-version "$version" \
-    --output "cyclonedx-json=sbom/$role.cdx.json" "docker:$image"
+    --output "cyclonedx-json=sbom/$role.cdx.json" "docker:litellm-claude/$role:sbom"
   say "sbom/$role.cdx.json: $(.venv/bin/python -c \
     'import collections, json, sys; print(dict(collections.Counter(c["type"] for c in json.load(open(sys.argv[1]))["components"])))' \
     "sbom/$role.cdx.json")"

@@ -13,6 +13,7 @@ from rules import bundle, releases
 from rules.bundle import context_digest
 from rules.layout import IMAGES
 from tests.unit.components.conftest import Deploy
+from tests.unit.components.test_acme import HTTP
 
 
 def test_ready_images_are_taken_as_they_are(deploy: Deploy) -> None:
@@ -40,6 +41,19 @@ def test_images_out_of_a_bundle_are_taken_as_they_are_while_they_are_of_this_wor
     assert found["egress"]["name"].startswith("registry.example.org/")
 
 
+def test_a_bundle_has_each_image_that_a_stack_may_run(
+    deploy: Deploy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where it is used nothing can be built, whatever the settings ask for."""
+    names = {role: bundle.image_name(role, f"sha256:{'a' * 64}") for role in bundle.ROLES}
+    sources = {f"images/{role}": context_digest(IMAGES / role) for role in bundle.ROLES}
+    (tmp_path / "manifest.json").write_text(json.dumps({"images": names, "sources": sources}))
+    monkeypatch.setattr("rules.bundle.UNPACKED", tmp_path)
+    for settings in (HTTP, {"replicas": 2}):
+        found = deploy("prod", **settings).of("docker:index/remoteImage:RemoteImage")
+        assert [image.name for image in found if "build" in image.inputs] == []
+
+
 @pytest.mark.parametrize("tag", ["main-v1.82.7-stable", "v1.82.8", "1.83.9", "main-v1.40.0"])
 def test_known_bad_litellm_releases_are_refused(deploy: Deploy, tag: str) -> None:
     with pytest.raises(pulumi.RunError, match=r"litellmImage: LiteLLM 1\.\d+\.\d .* use 1\.84\.0 or later"):
@@ -65,7 +79,7 @@ def test_security_updates_of_another_day_are_another_image(deploy: Deploy) -> No
         assert len({found[name]["triggers"]["context"] for found in (without, first, second)}) == 3
 
 
-@pytest.mark.parametrize("role", ["litellm", "gateway", "egress"])
+@pytest.mark.parametrize("role", bundle.ROLES)
 def test_every_image_takes_updates_when_it_is_asked_to(role: str) -> None:
     """The last stage is what runs. A step whose arguments changed is not taken from the engine's cache."""
     stage = (IMAGES / role / "Dockerfile").read_text().rpartition("FROM debian:")[2]
