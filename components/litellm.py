@@ -24,8 +24,6 @@ from rules.lengths import MIB
 from rules.settings import Settings
 from rules.vocabulary import ClaudeAuth
 
-PORT = 4000
-
 
 class LiteLLM(pulumi.ComponentResource):
     """The proxy, on closed networks alone; when it is replaced, the new one is healthy before the old one drains.

@@ -7,7 +7,7 @@ import pulumi
 import pulumi_docker as docker
 
 from rules import registry, swarm
-from rules.layout import LABEL, PROJECT
+from rules.layout import PROJECT, ROLE_LABEL, STACK_LABEL
 from rules.settings import Settings
 from rules.vocabulary import Orchestrator
 
@@ -46,7 +46,7 @@ class Deployment:
 
     def labels(self, role: str) -> dict[str, str]:
         """Returns the labels of the resource that plays ``role``."""
-        return {f"{LABEL}.stack": self.name, f"{LABEL}.role": role}
+        return {STACK_LABEL: self.name, ROLE_LABEL: role}
 
     def child(self, parent: pulumi.Resource, **options: object) -> pulumi.ResourceOptions:
         """Returns options for a child of ``parent`` on this deployment's engine."""

@@ -9,10 +9,10 @@ import sys
 from pathlib import Path
 
 from ops.commands import OperationError, pulumi
-from ops.engine import STACK_LABEL, Engine
+from ops.engine import Engine
 from ops.names import prefix
 from ops.volumes import FOLDER, as_root, exists
-from rules.layout import CLAUDE_CONFIG_DIR
+from rules.layout import CLAUDE_CONFIG_DIR, STACK_LABEL
 from setup.ports import setting
 
 USER = 10001

@@ -18,11 +18,12 @@ from pathlib import Path
 
 from ops import adopt, certificate, preflight
 from ops.commands import OperationError, exit_status, pulumi
-from ops.engine import STACK_LABEL, Engine
+from ops.engine import Engine
 from ops.names import keep_names, prefix
 from ops.reconcile import reconcile
 from ops.state import State, name_of
 from rules import bundle
+from rules.layout import STACK_LABEL
 from setup import ports
 from setup.ports import setting
 

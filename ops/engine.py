@@ -8,10 +8,9 @@ from typing import Any
 
 from ops.commands import OperationError
 from rules.docker import Client
+from rules.layout import ROLE_LABEL, STACK_LABEL
 from rules.waiting import until
 
-STACK_LABEL = "litellm-claude.stack"
-ROLE_LABEL = "litellm-claude.role"
 START_SECONDS = 90
 
 

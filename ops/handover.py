@@ -13,7 +13,7 @@ import pulumi
 from ops.commands import OperationError
 from ops.engine import Container, Engine
 from rules.docker import EngineError
-from rules.layout import GATEWAY_METRICS_PORT, GATEWAY_PLAIN_PORT, GATEWAY_TLS_PORT
+from rules.layout import GATEWAY_METRICS_PORT, GATEWAY_PLAIN_PORT, GATEWAY_TLS_PORT, LITELLM_PORT
 from rules.settings import Settings
 from rules.waiting import POLL_SECONDS
 
@@ -23,7 +23,7 @@ NOTICE_SECONDS = 3
 """How long a container serves on after the signal, while it reports itself unready (components/litellm.py)."""
 KILL_SECONDS = 5
 SAY_SECONDS = 15
-PORTS = {"gateway": (GATEWAY_TLS_PORT, GATEWAY_PLAIN_PORT, GATEWAY_METRICS_PORT), "litellm": (4000,)}
+PORTS = {"gateway": (GATEWAY_TLS_PORT, GATEWAY_PLAIN_PORT, GATEWAY_METRICS_PORT), "litellm": (LITELLM_PORT,)}
 """Where the containers that drain have their clients. The egress proxy ends after LiteLLM, and has none left."""
 ESTABLISHED = "01"
 

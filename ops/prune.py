@@ -21,8 +21,8 @@ from ops.state import State
 from rules import bundle
 from rules.docker import EngineError
 from rules.layout import PROJECT
+from rules.pulumi_types import TAG
 
-TAG = "docker:index/tag:Tag"
 KEPT = 50
 """Copies of each kind: two months of a daily update, and less than 20 MB."""
 COPY = re.compile(r"[.-](\d{12,})\.")

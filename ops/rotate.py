@@ -19,9 +19,10 @@ from datetime import UTC, datetime, timedelta
 from ops.commands import OperationError, exit_status, pulumi
 from ops.generations import Change, duration, rotation, shown
 from ops.stack_file import StackFile
-from ops.state import SERVICE, State, name_of
+from ops.state import State, name_of
 from ops.tasks_cutover import TasksCutover
 from ops.update import ROLE, Cutover, bring_up
+from rules.pulumi_types import SERVICE
 
 
 @contextmanager

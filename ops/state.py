@@ -9,18 +9,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ops.commands import pulumi
-from ops.engine import STACK_LABEL, Engine
+from ops.engine import Engine
+from rules.layout import STACK_LABEL
+from rules.pulumi_types import CONTAINER, IMAGE, NETWORK, SERVICE, VOLUME
 
-CONTAINER = "docker:index/container:Container"
-SERVICE = "docker:index/service:Service"
-NETWORK = "docker:index/network:Network"
-KINDS = {
-    "image": "docker:index/remoteImage:RemoteImage",
-    "network": NETWORK,
-    "volume": "docker:index/volume:Volume",
-    "container": CONTAINER,
-    "service": SERVICE,
-}
+KINDS = {"image": IMAGE, "network": NETWORK, "volume": VOLUME, "container": CONTAINER, "service": SERVICE}
 """What is on the engine: docker's word for each kind, and Pulumi's type."""
 ENGINE = "pulumi:providers:docker"
 REPLICA = re.compile(r"-\d$")

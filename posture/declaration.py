@@ -3,7 +3,7 @@
 import json
 import os
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,15 +12,16 @@ from typing import Any, get_origin
 from posture import services_declared as services
 from posture.compare import pairs
 from posture.redaction import SHORTEST
-from posture.secrets import CONTAINER, config_secrets, plain, secrets_of, without_public
+from posture.secrets import config_secrets, plain, secrets_of, without_public
 from rules.certificates import ANY_TIME
 from rules.configuration import FIELDS
-from rules.layout import LABEL, PROJECT, REPLICA_LABEL, numbered
+from rules.layout import PROJECT, REPLICA_LABEL, ROLE_LABEL, numbered
 from rules.pulumi_errors import fix_for
+from rules.pulumi_types import CONTAINER, NETWORK, SERVICE, VOLUME
 from rules.settings import Settings
 
-NETWORK = "docker:index/network:Network"
-VOLUME = "docker:index/volume:Volume"
+STACK = "pulumi:pulumi:Stack"
+AUTHORITY = "tls:index/selfSignedCert:SelfSignedCert"
 ROLES = ("egress", "litellm", "gateway", "front")
 
 
@@ -143,50 +144,31 @@ def read(
 
 
 def parse(stack: str, shown: Mapping[str, Any], config: Mapping[str, Any], exported: str) -> Declaration:
-    """Builds the declaration from what pulumi printed."""
-    resources = [
-        resource for resource in (shown.get("deployment") or {}).get("resources") or [] if not resource.get("delete")
-    ]
-    containers = {}
-    networks = {}
-    outputs: Mapping[str, Any] = {}
-    volume = ""
-    authority = None
-    secrets = set(config_secrets(config))
+    """Builds the declaration from what pulumi printed.
+
+    Raises:
+        DeclarationError: when the stack is not up.
+    """
+    everything = (shown.get("deployment") or {}).get("resources") or []
+    resources = [resource for resource in everything if not resource.get("delete")]
     files, network_ids = services.contents(resources), services.network_names(resources)
-    for resource in resources:
-        secrets |= secrets_of(resource)
-        inputs, kind = plain(resource.get("inputs") or {}), resource["type"]
-        if kind == CONTAINER:
-            labels = {label["label"]: label["value"] for label in inputs["labels"]}
-            role = numbered(labels[f"{LABEL}.role"], int(labels.get(REPLICA_LABEL, 1)))
-            containers[role] = DeclaredContainer(role, str(resource["id"]), inputs)
-        elif kind == services.SERVICE:
-            role = services.role_of(inputs)
-            made = services.as_container(inputs, files, network_ids)
-            containers[role] = DeclaredContainer(role, str(resource["id"]), made)
-        elif kind == NETWORK:
-            role = next(label["value"] for label in inputs["labels"] if label["label"].endswith(".role"))
-            networks[role] = inputs
-        elif kind == VOLUME and not inputs.get("labels"):  # the login's; that of the usage has some
-            volume = str(inputs["name"])
-        elif kind == "tls:index/selfSignedCert:SelfSignedCert":
-            authority = str(plain(resource["outputs"])["certPem"])
-        elif kind == "pulumi:pulumi:Stack":
-            outputs = plain(resource.get("outputs") or {})
-    secrets |= {text for text in services.secrets(resources, files) if len(text) >= SHORTEST}
-    missing = [role for role in ROLES if role not in containers]
-    if missing:
+    containers = _containers(resources, files, network_ids)
+    if missing := [role for role in ROLES if role not in containers]:
         raise DeclarationError(
             f"the stack '{stack}' has no {missing[0]} container in its state: it is not up. Run: make up STACK={stack}"
         )
+    volumes = [str(inputs["name"]) for _, inputs in _of(resources, VOLUME) if not inputs.get("labels")]
+    authorities = [str(plain(one["outputs"])["certPem"]) for one, _ in _of(resources, AUTHORITY)]
+    outputs = next((plain(one.get("outputs") or {}) for one, _ in _of(resources, STACK)), {})
+    secrets = {*config_secrets(config), *(text for resource in resources for text in secrets_of(resource))}
+    secrets |= {text for text in services.secrets(resources, files) if len(text) >= SHORTEST}
     return Declaration(
         stack=stack,
         settings=settings_of(config),
         containers=containers,
-        networks=networks,
-        volume=volume,
-        authority=authority,
+        networks={services.role_of(inputs): inputs for _, inputs in _of(resources, NETWORK)},
+        volume=next(iter(volumes), ""),  # the login's; the others have labels
+        authority=next(iter(authorities), None),
         key_created=outputs.get("key_created"),
         clients=outputs.get("clients") or {},
         secrets=without_public(secrets),
@@ -194,6 +176,28 @@ def parse(stack: str, shown: Mapping[str, Any], config: Mapping[str, Any], expor
         files=files,
         network_ids=network_ids,
     )
+
+
+def _of(resources: Iterable[Mapping[str, Any]], kind: str) -> Iterator[tuple[Mapping[str, Any], dict[str, Any]]]:
+    """Yields the resources of a kind, each with its inputs."""
+    for resource in resources:
+        if resource["type"] == kind:
+            yield resource, plain(resource.get("inputs") or {})
+
+
+def _containers(
+    resources: Sequence[Mapping[str, Any]], files: Mapping[str, str], network_ids: Mapping[str, str]
+) -> dict[str, DeclaredContainer]:
+    """Returns the containers by name, services of a Swarm as those that they stand for."""
+    found = []
+    for resource, inputs in _of(resources, CONTAINER):
+        labels = {label["label"]: label["value"] for label in inputs["labels"]}
+        name = numbered(labels[ROLE_LABEL], int(labels.get(REPLICA_LABEL, 1)))
+        found.append(DeclaredContainer(name, str(resource["id"]), inputs))
+    for resource, inputs in _of(resources, SERVICE):
+        made = services.as_container(inputs, files, network_ids)
+        found.append(DeclaredContainer(services.role_of(inputs), str(resource["id"]), made))
+    return {one.role: one for one in found}
 
 
 def settings_of(config: Mapping[str, Any]) -> Settings:

@@ -8,7 +8,7 @@ from typing import Any
 from posture.compare import pairs
 from posture.declaration import Declaration
 from posture.engine import Engine
-from rules.layout import LABEL
+from rules.layout import LABEL, STACK_LABEL
 
 PROBE = f"{LABEL}.probe"
 """Label of the throw-away container that posture itself starts."""
@@ -64,7 +64,7 @@ def read(declaration: Declaration, engine: Engine) -> Running:
     better or worse, and go when the check has passed.
     """
     names = [str(network["name"]) for network in declaration.networks.values()]
-    label = f"label={LABEL}.stack={declaration.name}"
+    label = f"label={STACK_LABEL}={declaration.name}"
     with ThreadPoolExecutor() as pool:
         listed = pool.submit(engine.run, "ps", "--all", "--quiet", "--no-trunc", "--filter", label)
         on_networks = [

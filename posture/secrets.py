@@ -7,8 +7,8 @@ from typing import Any
 from posture.compare import pairs
 from posture.redaction import SHORTEST
 from rules.keys import PREFIX, WELL_KNOWN
+from rules.pulumi_types import CONTAINER
 
-CONTAINER = "docker:index/container:Container"
 MARK = "4dabf18193072939515e22adb298388d"
 """Key of the object in which Pulumi wraps a secret."""
 SECRET_VARIABLES = (

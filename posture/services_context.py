@@ -10,7 +10,7 @@ from posture import services_found as found
 from posture.context import PROBES, Container, Context
 from posture.engine import ElsewhereError, Engine, EngineError
 from posture.running import PROBE, Running, name_of
-from rules.layout import LABEL
+from rules.layout import STACK_LABEL
 
 GATEWAY_BRIDGE = "docker_gwbridge"
 SERVICE_ID = "com.docker.swarm.service.id"
@@ -63,7 +63,7 @@ class ServicesContext(Context):
 
     def _ours(self, service: Answer) -> bool:
         spec = service["Spec"]
-        labelled = (spec.get("Labels") or {}).get(f"{LABEL}.stack") == self.declaration.name
+        labelled = (spec.get("Labels") or {}).get(STACK_LABEL) == self.declaration.name
         targets = {str(one["Target"]) for one in spec["TaskTemplate"].get("Networks") or []}
         return labelled or bool(targets & set(self.declaration.network_ids))
 
@@ -71,7 +71,7 @@ class ServicesContext(Context):
     def here(self) -> list[Container]:
         """The containers on this node that wear the stack's label or stand on its networks, as they are."""
         names = [str(network["name"]) for network in self.declaration.networks.values()]
-        filters = [f"label={LABEL}.stack={self.declaration.name}", *(f"network={name}" for name in names)]
+        filters = [f"label={STACK_LABEL}={self.declaration.name}", *(f"network={name}" for name in names)]
         listed = [self.engine.run("ps", "--quiet", "--no-trunc", "--filter", one).split() for one in filters]
         found_here = self.engine.inspect("container", {identifier for ids in listed for identifier in ids})
         return [one for one in found_here if PROBE not in (one["Config"].get("Labels") or {})]

@@ -10,12 +10,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from posture.secrets import plain
-from rules.layout import LABEL
+from rules.layout import ROLE_LABEL
 from rules.lengths import MIB
+from rules.pulumi_types import CONFIG, NETWORK, SECRET
 
-SERVICE = "docker:index/service:Service"
-FILES = ("docker:index/secret:Secret", "docker:index/serviceConfig:ServiceConfig")
-NETWORK = "docker:index/network:Network"
 EVERY_INTERFACE = "0.0.0.0"  # noqa: S104 - a node publishes on all its addresses
 RESTART = "any"
 
@@ -32,13 +30,13 @@ def contents(resources: Iterable[Inputs]) -> dict[str, str]:
     return {
         str(resource["id"]): base64.b64decode(plain(resource["inputs"])["data"]).decode()
         for resource in resources
-        if resource["type"] in FILES and resource.get("id")
+        if resource["type"] in (SECRET, CONFIG) and resource.get("id")
     }
 
 
 def secrets(resources: Iterable[Inputs], files: Mapping[str, str]) -> set[str]:
     """Returns what the stack's secrets hold; a config holds none."""
-    return {files[str(one["id"])] for one in resources if one["type"] == FILES[0] and str(one.get("id")) in files}
+    return {files[str(one["id"])] for one in resources if one["type"] == SECRET and str(one.get("id")) in files}
 
 
 def network_names(resources: Iterable[Inputs]) -> dict[str, str]:
@@ -98,4 +96,4 @@ def tmpfs(size: int, mode: int) -> str:
 
 def role_of(inputs: Inputs) -> str:
     """Returns which role a service plays."""
-    return str(next(label["value"] for label in inputs["labels"] if label["label"] == f"{LABEL}.role"))
+    return str(next(label["value"] for label in inputs["labels"] if label["label"] == ROLE_LABEL))

@@ -5,10 +5,12 @@ from pathlib import Path
 PROJECT = "litellm-claude"
 LABEL = PROJECT
 """Prefix of the labels by which a stack's containers, networks and volumes are found again."""
+STACK_LABEL, ROLE_LABEL = f"{LABEL}.stack", f"{LABEL}.role"
 REPLICA_LABEL = f"{LABEL}.replica"
 """On all containers but the first that play the same role: which one it is, from 2 on."""
 IMAGES = Path(__file__).parent.parent / "images"
 """A folder for each image, with what it is built from."""
+LITELLM_PORT = 4000
 GATEWAY_TLS_PORT = 8443
 GATEWAY_PLAIN_PORT = 8080
 """The first of as many ports as there can be addresses: each address is published from a port of its own, because the

@@ -20,9 +20,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from rules.pulumi_types import CONTAINER, NETWORK
 from setup import state_file
 
-KINDS = {"docker:index/container:Container": "container", "docker:index/network:Network": "network"}
+KINDS = {CONTAINER: "container", NETWORK: "network"}
 ALL = {"container": ["--all"], "network": []}
 HALF_WRITTEN_SECONDS = 1
 FORCE = {"container": ["--force"], "network": []}

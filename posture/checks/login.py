@@ -7,10 +7,10 @@ import json
 from datetime import UTC, datetime, timedelta
 
 from posture.context import Context
-from posture.declaration import VOLUME
 from posture.model import Outcome, Severity, check, failed, not_applicable, passed, verdict, warned
 from posture.running import environment_of
 from rules.layout import CLAUDE_CONFIG_DIR
+from rules.pulumi_types import VOLUME
 from rules.vocabulary import ClaudeAuth
 
 PAGE = "security page: Authentication flow"
