@@ -11,10 +11,9 @@ from components.networks import Networks
 from components.part import TMP, Part
 from components.running import Running, run_one
 from components.stack import Deployment
+from rules.container import DRAIN_NOTICE_SECONDS
 
 PORT = 3128
-DRAIN_NOTICE_SECONDS = 3
-"""How long a container serves on after SIGTERM while it reports itself unready: the gateway turns away first."""
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,6 @@ import pulumi
 
 from components.acme import CertificateVolume
 from components.client_keys import MetricsKey
-from components.egress import DRAIN_NOTICE_SECONDS
 from components.images import Images
 from components.litellm import LiteLLM
 from components.networks import Networks
@@ -12,6 +11,7 @@ from components.part import NO_RESOLVER, Mount, Part
 from components.running import Running, run_one
 from components.server_certificate import ServerCertificate
 from components.stack import Deployment
+from rules.container import DRAIN_NOTICE_SECONDS
 from rules.layout import CERTIFICATE_DIR
 from rules.settings import Settings
 from rules.vocabulary import TlsMode

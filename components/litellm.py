@@ -8,7 +8,7 @@ from pydantic import SecretStr
 
 from components.claude_auth import ClaudeAuthVolume
 from components.client_keys import ClientKeys, MetricsKey
-from components.egress import DRAIN_NOTICE_SECONDS, Egress
+from components.egress import Egress
 from components.images import Images
 from components.master_key import MasterKey
 from components.networks import Networks
@@ -18,7 +18,7 @@ from components.stack import Deployment
 from components.usage import UsageVolume
 from components.valkey import Valkey
 from rules import model_ends
-from rules.container import SECRETS, environment_fault
+from rules.container import DRAIN_NOTICE_SECONDS, SECRETS, environment_fault
 from rules.layout import CLAUDE_CONFIG_DIR, USAGE_DIR
 from rules.lengths import MIB
 from rules.settings import Settings

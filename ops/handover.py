@@ -12,6 +12,7 @@ import pulumi
 
 from ops.commands import OperationError
 from ops.engine import Container, Engine
+from rules.container import DRAIN_NOTICE_SECONDS
 from rules.docker import EngineError
 from rules.layout import GATEWAY_METRICS_PORT, GATEWAY_PLAIN_PORT, GATEWAY_TLS_PORT, LITELLM_PORT
 from rules.settings import Settings
@@ -19,8 +20,6 @@ from rules.waiting import POLL_SECONDS
 
 Hook = Callable[[pulumi.ResourceHookArgs], Awaitable[None]]
 Say = Callable[[str], None]
-NOTICE_SECONDS = 3
-"""How long a container serves on after the signal, while it reports itself unready (components/litellm.py)."""
 KILL_SECONDS = 5
 SAY_SECONDS = 15
 PORTS = {"gateway": (GATEWAY_TLS_PORT, GATEWAY_PLAIN_PORT, GATEWAY_METRICS_PORT), "litellm": (LITELLM_PORT,)}
@@ -86,8 +85,8 @@ def drain(engine: Engine, label: str, current: Collection[str], seconds: int, sa
 
 def _wait(engine: Engine, label: str, old: Collection[str], seconds: int, say: Say) -> None:
     began = time.monotonic()
-    end = began + seconds + NOTICE_SECONDS + KILL_SECONDS
-    next_word = began + NOTICE_SECONDS + 1
+    end = began + seconds + DRAIN_NOTICE_SECONDS + KILL_SECONDS
+    next_word = began + DRAIN_NOTICE_SECONDS + 1
     while left := [found for found in engine.containers(label) if found.id in old and found.running] if old else []:
         now = time.monotonic()
         if now >= end:

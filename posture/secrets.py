@@ -6,24 +6,19 @@ from typing import Any
 
 from posture.compare import pairs
 from posture.redaction import SHORTEST
+from rules.container import SECRETS
 from rules.keys import PREFIX, WELL_KNOWN
 from rules.pulumi_types import CONTAINER
 
 MARK = "4dabf18193072939515e22adb298388d"
 """Key of the object in which Pulumi wraps a secret."""
-SECRET_VARIABLES = (
-    "LITELLM_MASTER_KEY",
-    "LITELLM_PREVIOUS_MASTER_KEY",
-    "CLAUDE_CODE_OAUTH_TOKEN",
-    "ANTHROPIC_API_KEY",
-    "GATEWAY_CLIENTS",
-    "METRICS_KEY_SHA256",
+SECRET_VARIABLES = SECRETS | {
     "GATEWAY_METRICS_KEY_SHA256",
     "GATEWAY_TLS_PRIVATE_KEY",
     "ACME_DNS_VARIABLES",
-    "VALKEY_PASSWORD",
     "VALKEY_PASSWORD_SHA256",
-)
+}
+"""LiteLLM's own, and those of the other containers."""
 
 
 def plain(value: Any) -> Any:

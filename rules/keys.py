@@ -7,10 +7,11 @@ from collections.abc import Hashable, Iterable
 from datetime import datetime
 from itertools import pairwise
 
+from rules import container
 from rules.vocabulary import FIRST_GENERATION
 
 PREFIX = "sk-"
-DEVELOPMENT_KEY = "sk-development-only"
+DEVELOPMENT_KEY = container.DEVELOPMENT_KEY
 MINIMUM_BYTES = 32
 """Random bytes that a key must be able to hold (security page, "Use strong keys")."""
 MAXIMUM_CHARACTERS = 256

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from publicsuffixlist import PublicSuffixList
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, SecretStr
 
+from rules import container
 from rules.addresses import MAPPED
 from rules.written import day, moment
 
@@ -23,6 +24,8 @@ CONFIGURED, PREVIOUS = "configured", "previous"
 """What a configured key, and the one before it, are called where no date is set for it."""
 REGISTRY = re.compile(r"(?:http://)?[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?::\d{1,5})?(?:/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)*")
 CONSTRAINT = re.compile(r"(?:node|engine)\.[A-Za-z0-9._-]+ ?[=!]= ?[A-Za-z0-9._:/-]+")
+ClaudeAuth = container.ClaudeAuth
+ProcessReuse = container.ProcessReuse
 MODEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}")
 
 
@@ -63,22 +66,6 @@ class LogLevel(StrEnum):
     INFO = "INFO"
     WARNING = "WARNING"
     ERROR = "ERROR"
-
-
-class ClaudeAuth(StrEnum):
-    """How requests are paid for: the login in the volume, a long-lived OAuth token, or an API key (never mixed)."""
-
-    LOGIN = "login"
-    TOKEN = "token"  # noqa: S105 - the name of a mode
-    API_KEY = "api-key"
-
-
-class ProcessReuse(StrEnum):
-    """Who may share a process of the Claude CLI, one request after another."""
-
-    CLIENT = "client"
-    STACK = "stack"
-    OFF = "off"
 
 
 def _host_name(value: str) -> str:

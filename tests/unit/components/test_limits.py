@@ -6,6 +6,7 @@ import pytest
 
 from components.container import PROCESSES, go_duration
 from ops import handover, preflight
+from rules.container import DRAIN_NOTICE_SECONDS
 from rules.layout import IMAGES
 from tests.unit.components.conftest import Declared, Deploy
 from tests.unit.components.test_acme import HTTP
@@ -103,7 +104,7 @@ def test_a_duration_is_written_as_go_writes_it(seconds: int, shown: str) -> None
 
 
 def test_an_update_waits_for_a_drain_as_long_as_pulumi_would(deploy: Deploy) -> None:
-    allowed = 600 + handover.NOTICE_SECONDS + handover.KILL_SECONDS
+    allowed = 600 + DRAIN_NOTICE_SECONDS + handover.KILL_SECONDS
     graph = deploy("prod", drainSeconds=600)
     assert [graph.container(role).inputs["destroyGraceSeconds"] for role in ("litellm", "gateway")] == [allowed] * 2
 

@@ -9,7 +9,7 @@ import pytest
 from tests.unit.litellm_image.claude_cli import message, until
 from tests.unit.litellm_image.pool_house import REQUEST, House
 
-from claude_gateway.cli import Reuse, UpstreamError, warm
+from claude_gateway.cli import ProcessReuse, UpstreamError, warm
 from claude_gateway.cli.pool import LONG_SECONDS, PATIENCE_SECONDS
 from claude_gateway.cli.request import cli_request
 
@@ -131,14 +131,14 @@ async def test_an_unusual_system_prompt_gets_a_process_of_its_own_that_serves_on
 
 
 async def test_without_reuse_a_process_serves_one_request() -> None:
-    house = House(reuse=Reuse.OFF)
+    house = House(reuse=ProcessReuse.OFF)
     first = await house.serve()
     assert not first.channel.running
     assert await house.serve() is not first
 
 
 async def test_without_reuse_nothing_is_made_ready_while_something_runs() -> None:
-    house = House(reuse=Reuse.OFF, warm=1, limit=2)
+    house = House(reuse=ProcessReuse.OFF, warm=1, limit=2)
     house.pool.start()
     await until(lambda: house.pool.idle == 1)
     process = await house.get()

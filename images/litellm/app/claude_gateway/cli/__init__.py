@@ -8,6 +8,6 @@ from claude_gateway.cli.answer import whole
 from claude_gateway.cli.environment import CliConfig
 from claude_gateway.cli.errors import UpstreamError
 from claude_gateway.cli.upstream import ClaudePool
-from claude_gateway.config.reuse import Reuse
+from claude_gateway.config.process_reuse import ProcessReuse
 
-__all__ = ["ClaudePool", "CliConfig", "Reuse", "UpstreamError", "whole"]
+__all__ = ["ClaudePool", "CliConfig", "ProcessReuse", "UpstreamError", "whole"]

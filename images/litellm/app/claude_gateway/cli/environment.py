@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from claude_gateway.config.reuse import Reuse
+from claude_gateway.config.process_reuse import ProcessReuse
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -80,7 +80,7 @@ class CliConfig:
     queue_seconds: float
     config_dir: Path
     scratch: Path
-    reuse: Reuse = Reuse.CLIENT
+    reuse: ProcessReuse = ProcessReuse.CLIENT
     oauth_token: str | None = field(default=None, repr=False)
     environment: Mapping[str, str] = field(default_factory=dict)
     cli: Path = field(default_factory=bundled_cli)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from claude_gateway.cli.errors import UpstreamError
 from claude_gateway.cli.process import CliProcess, UnfitError
-from claude_gateway.config.reuse import Reuse
+from claude_gateway.config.process_reuse import ProcessReuse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -92,7 +92,7 @@ class Pool:
 
     def give_back(self, process: CliProcess) -> None:
         """In the background, so that neither a client that left nor one that has its answer waits for it."""
-        if self._config.reuse is Reuse.OFF or not process.channel.running:
+        if self._config.reuse is ProcessReuse.OFF or not process.channel.running:
             self._retire(process)
         else:
             self._coming.add(process)

@@ -12,7 +12,7 @@ from claude_gateway.cli.pool import NO_START
 from claude_gateway.cli.process import CliProcess, UnfitError
 from claude_gateway.cli.request import cli_request
 from claude_gateway.cli.warm import WarmPool
-from claude_gateway.config.reuse import Reuse
+from claude_gateway.config.process_reuse import ProcessReuse
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -30,7 +30,7 @@ class ClaudePool:
     """Claude, with the gateway's login. `start` once, `close` at the end, `events` for each request."""
 
     def __init__(self, config: CliConfig) -> None:
-        self._shared = config.reuse is not Reuse.CLIENT
+        self._shared = config.reuse is not ProcessReuse.CLIENT
         self._pool = WarmPool(config, lambda: CliProcess(Channel(config), config.credentials))
 
     def start(self) -> None:

@@ -8,7 +8,7 @@ import logging
 
 from claude_gateway.cli.pool import Pool
 from claude_gateway.cli.process import UnfitError
-from claude_gateway.config.reuse import Reuse
+from claude_gateway.config.process_reuse import ProcessReuse
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +48,9 @@ class WarmPool(Pool):
     def _too_few(self) -> bool:
         """Processes that serve once are made ready only while nothing runs: a start takes half a second of one core."""
         quiet = self.live == len(self._idle)
-        return not self._queue and self.live < self._config.warm and (quiet or self._config.reuse is not Reuse.OFF)
+        return (
+            not self._queue and self.live < self._config.warm and (quiet or self._config.reuse is not ProcessReuse.OFF)
+        )
 
     async def _add_one(self, backoff: float) -> float:
         """Start one idle process; returns the next backoff in seconds."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from claude_gateway.config import clients, memory, variables
 from claude_gateway.config.memory import MIB
-from claude_gateway.config.reuse import Reuse
+from claude_gateway.config.process_reuse import ProcessReuse
 from claude_gateway.config.secret import Secret
 from claude_gateway.config.variables import SettingsError
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from claude_gateway.config.clients import Client
 
 DEVELOPMENT_KEY = "sk-development-only"
+DRAIN_NOTICE_SECONDS = 3
+"""How long the container serves on after SIGTERM while it reports itself unready: the gateway turns away first."""
 SECRET_VARIABLES = (
     "LITELLM_MASTER_KEY",
     "LITELLM_PREVIOUS_MASTER_KEY",
@@ -38,7 +40,7 @@ GENERATION_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}")
 
 
 class ClaudeAuth(StrEnum):
-    """How the container proves itself to Anthropic."""
+    """How requests are paid for; never two ways at once."""
 
     LOGIN = "login"  # `claude auth login`, kept in the claude-auth volume
     TOKEN = "token"  # noqa: S105 - a name; CLAUDE_CODE_OAUTH_TOKEN, made by `claude setup-token`
@@ -78,7 +80,7 @@ class Settings:
     valkey_host: str
     valkey_password: Secret | None
     memory_mib: int
-    reuse: Reuse
+    reuse: ProcessReuse
     drop_params: bool
     usage_days: int
     log_level: str
@@ -94,18 +96,16 @@ class Settings:
     def from_environment(cls, env: Mapping[str, str]) -> Settings:
         """Read and validate `env`. Raises SettingsError at the first wrong value."""
         auth = _auth(env)
-        warm, concurrency = (
-            variables.number(env, "CLAUDE_WARM_PROCESSES", "2", 0, 64),
-            variables.number(env, "CLAUDE_MAX_CONCURRENCY", "4", 1, 256),
-        )
+        warm = int(variables.number(env, "CLAUDE_WARM_PROCESSES", "2", 0, 64))
+        concurrency = int(variables.number(env, "CLAUDE_MAX_CONCURRENCY", "4", 1, 256))
         if warm > concurrency:
             raise SettingsError(
-                f"CLAUDE_WARM_PROCESSES is {warm:g}, more than CLAUDE_MAX_CONCURRENCY ({concurrency:g}): "
+                f"CLAUDE_WARM_PROCESSES is {warm}, more than CLAUDE_MAX_CONCURRENCY ({concurrency}): "
                 "lower claudeWarmProcesses or raise claudeMaxConcurrency"
             )
         memory_mib = int(variables.number(env, "MEMORY_MIB", "3072", 512, 999_999))
         max_request_bytes = int(variables.number(env, "MAX_REQUEST_BYTES", str(32 * MIB), 1024, 256 * MIB))
-        processes = 0 if auth is ClaudeAuth.API_KEY else int(concurrency)
+        processes = 0 if auth is ClaudeAuth.API_KEY else concurrency
         if problem := memory.fault(memory_mib, processes, max_request_bytes):
             raise SettingsError(problem)
         return cls(
@@ -119,17 +119,17 @@ class Settings:
             credential=_credential(env, auth),
             base_url=_base_url(env.get("ANTHROPIC_BASE_URL", "")),
             ca_certificates=_certificates(env.get("UPSTREAM_CA_CERTIFICATES", "")),
-            warm_processes=int(warm),
-            max_concurrency=int(concurrency),
+            warm_processes=warm,
+            max_concurrency=concurrency,
             queue_seconds=variables.number(env, "CLAUDE_QUEUE_SECONDS", "10", 0, 600),
             drain_seconds=int(variables.number(env, "DRAIN_SECONDS", "600", 1, 86_400)),
-            drain_notice_seconds=variables.number(env, "DRAIN_NOTICE_SECONDS", "3", 0, 60),
+            drain_notice_seconds=variables.number(env, "DRAIN_NOTICE_SECONDS", str(DRAIN_NOTICE_SECONDS), 0, 60),
             max_request_bytes=max_request_bytes,
             failed_auth_per_minute=int(variables.number(env, "FAILED_AUTH_PER_MINUTE", "10", 1, 10_000)),
             valkey_host=env.get("VALKEY_HOST", ""),
             valkey_password=Secret(env["VALKEY_PASSWORD"]) if env.get("VALKEY_PASSWORD") else None,
             memory_mib=memory_mib,
-            reuse=variables.choice(env, "CLAUDE_PROCESS_REUSE", Reuse.CLIENT),
+            reuse=variables.choice(env, "CLAUDE_PROCESS_REUSE", ProcessReuse.CLIENT),
             drop_params=variables.boolean(env, "DROP_PARAMS", "false"),
             usage_days=int(variables.number(env, "USAGE_DAYS", "0", 0, 3650)),
             log_level=variables.log_level(env.get("LOG_LEVEL", "INFO")),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from claude_gateway.config.reuse import Reuse
+from claude_gateway.config.process_reuse import ProcessReuse
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,12 +25,12 @@ def number(env: Mapping[str, str], name: str, default: str, low: float, high: fl
     return float(text)
 
 
-def choice(env: Mapping[str, str], name: str, default: Reuse) -> Reuse:
+def choice(env: Mapping[str, str], name: str, default: ProcessReuse) -> ProcessReuse:
     """Returns one of the choices."""
     try:
-        return Reuse(env.get(name, default))
+        return ProcessReuse(env.get(name, default))
     except ValueError:
-        raise SettingsError(f"{name} is {env[name]!r}; it must be one of: {', '.join(Reuse)}") from None
+        raise SettingsError(f"{name} is {env[name]!r}; it must be one of: {', '.join(ProcessReuse)}") from None
 
 
 def boolean(env: Mapping[str, str], name: str, default: str) -> bool:

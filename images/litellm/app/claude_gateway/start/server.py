@@ -115,7 +115,7 @@ def upstream_of(settings: Settings, env: Mapping[str, str]) -> Upstream:
         from claude_gateway.upstream.anthropic_http import AnthropicHttp
 
         return AnthropicHttp(settings.credential, settings.base_url, str(RUN / CA_BUNDLE), env.get("HTTPS_PROXY"))
-    from claude_gateway.cli import ClaudePool, CliConfig, Reuse
+    from claude_gateway.cli import ClaudePool, CliConfig, ProcessReuse
     from claude_gateway.upstream.claude_cli import ClaudeCli
 
     base_url = {"ANTHROPIC_BASE_URL": settings.base_url} if settings.base_url else {}
@@ -125,7 +125,7 @@ def upstream_of(settings: Settings, env: Mapping[str, str]) -> Upstream:
         queue_seconds=settings.queue_seconds,
         config_dir=Path(env["CLAUDE_CONFIG_DIR"]),
         scratch=RUN / CLI_FOLDER,
-        reuse=Reuse(settings.reuse),
+        reuse=ProcessReuse(settings.reuse),
         oauth_token=settings.credential.reveal() if settings.credential else None,
         environment={name: env[name] for name in CLI_VARIABLES if name in env} | base_url,
     )

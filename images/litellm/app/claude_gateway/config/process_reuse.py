@@ -3,8 +3,8 @@
 from enum import StrEnum
 
 
-class Reuse(StrEnum):
-    """Who shares a process, one request after another."""
+class ProcessReuse(StrEnum):
+    """Who may share a process of the Claude CLI, one request after another."""
 
     CLIENT = "client"  # the requests of one client
     STACK = "stack"  # all requests
