@@ -95,7 +95,7 @@ class Settings:
     @classmethod
     def from_environment(cls, env: Mapping[str, str]) -> Settings:
         """Read and validate `env`. Raises SettingsError at the first wrong value."""
-        auth = _auth(env)
+        auth = variables.choice(env, "CLAUDE_AUTH", ClaudeAuth.LOGIN)
         warm = int(variables.number(env, "CLAUDE_WARM_PROCESSES", "2", 0, 64))
         concurrency = int(variables.number(env, "CLAUDE_MAX_CONCURRENCY", "4", 1, 256))
         if warm > concurrency:
@@ -201,14 +201,6 @@ def _models(text: str) -> Mapping[str, str]:
         if not name.strip() or not isinstance(upstream, str) or not re.fullmatch(r"[A-Za-z0-9._:@/\[\]-]+", upstream):
             raise SettingsError(f"{wanted}; the entry {name!r} is not")
     return models
-
-
-def _auth(env: Mapping[str, str]) -> ClaudeAuth:
-    text = env.get("CLAUDE_AUTH", "login")
-    try:
-        return ClaudeAuth(text)
-    except ValueError:
-        raise SettingsError(f"CLAUDE_AUTH is {text!r}; it must be one of: {', '.join(ClaudeAuth)}") from None
 
 
 def _credential(env: Mapping[str, str], auth: ClaudeAuth) -> Secret | None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
-
-from claude_gateway.config.process_reuse import ProcessReuse
+from enum import StrEnum
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+Choice = TypeVar("Choice", bound=StrEnum)
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 
@@ -25,12 +25,13 @@ def number(env: Mapping[str, str], name: str, default: str, low: float, high: fl
     return float(text)
 
 
-def choice(env: Mapping[str, str], name: str, default: ProcessReuse) -> ProcessReuse:
-    """Returns one of the choices."""
+def choice(env: Mapping[str, str], name: str, default: Choice) -> Choice:
+    """Returns one of the choices, of which `default` is one."""
+    choices = type(default)
     try:
-        return ProcessReuse(env.get(name, default))
+        return choices(env.get(name, default))
     except ValueError:
-        raise SettingsError(f"{name} is {env[name]!r}; it must be one of: {', '.join(ProcessReuse)}") from None
+        raise SettingsError(f"{name} is {env[name]!r}; it must be one of: {', '.join(choices)}") from None
 
 
 def boolean(env: Mapping[str, str], name: str, default: str) -> bool:
