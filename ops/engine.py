@@ -76,7 +76,7 @@ class Engine(Client):
         """Whether a port of this machine belongs to the container."""
         return any((entry["HostConfig"].get("PortBindings") or {}) for entry in self.inspect("container", [identifier]))
 
-    def last_words(self, identifier: str, lines: int = 10) -> str:
+    def log_tail(self, identifier: str, lines: int = 10) -> str:
         """Returns the end of the container's log."""
         return self.log(identifier, "--tail", str(lines)).strip()
 

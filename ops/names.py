@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from ops.commands import OperationError, pulumi
-from ops.generations import Change
+from ops.key_rotation import Change
 from ops.stack_file import StackFile
 from ops.state import State
 from rules.layout import PROJECT

@@ -1,7 +1,7 @@
 """Mends what a failed or killed update left behind, so that what served before goes on and nothing is there twice.
 
 ``python -m ops.reconcile STACK [--after-failure | --before-down]``. Nobody else may be updating the stack
-(setup/repair.py looks).
+(setup/repair_file_backend.py looks).
 
 - A replacement that never got healthy is removed. What it was to replace still serves (it would have been deleted only
   afterwards) and becomes the one in force again, in the state too. Left alone, the next update would take the failed
@@ -108,8 +108,8 @@ def reconcile(
     # What others need comes first in the state, and goes last here.
     for removal in (*reversed(failed), *stray):
         say(f"removing {removal.name}, {removal.why}")
-        if words := engine.last_words(removal.id):
-            say(f"its last words were:\n{words}")
+        if tail := engine.log_tail(removal.id):
+            say(f"its log ends with:\n{tail}")
         engine.remove(removal.id, removal.grace_seconds)
     if not before_down and (gone := absent(state, engine)):
         state.refresh(gone)

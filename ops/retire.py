@@ -7,7 +7,7 @@ import argparse
 import sys
 
 from ops.commands import exit_status
-from ops.generations import Change
+from ops.key_rotation import Change
 from ops.rotate import alone, report, update
 from ops.stack_file import StackFile
 

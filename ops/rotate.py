@@ -17,11 +17,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from ops.commands import OperationError, exit_status, pulumi
-from ops.generations import Change, duration, rotation, shown
+from ops.cutover import ROLE, Cutover, TasksCutover
+from ops.key_rotation import Change, duration, rotation, shown
 from ops.stack_file import StackFile
 from ops.state import State, name_of
-from ops.tasks_cutover import TasksCutover
-from ops.update import ROLE, Cutover, bring_up
+from ops.update import bring_up
 from rules.pulumi_types import SERVICE
 
 

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from ops.commands import OperationError, pulumi
-from ops.generations import Change, Keys
+from ops.key_rotation import Change, Keys
 from rules.layout import PROJECT
-from rules.written import day, moment
+from rules.unquoted_times import day, moment
 
 
 class StackFile:

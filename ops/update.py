@@ -6,11 +6,9 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
-from ops.state import State, role_of
 from rules.waiting import POLL_SECONDS
 
 UP = Path("setup/up.sh")
-ROLE = "litellm"
 ROTATING = "LITELLM_CLAUDE_ROTATING"
 """Tells setup/up.sh that what a person must do besides, such as renew a certificate, is no failure of this update."""
 
@@ -31,34 +29,3 @@ def bring_up(stack: str, meanwhile: Callable[[], None] = lambda: None) -> bool:
                     meanwhile()
         finally:
             signal.signal(signal.SIGINT, handler)
-
-
-class Cutover:
-    """Ends all LiteLLM containers of before as soon as a new one is healthy, with whatever they are doing.
-
-    Without it they would accept their old key for the three seconds in which the gateway turns away, and their streams
-    would go on for ``drainSeconds``.
-    """
-
-    def __init__(self, state: State) -> None:
-        self._engine = state.engine()
-        self._label = state.label or ""
-        self._old = {container.id for container in self._engine.containers(self._label, ROLE)}
-        self._old |= {resource["id"] for resource in state.containers() if role_of(resource) == ROLE}
-
-    def __call__(self) -> None:
-        """Looks, and ends the old containers when a new one is healthy."""
-        there = self._engine.containers(self._label, ROLE)
-        if any(container.healthy for container in there if container.id not in self._old):
-            for container in there:
-                if container.id in self._old and container.running:
-                    self._engine.kill(container.id)
-
-    def still_serving(self) -> list[str]:
-        """Returns the names of the old containers that run nevertheless."""
-        there = self._engine.containers(self._label, ROLE)
-        return [container.name for container in there if container.id in self._old and container.running]
-
-    def how_to_end(self, left: list[str]) -> str:
-        """What to type about those."""
-        return f"Run: docker kill {' '.join(left)}"

@@ -8,7 +8,7 @@ import sys
 from datetime import UTC, datetime
 
 from ops.commands import OperationError, exit_status, pulumi
-from ops.generations import next_generation
+from ops.key_rotation import next_generation
 from ops.notice import GAP
 from rules import bundle
 from rules.layout import PROJECT

@@ -19,7 +19,7 @@ from typing import Any
 
 from ops.clients import table
 from ops.commands import OperationError, exit_status
-from ops.generations import duration
+from ops.key_rotation import duration
 from ops.state import State
 from rules.layout import USAGE_DIR
 

@@ -12,7 +12,7 @@ from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, Secr
 
 from rules import container
 from rules.addresses import MAPPED
-from rules.written import day, moment
+from rules.unquoted_times import day, moment
 
 LABEL = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)")
 IMAGE = re.compile(r"(?:[^\s@]+@)?sha256:[0-9a-f]{64}")

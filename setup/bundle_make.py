@@ -43,7 +43,7 @@ def run(*command: str, **options: str) -> str:
     """Returns what a command printed.
 
     Raises:
-        BundleError: with its own last words, when it fails.
+        BundleError: with the end of what it said, when it fails.
     """
     done = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, **options})  # noqa: S603
     if done.returncode:

@@ -4,7 +4,7 @@
 
 from ipaddress import ip_address
 
-from posture import sources
+from posture import caller_address
 from posture.context import Context
 from posture.edge import NOT_SERVED, NOT_THE_API, Answer
 from posture.model import Outcome, Status, check, excepted, failed, not_applicable, passed, verdict
@@ -34,10 +34,10 @@ def _asked(context: Context) -> dict[str, Answer] | Outcome:
     "pulumi config set allowHost false --stack {stack}, make up STACK={stack}",
 )
 def caller_addresses(context: Context) -> Outcome:
-    address = sources.outward(context.edge)
+    address = caller_address.outward(context.edge)
     if address is None:
         return not_applicable("nothing but this machine reaches the port")
-    found = sources.seen(context.edge, context.engine, context.live("gateway")["Id"], address)
+    found = caller_address.seen(context.edge, context.engine, context.live("gateway")["Id"], address)
     if found is None:
         return passed(f"at {address} this machine is refused as a stranger")
     text = f"this machine's call at {address} came from {found}"

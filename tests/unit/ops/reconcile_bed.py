@@ -96,8 +96,8 @@ class Engine:
         assert stack_label == "litellm-claude-prod"
         return self.labelled
 
-    def last_words(self, identifier: str) -> str:
-        return "its last words"
+    def log_tail(self, identifier: str) -> str:
+        return "the end of its log"
 
     def remove(self, identifier: str, grace_seconds: int = 0) -> None:
         self.removed[identifier] = grace_seconds

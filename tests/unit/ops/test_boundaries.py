@@ -9,7 +9,7 @@ import pytest
 
 from ops import clients, prune
 from ops.commands import OperationError, exit_status
-from ops.generations import Keys, duration, next_generation, overlaps
+from ops.key_rotation import Keys, duration, next_generation, overlaps
 from ops.preflight import Wanted, free_pools, wanted
 from ops.usage import BAR, Sum, Usage, lines, rendered, summed
 from rules.clients import Client

@@ -11,7 +11,7 @@ import yaml
 
 from ops import clients
 from ops.commands import OperationError
-from ops.generations import PREVIOUS, Change
+from ops.key_rotation import PREVIOUS, Change
 from ops.stack_file import StackFile
 
 KEY = "sk-" + "0123456789abcdef" * 4

@@ -128,10 +128,10 @@ def test_a_removal_that_fails_is_an_error_in_dockers_words(docker: Fake) -> None
         Engine().remove("abc")
 
 
-def test_last_words_come_from_both_channels_and_may_be_none(docker: Fake) -> None:
+def test_the_end_of_a_log_is_of_both_channels_and_may_be_none(docker: Fake) -> None:
     docker((0, "ERROR: bad\n"), (1, "No such container"))
-    assert Engine().last_words("abc") == "ERROR: bad"
-    assert Engine().last_words("abc") == ""
+    assert Engine().log_tail("abc") == "ERROR: bad"
+    assert Engine().log_tail("abc") == ""
 
 
 def test_a_command_that_fails_is_an_error_in_dockers_words(docker: Fake) -> None:

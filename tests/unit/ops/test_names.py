@@ -7,7 +7,7 @@ import pytest
 
 from ops import names, reconcile
 from ops.commands import OperationError
-from ops.generations import Change
+from ops.key_rotation import Change
 from ops.stack_file import StackFile
 from ops.state import KINDS, State
 

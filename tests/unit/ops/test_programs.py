@@ -47,9 +47,9 @@ def test_an_engine_behind_a_socket_is_this_machines(host: str, local: bool) -> N
 
 def test_the_end_of_a_log_is_ten_lines_and_of_one_that_is_gone_none(program: Program) -> None:
     program("docker", 'echo " $* "')
-    assert Engine("unix:///x").last_words("abc") == "--host unix:///x logs --tail 10 abc"
+    assert Engine("unix:///x").log_tail("abc") == "--host unix:///x logs --tail 10 abc"
     program("docker", "echo half; exit 1")
-    assert Engine().last_words("abc") == ""
+    assert Engine().log_tail("abc") == ""
 
 
 @pytest.mark.parametrize(("bindings", "publishes"), [({"8443/tcp": [{}]}, True), ({}, False), (None, False)])

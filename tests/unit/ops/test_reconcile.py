@@ -201,11 +201,11 @@ def test_nothing_is_touched_while_another_update_holds_the_stack(bed: Bed) -> No
     assert not bed.engine.removed
 
 
-def test_the_last_words_of_what_is_removed_are_shown(bed: Bed, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_end_of_the_log_of_what_is_removed_are_shown(bed: Bed, capsys: pytest.CaptureFixture[str]) -> None:
     bed.reconcile(BACKEND, container("new", **FAILED))
     printed = capsys.readouterr().err
     assert "removing name-of-new, which never became healthy" in printed
-    assert "its last words" in printed
+    assert "the end of its log" in printed
 
 
 EGRESS = URN.format("Egress", "container:Container", "egress")

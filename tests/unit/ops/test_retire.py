@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from ops import retire
-from ops.generations import PREVIOUS, Change, Keys
+from ops.key_rotation import PREVIOUS, Change, Keys
 
 
 @pytest.fixture

@@ -10,11 +10,12 @@ import pytest
 
 from ops import rotate
 from ops.commands import OperationError
+from ops.cutover import Cutover
 from ops.engine import Container
-from ops.generations import Change, Keys
+from ops.key_rotation import Change, Keys
 from ops.rotate import Serving
 from ops.state import State
-from ops.update import Cutover, bring_up
+from ops.update import bring_up
 
 URN = "urn:pulumi:prod::litellm-claude::docker:index/container:Container::litellm-claude-prod-litellm"
 

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from ops import before_up, rotate, usage
+from ops.cutover import TasksCutover
 from ops.engine import Container, Engine
-from ops.generations import Keys
+from ops.key_rotation import Keys
 from ops.presence import absent
 from ops.reconcile import strays
 from ops.state import State
-from ops.tasks_cutover import TasksCutover
 from rules.docker import LOG_TRIES, EngineError
 from setup.summary import summary
 

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from ops.commands import OperationError
-from ops.generations import Change
+from ops.key_rotation import Change
 from ops.stack_file import StackFile
 
 OLD_KEY = "sk-old"

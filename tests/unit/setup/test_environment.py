@@ -174,7 +174,7 @@ def test_a_login_to_a_folder_is_looked_after_like_the_working_copys_own(copy: Co
     python.chmod(0o755)
     assert copy.run("up.sh", "dev").returncode == 0
     folder = f"{home}/.pulumi" if "~" in url else "/var/lib/states/.pulumi"
-    assert (home / "asked").read_text().splitlines()[:4] == ["-m", "setup.repair", folder, "dev"]
+    assert (home / "asked").read_text().splitlines()[:4] == ["-m", "setup.repair_file_backend", folder, "dev"]
 
 
 def test_a_backend_in_the_project_file_is_respected(copy: Copy, exports: Exports) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from setup import ports, repair, state_file, summary
+from setup import ports, repair_file_backend, state_file, summary
 
 PENDING = {
     "type": "creating",
@@ -57,7 +57,7 @@ def state_with(state: Path, **latest: Any) -> None:
 
 def test_a_lock_of_a_dead_process_is_cancelled(tmp_path: Path, engine: Engine) -> None:
     lock(tmp_path, socket.gethostname(), 999999)
-    repair.check_locks(tmp_path, "dev")
+    repair_file_backend.check_locks(tmp_path, "dev")
     assert engine.commands[-1] == "pulumi cancel --yes --stack dev"
 
 
@@ -66,16 +66,16 @@ def test_notes_that_were_written_halfway_are_dropped(tmp_path: Path, content: st
     state_with(tmp_path)
     notes = tmp_path / "stacks" / "litellm-claude" / "dev.json.attrs"
     notes.write_text(content)
-    repair.drop_half_written_notes(tmp_path)
+    repair_file_backend.drop_half_written_notes(tmp_path)
     assert notes.exists() is stays
     assert state_file.checkpoint(tmp_path, "dev") == {}
 
 
 def test_a_lock_of_a_running_update_stops(tmp_path: Path, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     lock(tmp_path, socket.gethostname(), os.getpid())
-    monkeypatch.setattr(repair, "runs_pulumi", lambda pid: pid == os.getpid())
+    monkeypatch.setattr(repair_file_backend, "runs_pulumi", lambda pid: pid == os.getpid())
     with pytest.raises(SystemExit, match="another update of the stack 'dev' runs"):
-        repair.check_locks(tmp_path, "dev")
+        repair_file_backend.check_locks(tmp_path, "dev")
     assert engine.commands == []
 
 
@@ -88,19 +88,19 @@ def test_a_process_counts_only_while_it_lives_and_is_a_pulumi(
 ) -> None:
     answer = subprocess.CompletedProcess([], 0, stdout=listed)
     monkeypatch.setattr(subprocess, "run", lambda *_a, **_k: answer)
-    assert repair.runs_pulumi(1) is runs
+    assert repair_file_backend.runs_pulumi(1) is runs
 
 
 def test_a_lock_of_another_machine_is_never_cancelled(tmp_path: Path, engine: Engine) -> None:
     lock(tmp_path, "elsewhere", 1)
     with pytest.raises(SystemExit, match="pulumi cancel --stack dev"):
-        repair.check_locks(tmp_path, "dev")
+        repair_file_backend.check_locks(tmp_path, "dev")
     assert engine.commands == []
 
 
 def test_only_what_this_state_was_creating_is_removed(tmp_path: Path, engine: Engine) -> None:
     state_with(tmp_path, pending_operations=[PENDING], resources=[])
-    repair.finish_interrupted(tmp_path, "dev")
+    repair_file_backend.finish_interrupted(tmp_path, "dev")
     removed = [command for command in engine.commands if " rm " in command]
     assert removed == ["docker container rm --force litellm-claude-dev-litellm-1a2b3c4"]
     assert not [command for command in engine.commands if "label" in command], "another copy's stack has the same label"
@@ -110,11 +110,11 @@ def test_only_what_this_state_was_creating_is_removed(tmp_path: Path, engine: En
 def test_a_half_made_container_that_took_traffic_may_end_its_answers(
     tmp_path: Path, engine: Engine, monkeypatch: pytest.MonkeyPatch, health: str
 ) -> None:
-    monkeypatch.setattr(repair, "healthy", lambda _: health == "healthy")
+    monkeypatch.setattr(repair_file_backend, "healthy", lambda _: health == "healthy")
     inputs = PENDING["resource"]["inputs"] | {"destroyGraceSeconds": 608}  # type: ignore[index]
     pending = PENDING | {"resource": PENDING["resource"] | {"inputs": inputs}}  # type: ignore[operator]
     state_with(tmp_path, pending_operations=[pending], resources=[])
-    repair.finish_interrupted(tmp_path, "dev")
+    repair_file_backend.finish_interrupted(tmp_path, "dev")
     drained = [command for command in engine.commands if command.startswith("docker stop --time 608")]
     assert bool(drained) is (health == "healthy")
 
@@ -125,37 +125,37 @@ def test_a_half_made_container_that_took_traffic_may_end_its_answers(
 def test_a_lock_that_a_full_disk_cut_off_is_dropped(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, content: str
 ) -> None:
-    monkeypatch.setattr(repair, "HALF_WRITTEN_SECONDS", 0)
+    monkeypatch.setattr(repair_file_backend, "HALF_WRITTEN_SECONDS", 0)
     folder = tmp_path / "locks" / "organization" / "litellm-claude" / "dev"
     folder.mkdir(parents=True)
     (folder / name).write_text(content)
-    repair.drop_half_written_locks(tmp_path, "dev")
+    repair_file_backend.drop_half_written_locks(tmp_path, "dev")
     assert list(folder.iterdir()) == []
 
 
 def test_a_whole_lock_is_not_dropped(tmp_path: Path) -> None:
     lock(tmp_path, socket.gethostname(), 1)
-    repair.drop_half_written_locks(tmp_path, "dev")
-    assert len(repair.locks(tmp_path, "dev")) == 1
+    repair_file_backend.drop_half_written_locks(tmp_path, "dev")
+    assert len(repair_file_backend.locks(tmp_path, "dev")) == 1
 
 
 def test_what_the_refresh_took_into_the_state_stays(tmp_path: Path, engine: Engine) -> None:
     kept = {"outputs": {"name": PENDING["resource"]["inputs"]["name"]}}  # type: ignore[index]
     state_with(tmp_path, pending_operations=[PENDING], resources=[kept])
-    repair.finish_interrupted(tmp_path, "dev")
+    repair_file_backend.finish_interrupted(tmp_path, "dev")
     assert not [command for command in engine.commands if " rm " in command]
 
 
 def test_a_half_done_deletion_removes_nothing(tmp_path: Path, engine: Engine) -> None:
     state_with(tmp_path, pending_operations=[PENDING | {"type": "deleting"}], resources=[])
-    repair.finish_interrupted(tmp_path, "dev")
+    repair_file_backend.finish_interrupted(tmp_path, "dev")
     assert not [command for command in engine.commands if " rm " in command]
 
 
 def test_a_whole_state_costs_no_command(tmp_path: Path, engine: Engine) -> None:
     state_with(tmp_path, resources=[])
-    repair.check_locks(tmp_path, "dev")
-    repair.finish_interrupted(tmp_path, "dev")
+    repair_file_backend.check_locks(tmp_path, "dev")
+    repair_file_backend.finish_interrupted(tmp_path, "dev")
     assert engine.commands == []
 
 

@@ -31,7 +31,7 @@ class Channel:
         self._process: asyncio.subprocess.Process | None = None
         self._stderr: asyncio.Task[None] | None = None
         self.home = Path()
-        self.last_words = ""
+        self.last_error_line = ""
 
     async def start(self) -> None:
         """Start the process. Raises OSError."""
@@ -96,4 +96,4 @@ class Channel:
         assert self._process is not None and self._process.stderr is not None  # noqa: S101, PT018 - started
         with contextlib.suppress(ValueError):  # a line without an end
             async for line in self._process.stderr:
-                self.last_words = line.decode(errors="replace").strip()[:300] or self.last_words
+                self.last_error_line = line.decode(errors="replace").strip()[:300] or self.last_error_line

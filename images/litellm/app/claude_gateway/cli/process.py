@@ -219,7 +219,7 @@ class CliProcess:
         except ValueError as error:
             raise UnfitError("a frame that is too large") from error
         if frame is None:
-            raise UnfitError(f"it has ended: {self.channel.last_words or 'without a word'}")
+            raise UnfitError(f"it has ended: {self.channel.last_error_line or 'without a word'}")
         self._idle = self._idle or frame.get("type") == "result"
         return frame
 

@@ -8,7 +8,7 @@ from typing import Any, Self
 import pytest
 
 import posture.checks  # noqa: F401 - fills the registry
-from posture import sources
+from posture import caller_address
 from posture.edge import Answer, Edge
 from posture.engine import Engine
 from posture.model import REGISTRY
@@ -37,9 +37,9 @@ def line(source: str, request: str) -> str:
 
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sources, "SECONDS", 0.01)
+    monkeypatch.setattr(caller_address, "SECONDS", 0.01)
     monkeypatch.setattr("rules.waiting.POLL_SECONDS", 0)
-    monkeypatch.setattr(sources, "_own", lambda bound: f"own-{bound.version}")
+    monkeypatch.setattr(caller_address, "_own", lambda bound: f"own-{bound.version}")
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_it_calls_where_a_stranger_would(make: Make, bound: list[str], engine: str, asked: str | None) -> None:
     edge = Edge(make(settings={"bindAddresses": bound}).declaration, Engine(engine))
-    assert sources.outward(edge) == asked
+    assert caller_address.outward(edge) == asked
 
 
 def judged(make: Make, monkeypatch: pytest.MonkeyPatch, answer: Answer, log: Log) -> tuple[str, str]:
@@ -121,4 +121,4 @@ def test_a_strangers_address_is_the_one_that_leads_outside(
 
     monkeypatch.undo()
     monkeypatch.setattr(socket, "socket", Unsent)
-    assert sources._own(ip_address(bound)) == address
+    assert caller_address._own(ip_address(bound)) == address

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from ops.commands import OperationError
-from ops.generations import Keys, duration, next_generation, rotation
+from ops.key_rotation import Keys, duration, next_generation, rotation
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 TODAY = NOW.date()

@@ -1,12 +1,14 @@
-"""The emergency of a Swarm: whoever rotates is told that all is done when no task with the old key runs any more."""
+"""An emergency: LiteLLM with the old key is ended, and whoever rotates is told when none of it runs any more."""
 
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from ops.engine import Engine
+from ops.state import State, role_of
 from rules.waiting import POLL_SECONDS
 
+ROLE = "litellm"
 SAY_SECONDS = 15
 LATE_SECONDS = 10
 """Beyond the time that a task has to end, after which its node's engine kills it, and the manager hears of it."""
@@ -15,8 +17,39 @@ NANO = 1e9
 Task = Mapping[str, Any]
 
 
+class Cutover:
+    """Ends all LiteLLM containers of before as soon as a new one is healthy, with whatever they are doing.
+
+    Without it they would accept their old key for the three seconds in which the gateway turns away, and their streams
+    would go on for ``drainSeconds``.
+    """
+
+    def __init__(self, state: State) -> None:
+        self._engine = state.engine()
+        self._label = state.label or ""
+        self._old = {container.id for container in self._engine.containers(self._label, ROLE)}
+        self._old |= {resource["id"] for resource in state.containers() if role_of(resource) == ROLE}
+
+    def __call__(self) -> None:
+        """Looks, and ends the old containers when a new one is healthy."""
+        there = self._engine.containers(self._label, ROLE)
+        if any(container.healthy for container in there if container.id not in self._old):
+            for container in there:
+                if container.id in self._old and container.running:
+                    self._engine.kill(container.id)
+
+    def still_serving(self) -> list[str]:
+        """Returns the names of the old containers that run nevertheless."""
+        there = self._engine.containers(self._label, ROLE)
+        return [container.name for container in there if container.id in self._old and container.running]
+
+    def how_to_end(self, left: list[str]) -> str:
+        """What to type about those."""
+        return f"Run: docker kill {' '.join(left)}"
+
+
 class TasksCutover:
-    """Sees the LiteLLM tasks of before end.
+    """Sees the LiteLLM tasks of before end, in a Swarm.
 
     The Swarm takes a task out of the way before it ends it, so that none is asked anything new; what it has begun may
     take ``drainSeconds``, and a manager ends no container of another node. Those on its own are killed.
