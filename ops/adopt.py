@@ -13,7 +13,7 @@ from ops.engine import Engine
 from ops.names import prefix
 from ops.volumes import FOLDER, as_root, exists
 from rules.layout import CLAUDE_CONFIG_DIR, STACK_LABEL
-from setup.ports import setting
+from setup.stack_settings import setting
 
 USER = 10001
 """LiteLLM's user and group (images/litellm/Dockerfile)."""
@@ -21,7 +21,7 @@ USER = 10001
 
 def volume_of(stack: str) -> str:
     """Returns the name of the volume with the stack's login, whether it exists or not."""
-    adopted = setting("claudeAuthVolume", stack.rpartition("/")[2], Path())
+    adopted = setting("claudeAuthVolume", stack, Path())
     if isinstance(adopted, dict):  # set with --secret, for whatever reason
         adopted = pulumi("config", "get", "claudeAuthVolume", stack=stack).strip()
     return str(adopted or f"{prefix(stack)}-claude-auth")

@@ -19,6 +19,7 @@ from ops.backup_file import Backup, name_of_secret, reserved, write
 from ops.commands import OperationError, exit_status, pulumi
 from ops.stack_file import StackFile
 from ops.state import State, name_of
+from rules.layout import stack_name
 from rules.version import VERSION
 
 LEFT_OUT = "-usage"
@@ -53,7 +54,7 @@ def backup(stack: str, path: Path, now: datetime) -> str:
         secrets = {name_of_secret(number): volumes.taken(engine, volume) for number, volume in enumerate(there)}
         write(
             Backup(
-                stack=stack.rpartition("/")[2],
+                stack=stack_name(stack),
                 made=now.isoformat(timespec="seconds"),
                 version=VERSION,
                 settings=settings.read_text(),
@@ -77,7 +78,7 @@ def main() -> int:
     parser.add_argument("stack")
     parser.add_argument("file", nargs="?", type=Path)
     arguments: Any = parser.parse_args()
-    name = arguments.stack.rpartition("/")[2]
+    name = stack_name(arguments.stack)
     path = arguments.file or Path(f"{name}-{now:%Y-%m-%d}.backup")
     return exit_status(lambda: backup(arguments.stack, path, now))
 

@@ -20,7 +20,7 @@ from typing import Any
 import yaml
 
 from ops.commands import OperationError, exit_status
-from rules.layout import PROJECT
+from rules.layout import PROJECT, stack_name
 from rules.version import VERSION
 
 FORMAT = f"{PROJECT} backup 1"
@@ -101,7 +101,7 @@ def read(path: Path, stack: str) -> Backup:
         whole = False
     if not whole:
         raise OperationError(f"{path} is damaged: parts of the backup are missing. Take another one")
-    name = stack.rpartition("/")[2]
+    name = stack_name(stack)
     if backup.stack != name:
         raise OperationError(
             f"{path} is a backup of the stack '{backup.stack}', not '{name}'. "

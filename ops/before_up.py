@@ -23,9 +23,9 @@ from ops.names import keep_names, prefix
 from ops.reconcile import reconcile
 from ops.state import State, name_of
 from rules import bundle
-from rules.layout import STACK_LABEL
+from rules.layout import STACK_LABEL, stack_name
 from setup import ports
-from setup.ports import setting
+from setup.stack_settings import setting
 
 
 def held(state: State, engine: Engine) -> set[tuple[str, int]]:
@@ -97,7 +97,7 @@ def refuse_invented_keys(state: State, stack: str, folder: Path) -> None:
     Raises:
         OperationError: with the commands that take the setting back.
     """
-    name = stack.rpartition("/")[2]
+    name = stack_name(stack)
     wanted = {}
     if not setting("previousMasterKey", name, folder):  # with it, the generation is a word for a configured key
         wanted["master-key"] = ("", setting("previousKeyRotation", name, folder))
@@ -122,7 +122,7 @@ def prepare(stack: str, *, look: bool = False) -> str | None:
     Raises:
         OperationError: with what a person must do.
     """
-    name = stack.rpartition("/")[2]
+    name = stack_name(stack)
     state = State.of(stack)
     engine = state.engine()
     keep_names(state, stack)

@@ -11,17 +11,16 @@ from ops.commands import OperationError, pulumi
 from ops.state import State
 from rules.certificates import time_fault
 from rules.vocabulary import without_mark
-from setup.ports import setting
+from setup.stack_settings import setting
 
 COMPONENT = "litellm-claude:components:ServerCertificate"
 
 
 def configured(stack: str, folder: Path) -> str:
     """Returns the PEM chain that the stack is to serve, none unless it is a provided one."""
-    name = stack.rpartition("/")[2]
-    if setting("tls", name, folder) != "provided":
+    if setting("tls", stack, folder) != "provided":
         return ""
-    found = setting("tlsCertificate", name, folder)
+    found = setting("tlsCertificate", stack, folder)
     if isinstance(found, dict):  # set with --secret, which it need not be
         found = pulumi("config", "get", "tlsCertificate", stack=stack)
     return str(without_mark(found) or "").strip()

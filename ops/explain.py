@@ -13,6 +13,7 @@ from ops.before_up import refuse_taken_ports
 from ops.commands import OperationError
 from ops.state import State
 from rules.docker import EngineError
+from rules.layout import stack_name
 from rules.pulumi_errors import fix_for
 from setup import state_file
 
@@ -31,7 +32,7 @@ def preview(stack: str) -> str:
 
 def explain(stack: str, target: str, state_folder: str, said: str = "") -> str:
     """Returns what to tell the operator; ``said`` is pulumi's own message, when there is no stack to look at."""
-    name = stack.rpartition("/")[2]
+    name = stack_name(stack)
     sentence = fix_for(said or preview(stack), stack)
     if sentence or said:
         return sentence or unknown(stack, target)

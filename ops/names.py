@@ -12,8 +12,8 @@ from ops.commands import OperationError, pulumi
 from ops.key_rotation import Change
 from ops.stack_file import StackFile
 from ops.state import State
-from rules.layout import PROJECT
-from setup.ports import setting
+from rules.layout import PROJECT, stack_name
+from setup.stack_settings import setting
 
 SETTING = "name"
 LOGIN = "-claude-auth"
@@ -21,7 +21,7 @@ LOGIN = "-claude-auth"
 
 def prefix(stack: str, folder: Path = Path()) -> str:
     """Returns what the names of all that ``stack`` has begin with; it is the value of its label, too."""
-    name = stack.rpartition("/")[2]
+    name = stack_name(stack)
     return f"{PROJECT}-{setting(SETTING, name, folder) or name}"
 
 
@@ -43,7 +43,7 @@ def keep_names(state: State, stack: str) -> None:
     Raises:
         OperationError: when the file says another name than that of what there is.
     """
-    made, name = made_as(state), stack.rpartition("/")[2]
+    made, name = made_as(state), stack_name(stack)
     if made is None or prefix(stack) == f"{PROJECT}-{made}":
         return
     if setting(SETTING, name, Path()):

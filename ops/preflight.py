@@ -14,7 +14,7 @@ from typing import Any
 from ops.commands import OperationError
 from ops.engine import Engine
 from rules.lengths import MIB
-from setup.ports import setting
+from setup.stack_settings import setting
 
 OLDEST = (20, 10)
 BROKEN: dict[tuple[int, ...], str] = {(29, 1, 0): "its DNS does not resolve outside names on networks like ours"}

@@ -20,7 +20,7 @@ from ops.names import prefix
 from ops.state import State
 from rules import bundle
 from rules.docker import EngineError
-from rules.layout import PROJECT
+from rules.layout import PROJECT, stack_name
 from rules.pulumi_types import TAG
 
 KEPT = 50
@@ -89,7 +89,7 @@ def copies(folder: Path, stack: str) -> int:
 def prune(stack: str, state_folder: str) -> None:
     """Removes old images and old copies of the state, and says so of images."""
     if state_folder:
-        copies(Path(state_folder), stack.rpartition("/")[2])
+        copies(Path(state_folder), stack_name(stack))
     state = State.of(stack)
     if gone := images(stack, state, state.engine()):
         say(f"removed images of earlier versions: {', '.join(gone)}")

@@ -23,7 +23,7 @@ from ops.commands import OperationError, exit_status, pulumi
 from ops.engine import Engine
 from ops.stack_file import file_of
 from ops.state import State, name_of
-from rules.layout import PROJECT
+from rules.layout import PROJECT, stack_name
 
 BACKEND = "PULUMI_BACKEND_URL"
 
@@ -77,7 +77,7 @@ def refuse_overwriting(stack: str, backup: Backup, engine: Engine) -> None:
         OperationError: with the commands that make room.
     """
     listed = json.loads(pulumi("stack", "ls", "--json", stack=stack))
-    if any(str(one["name"]).rpartition("/")[2] == backup.stack for one in listed):
+    if any(stack_name(str(one["name"])) == backup.stack for one in listed):
         raise OperationError(
             f"there is a stack '{backup.stack}' in this backend already, and a restore overwrites nothing. "
             f"To give it up: make down STACK={stack} && pulumi stack rm --force --preserve-config {stack}"

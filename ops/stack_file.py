@@ -12,7 +12,7 @@ from typing import Any
 
 from ops.commands import OperationError, pulumi
 from ops.key_rotation import Change, Keys
-from rules.layout import PROJECT
+from rules.layout import PROJECT, stack_name
 from rules.unquoted_times import day, moment
 
 
@@ -138,7 +138,7 @@ class StackFile:
 
 def file_of(stack: str) -> str:
     """Returns the name of a stack's settings file."""
-    return f"Pulumi.{stack.rpartition('/')[2]}.yaml"
+    return f"Pulumi.{stack_name(stack)}.yaml"
 
 
 def no_client(name: str, clients: Iterable[str], stack: str) -> str:

@@ -15,7 +15,7 @@ from posture.redaction import SHORTEST
 from posture.secrets import config_secrets, plain, secrets_of, without_public
 from rules.certificates import ANY_TIME
 from rules.configuration import FIELDS
-from rules.layout import PROJECT, REPLICA_LABEL, ROLE_LABEL, numbered
+from rules.layout import PROJECT, REPLICA_LABEL, ROLE_LABEL, numbered, stack_name
 from rules.pulumi_errors import fix_for
 from rules.pulumi_types import CONTAINER, NETWORK, SERVICE, VOLUME
 from rules.settings import Settings
@@ -140,7 +140,7 @@ def read(
             )
         )
         seen = "".join(other.result() for other in others)
-        return parse(stack.rpartition("/")[2], json.loads(shown.result()), json.loads(config.result()), seen)
+        return parse(stack_name(stack), json.loads(shown.result()), json.loads(config.result()), seen)
 
 
 def parse(stack: str, shown: Mapping[str, Any], config: Mapping[str, Any], exported: str) -> Declaration:

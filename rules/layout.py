@@ -26,6 +26,11 @@ CERTIFICATE_DIR = "/srv/certificate"
 """Where it hands certificates over, on a volume that the gateway reads: a folder for each name."""
 
 
+def stack_name(stack: str) -> str:
+    """Returns the stack's own name, of ``organisation/project/stack`` the last part."""
+    return stack.rpartition("/")[2]
+
+
 def acme_volumes(stack: str) -> dict[str, str]:
     """Returns the names of the volumes of a stack with ``tls: acme`` by what they hold; they outlive it."""
     return {"acme": f"{stack}-acme", "certificate": f"{stack}-certificate"}

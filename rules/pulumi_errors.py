@@ -3,6 +3,7 @@
 import re
 
 from rules.configuration import EXAMPLES
+from rules.layout import stack_name
 
 KNOWN = {
     r"incorrect passphrase": (
@@ -41,7 +42,7 @@ def fix_for(said: str, stack: str) -> str | None:
     """Returns a sentence with the command that fixes what pulumi said, or None."""
     for pattern, sentence in KNOWN.items():
         if found := re.search(pattern, said):
-            return sentence.format(stack=stack, name=stack.rpartition("/")[2], **found.groupdict())
+            return sentence.format(stack=stack, name=stack_name(stack), **found.groupdict())
     if found := WRONG_TYPE.search(said):  # Pulumi's own check: it names the key, but not the way out
         key, kind = found.groups()
         forms = {"array": f"--path '{key}[0]' VALUE", "object": f"--path '{key}.NAME' VALUE"}

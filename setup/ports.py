@@ -4,24 +4,10 @@ import errno
 import socket
 from collections.abc import Collection
 from pathlib import Path
-from typing import Any
 
-import yaml
+from setup.stack_settings import setting
 
-PROJECT = "litellm-claude"
 METRICS = "metricsPort"
-
-
-def setting(name: str, stack: str, root: Path) -> Any:
-    """A setting as the stack has it, else its default in Pulumi.yaml; None when neither is there."""
-    try:
-        settings = yaml.safe_load((root / f"Pulumi.{stack}.yaml").read_text()) or {}
-    except yaml.YAMLError:
-        settings = {}  # Pulumi refuses it, and says where it is wrong
-    declared = (yaml.safe_load((root / "Pulumi.yaml").read_text()).get("config") or {}).get(name) or {}
-    default = declared.get("default") if isinstance(declared, dict) else declared
-    settings = settings if isinstance(settings, dict) else {}
-    return (settings.get("config") or {}).get(f"{PROJECT}:{name}", default)
 
 
 def problem(address: str, port: int, name: str = "port") -> str | None:

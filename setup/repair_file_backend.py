@@ -20,6 +20,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from rules.layout import stack_name
 from rules.pulumi_types import CONTAINER, NETWORK
 from setup import state_file
 
@@ -166,9 +167,9 @@ def finish_interrupted(state: Path, stack: str) -> None:
 
 
 if __name__ == "__main__":
-    state_folder, stack_name = Path(sys.argv[1]), sys.argv[2].rsplit("/", 1)[-1]
-    state_file.checkpoint(state_folder, stack_name)
-    drop_half_written_notes(state_folder)
-    drop_half_written_locks(state_folder, stack_name)
-    check_locks(state_folder, stack_name)
-    finish_interrupted(state_folder, stack_name)
+    folder, stack = Path(sys.argv[1]), stack_name(sys.argv[2])
+    state_file.checkpoint(folder, stack)
+    drop_half_written_notes(folder)
+    drop_half_written_locks(folder, stack)
+    check_locks(folder, stack)
+    finish_interrupted(folder, stack)

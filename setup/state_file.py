@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from rules.layout import stack_name
+
 
 def find(state: Path, stack: str) -> Path | None:
     """The file with the newest state of the stack, if there is one."""
@@ -53,4 +55,4 @@ def checkpoint(state: Path, stack: str) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    checkpoint(Path(sys.argv[1]), sys.argv[2].rsplit("/", 1)[-1])
+    checkpoint(Path(sys.argv[1]), stack_name(sys.argv[2]))

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from setup import ports, repair_file_backend, state_file, summary
+from setup.stack_settings import setting
 
 PENDING = {
     "type": "creating",
@@ -192,9 +193,9 @@ def test_a_stacks_setting_wins_over_the_projects_default(tmp_path: Path) -> None
     (tmp_path / "Pulumi.yaml").write_text("config:\n  port: {type: integer, default: 4000}\n")
     stack = tmp_path / "Pulumi.dev.yaml"
     stack.write_text("config: {}\n")
-    assert ports.setting("port", "dev", tmp_path) == 4000
+    assert setting("port", "dev", tmp_path) == 4000
     stack.write_text("config:\n  litellm-claude:port: 4100\n")
-    assert ports.setting("port", "dev", tmp_path) == 4100
+    assert setting("port", "dev", tmp_path) == 4100
 
 
 def test_the_summary_never_holds_the_key_and_trusts_the_stacks_own_ca() -> None:
