@@ -16,6 +16,7 @@ from ops.engine import Engine
 from rules.lengths import MIB
 from setup.stack_settings import setting
 
+PODMAN = "Podman"
 OLDEST = (20, 10)
 BROKEN: dict[tuple[int, ...], str] = {(29, 1, 0): "its DNS does not resolve outside names on networks like ours"}
 """Releases that must not be used, and why."""
@@ -88,7 +89,7 @@ def hides_clients(server: Answer, info: Answer) -> str | None:
     if "Docker Desktop" in f"{info.get('OperatingSystem')} {(server.get('Platform') or {}).get('Name')}":
         return "Docker Desktop"
     if any("podman" in str(part.get("Name")).lower() for part in server.get("Components") or []):
-        return "Podman"
+        return PODMAN
     return None
 
 
@@ -105,17 +106,26 @@ def faults(
     want: Wanted, version: Answer, info: Answer, subnets: Iterable[str], environment: Mapping[str, str]
 ) -> Iterator[str]:
     """Yields a sentence, with the command that fixes it, for each thing that does not work."""
-    server, option = version.get("Server") or {}, f"--stack {want.stack}"
-    found = release(server)
-    podman = hides_clients(server, info) == "Podman"
-    if found and found < OLDEST and not podman:
+    yield from _of_the_engine(want, version.get("Server") or {}, info, environment)
+    if not want.swarm:
+        yield from _of_the_machine(want, info, subnets)
+    elif not (info.get("Swarm") or {}).get("ControlAvailable"):  # where its nodes have room, its scheduler finds out
+        yield (
+            f"orchestrator: the engine manages no Swarm. Fix: docker swarm init --advertise-addr ADDRESS, or name "
+            f"one that does: pulumi config set dockerHost ssh://USER@MANAGER --stack {want.stack}"
+        )
+
+
+def _of_the_engine(want: Wanted, server: Answer, info: Answer, environment: Mapping[str, str]) -> Iterator[str]:
+    found, kind, option = release(server), hides_clients(server, info), f"--stack {want.stack}"
+    if found and found < OLDEST and kind != PODMAN:
         yield (
             f"the engine is Docker {server['Version']}; 20.10 is the oldest that works. Upgrade it, or choose another: "
             f"pulumi config set dockerHost ssh://USER@HOST {option}"
         )
     if reason := BROKEN.get(found):
-        yield f"Docker {server['Version']} must not be used: {reason}. Upgrade it (29.1.1 mends it)"
-    if (kind := hides_clients(server, info)) and want.allow_host and not want.loopback:
+        yield f"Docker {server['Version']} must not be used: {reason}. Upgrade it: 29.1.1 is fixed"
+    if kind and want.allow_host and not want.loopback:
         yield (
             f"on {kind} every client arrives from the bridge's own address, so that allowHost would admit all. "
             f"Fix: pulumi config set allowHost false {option}"
@@ -125,15 +135,10 @@ def faults(
             "DOCKER_BUILDKIT=0 in this shell chooses the builder that Docker has given up; its images are others. "
             "Fix: unset DOCKER_BUILDKIT"
         )
-    total = int(info.get("MemTotal") or 0) // MIB
-    beside = want.beside_mib
-    if want.swarm:
-        if not (info.get("Swarm") or {}).get("ControlAvailable"):
-            yield (
-                f"orchestrator: the engine manages no Swarm. Fix: docker swarm init --advertise-addr ADDRESS, or name "
-                f"one that does: pulumi config set dockerHost ssh://USER@MANAGER {option}"
-            )
-        return  # where its nodes have room, the Swarm's scheduler finds out
+
+
+def _of_the_machine(want: Wanted, info: Answer, subnets: Iterable[str]) -> Iterator[str]:
+    total, beside, option = int(info.get("MemTotal") or 0) // MIB, want.beside_mib, f"--stack {want.stack}"
     if total and (together := want.replicas * want.memory_mib + beside) > total:
         each = f" ({want.replicas} replicas of {want.memory_mib} MiB, and {beside} MiB)" if want.replicas > 1 else ""
         fewer = f"pulumi config set replicas {want.replicas - 1} {option}, or " if want.replicas > 1 else ""

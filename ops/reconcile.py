@@ -1,4 +1,4 @@
-"""Mends what a failed or killed update left behind, so that what served before goes on and nothing is there twice.
+"""Repairs what a failed or killed update left behind, so that what served before goes on and nothing is there twice.
 
 ``python -m ops.reconcile STACK [--after-failure | --before-down]``. Nobody else may be updating the stack
 (setup/repair_file_backend.py looks).

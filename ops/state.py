@@ -39,7 +39,7 @@ class State:
         pulumi("stack", "import", stack=self.stack, stdin=json.dumps(self.exported))
 
     def refresh(self, gone: Iterable[Resource]) -> None:
-        """Lets Pulumi see that ``gone`` are no longer there; it also mends what refers to them."""
+        """Lets Pulumi see that ``gone`` are no longer there; it also corrects what refers to them."""
         targets = [part for urn in sorted({resource["urn"] for resource in gone}) for part in ("--target", urn)]
         pulumi("refresh", "--yes", "--skip-preview", *targets, stack=self.stack)
 

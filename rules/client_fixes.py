@@ -1,4 +1,4 @@
-"""What mends a client that is refused: the commands to type, of which each is about that client alone."""
+"""The commands that fix a client that is refused; each is about that client alone."""
 
 import re
 from collections.abc import Sequence

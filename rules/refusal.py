@@ -4,5 +4,5 @@ from pydantic_core import PydanticCustomError
 
 
 def fault(key: str, message: str, example: str | None = None) -> PydanticCustomError:
-    """Returns a validation error that belongs to ``key``, for a rule between several settings; ``example`` mends it."""
+    """Returns a validation error that belongs to ``key``; ``example`` is a value that would be right."""
     return PydanticCustomError("setting", message, {"key": key, "example": example})

@@ -1,4 +1,4 @@
-"""Mends what a killed update left behind in a file backend. Usage: python -m setup.repair_file_backend STATE STACK.
+"""Repairs what a killed update left behind in a file backend. Usage: python -m setup.repair_file_backend STATE STACK.
 
 STATE is the backend's .pulumi folder.
 
