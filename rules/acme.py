@@ -15,6 +15,7 @@ from pydantic import SecretStr
 
 from rules.certificates import bundle_fault
 from rules.layout import IMAGES
+from rules.refusal import Refusal
 
 # Behind all others: nothing of the image takes a package's place here.
 sys.path.append(str(IMAGES / "acme" / "app"))
@@ -97,7 +98,7 @@ class Acme:
         """The DNS zone that the name is in: what somebody has registered, unless the settings name a part of it."""
         return self.zone or PublicSuffixList(only_icann=True).privatesuffix(self.hostname) or self.hostname
 
-    def fault(self) -> tuple[str, str] | None:
+    def fault(self) -> Refusal | tuple[str, str] | None:
         """Returns the setting that is wrong, and why; None when a certificate can be asked for."""
         return self._name_fault() or self._authority_fault() or self._challenge_fault()
 
@@ -119,13 +120,14 @@ class Acme:
             return "acmeDirectoryCa", problem
         return None
 
-    def _challenge_fault(self) -> tuple[str, str] | None:  # noqa: PLR0911 - one a rule
+    def _challenge_fault(self) -> Refusal | tuple[str, str] | None:  # noqa: PLR0911 - one a rule
         if self.challenge is None:
             return "acmeChallenge", "must be dns-01 or http-01, with tls acme"
         if self.challenge is AcmeChallenge.HTTP:
             if self.redirect_port:
                 return None
-            return "redirectPort", "must be the port at which the CA finds port 80, with acmeChallenge http-01"
+            words = "must be the port at which the CA finds port 80, with acmeChallenge http-01"
+            return Refusal("redirectPort", words, fix="pulumi config set redirectPort 80")
         if problem := container.provider_fault(self.provider or ""):
             return "acmeDnsProvider", problem
         try:

@@ -11,6 +11,7 @@ from pydantic.alias_generators import to_camel
 
 from rules.keys import rotation_fault
 from rules.lengths import ENVIRONMENT_BYTES
+from rules.refusal import Refusal
 from rules.vocabulary import FIRST_GENERATION, Day, Generation, ModelName, Moment, Network, PreviousGeneration
 
 NAME = re.compile(r"[a-z](?:-?[a-z0-9]){0,31}")
@@ -65,7 +66,7 @@ class Client(BaseModel):
     def _rotation_is_complete(self) -> Self:
         found = rotation_fault(self.key_rotation, self.previous_key_rotation, self.previous_key_expires, MISSING)
         if found:
-            raise ValueError(f"{found[0]} {found[1]}")
+            raise ValueError(f"{found.setting} {found.words}")
         return self
 
     @property
@@ -89,24 +90,20 @@ class Client(BaseModel):
         return found
 
 
-def fault(
-    clients: Mapping[str, Client], models: Mapping[str, str], *, master_key_calls_models: bool
-) -> tuple[str, ...] | None:
-    """Returns which setting is wrong between the clients and the rest of the stack, and what is, or None.
-
-    Behind that there may be a value that would be right.
-    """
+def fault(clients: Mapping[str, Client], models: Mapping[str, str], master_key_calls_models: bool) -> Refusal | None:
+    """Returns what is wrong between the clients and the rest of the stack, or None."""
     known = {*models, *models.values()}
     for name, client in clients.items():
         for place, model in enumerate(client.models or ()):
             if model not in known:
                 known_names = ", ".join(models)
                 said = f"is {model}, which is none of the stack's models: {known_names}"
-                return f"clients.{name}.models[{place}]", said, next(iter(models))
+                return Refusal(f"clients.{name}.models[{place}]", said, example=next(iter(models)))
     if not (clients or master_key_calls_models):
-        return "masterKeyCallsModels", "is false, but there are no clients: nobody could call a model"
+        return Refusal("masterKeyCallsModels", "is false, but there are no clients: nobody could call a model")
     if size(clients) > ENVIRONMENT_BYTES:
-        return "clients", f"is too long to be handed to a container: at most {ENVIRONMENT_BYTES // 1024} KiB in all"
+        words = f"is too long to be handed to a container: at most {ENVIRONMENT_BYTES // 1024} KiB in all"
+        return Refusal("clients", words)
     return None
 
 

@@ -10,7 +10,7 @@ import pulumi
 from pulumi.runtime import config as runtime_config
 from pydantic import ValidationError
 
-from rules import client_fixes, swarm
+from rules import client_fixes
 from rules.certificates import ANY_TIME
 from rules.layout import PROJECT
 from rules.settings import Settings
@@ -49,8 +49,6 @@ EXAMPLES = {
 
 ACCEPT_EXPIRED = "LITELLM_CLAUDE_ACCEPT_EXPIRED_CERTIFICATE"
 """Set by setup/up.sh when the stack serves this certificate already (ops/certificate.py): it may have expired today."""
-ONE_TOO_MANY = ("so nothing would be rotated", "; keep one", "is set, but neither", "are both set")
-"""Words of the rules that a setting breaks by being there: to set it to something else would not help."""
 GENERATE = "printf 'sk-%s' \"$(openssl rand -hex 32)\" | pulumi config set --secret "
 
 
@@ -140,12 +138,8 @@ def _sentence(problem: Any) -> str:
         return (
             f"{place}: {message}. {client_fixes.fix(at, problem['type'], pulumi.get_stack(), context.get('example'))}"
         )
-    if swarm.WORDS in message and name in swarm.FIXES:
-        return f"{place}: {message}. Fix: {swarm.FIXES[name]} {_this_stack()}"
-    if name == "redirectPort" and "http-01" in message:
-        return f"{place}: {message}. Fix: pulumi config set redirectPort 80 {_this_stack()}"
-    if any(words in message for words in ONE_TOO_MANY):
-        return f"{place}: {message}. Fix: pulumi config rm {name} {_this_stack()}"
+    if fix := context.get("fix"):
+        return f"{place}: {message}. Fix: {fix} {_this_stack()}"
     return f"{place}: {message}. {_fix(name, *problem['loc'][1:2])}"
 
 

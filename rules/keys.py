@@ -8,6 +8,7 @@ from datetime import datetime
 from itertools import pairwise
 
 from rules import container
+from rules.refusal import Refusal, one_too_many
 from rules.vocabulary import FIRST_GENERATION
 
 PREFIX = "sk-"
@@ -93,17 +94,17 @@ def rotation_fault(
     previous: str | None,
     expires: datetime | None,
     names: str = "neither previousKeyRotation nor previousMasterKey is",
-) -> tuple[str, str] | None:
-    """Returns which setting of a key's rotation is wrong, and what is wrong with it, or None.
+) -> Refusal | None:
+    """Returns what is wrong with a key's rotation, or None.
 
     :param names: what is missing where an expiry has no key, with its verb.
     """
     if previous and previous == rotation:
-        return "previousKeyRotation", "equals keyRotation, so nothing would be rotated"
+        return one_too_many("previousKeyRotation", "equals keyRotation, so nothing would be rotated")
     if previous == FIRST_GENERATION and not rotation:
-        return "keyRotation", "must be set too: previousKeyRotation names the first key, which is in force"
+        return Refusal("keyRotation", "must be set too: previousKeyRotation names the first key, which is in force")
     if previous and expires is None:
-        return "previousKeyExpires", "must say until when the previous key is accepted"
+        return Refusal("previousKeyExpires", "must say until when the previous key is accepted")
     if expires and not previous:
-        return "previousKeyExpires", f"is set, but {names}"
+        return one_too_many("previousKeyExpires", f"is set, but {names}")
     return None

@@ -1,8 +1,26 @@
 """How a rule between several settings says which of them is wrong."""
 
+from typing import NamedTuple
+
 from pydantic_core import PydanticCustomError
 
 
-def fault(key: str, message: str, example: str | None = None) -> PydanticCustomError:
-    """Returns a validation error that belongs to ``key``; ``example`` is a value that would be right."""
-    return PydanticCustomError("setting", message, {"key": key, "example": example})
+class Refusal(NamedTuple):
+    """A setting that is wrong, and what is, in words that go on from its name."""
+
+    setting: str
+    words: str
+    example: str | None = None
+    """A value that would be right."""
+    fix: str | None = None
+    """What to type, but for the stack, where the setting's own example would not help."""
+
+
+def one_too_many(setting: str, words: str) -> Refusal:
+    """Returns the refusal of a setting that is wrong by being there."""
+    return Refusal(setting, words, fix=f"pulumi config rm {setting}")
+
+
+def fault(setting: str, words: str, example: str | None = None, fix: str | None = None) -> PydanticCustomError:
+    """Returns a validation error of a :class:`Refusal`."""
+    return PydanticCustomError("setting", words, {"key": setting, "example": example, "fix": fix})

@@ -12,7 +12,7 @@ from rules import addresses, certificates, clients, engines, keys, lengths, port
 from rules.acme import LETS_ENCRYPT, Acme, AcmeChallenge
 from rules.clients import Client, ClientName
 from rules.defaults import ANTHROPIC, LOGIN_HOSTS, MODELS, MOST_REPLICAS
-from rules.refusal import fault
+from rules.refusal import fault, one_too_many
 from rules.vocabulary import (
     CONFIGURED,
     PREVIOUS,
@@ -182,8 +182,7 @@ class Settings(BaseModel):
         for name, secret in (("masterKey", self.master_key), ("previousMasterKey", self.previous_master_key)):
             if secret is not None and (problem := check(secret.get_secret_value())):
                 raise fault(name, problem)
-        default_key = not (self.production or self.master_key or self.key_rotation)
-        if default_key and not self.loopback_only:
+        if not (self.production or self.master_key or self.key_rotation or self.loopback_only):
             raise fault("masterKey", "must be set: the development key is refused on an address that is not loopback")
         return self
 
@@ -191,9 +190,10 @@ class Settings(BaseModel):
     def _rotation_is_complete(self) -> Self:
         previous = self.previous_key_rotation or (PREVIOUS if self.previous_master_key else None)
         if self.previous_master_key and self.previous_key_rotation and self.master_key is None:
-            raise fault("previousKeyRotation", "and previousMasterKey both name the previous key; keep one")
+            twice = "and previousMasterKey both name the previous key; keep one"
+            raise fault(*one_too_many("previousKeyRotation", twice))
         if self.master_key and self.master_key == self.previous_master_key:
-            raise fault("previousMasterKey", "equals masterKey, so nothing would be rotated")
+            raise fault(*one_too_many("previousMasterKey", "equals masterKey, so nothing would be rotated"))
         current = self.key_rotation or (CONFIGURED if self.master_key else None)
         if found := keys.rotation_fault(current, previous, self.previous_key_expires):
             raise fault(*found)
@@ -221,9 +221,8 @@ class Settings(BaseModel):
     def _access_is_limited(self) -> Self:
         exposed_v6 = any(address.version == 6 and not address.is_loopback for address in self.bind_addresses)
         callers = self.allowed_cidrs, self.allow_public_access, self.allow_host and exposed_v6
-        wrong: tuple[str, ...] | None = addresses.access_fault(*callers, self.egress_private_cidrs)
-        calling = self.master_key_calls_models
-        if wrong := wrong or clients.fault(self.clients, self.models, master_key_calls_models=calling):
+        known = self.clients, self.models, self.master_key_calls_models
+        if wrong := addresses.access_fault(*callers, self.egress_private_cidrs) or clients.fault(*known):
             raise fault(*wrong)
         return self
 

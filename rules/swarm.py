@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from ipaddress import IPv4Address, IPv6Address
 from typing import Protocol
 
+from rules.refusal import Refusal
 from rules.vocabulary import ClaudeAuth, Orchestrator, TlsMode
 
 LONGEST_NAME = 28
@@ -53,7 +54,7 @@ class Asked(Protocol):
     def valkey_image(self) -> str | None: ...
 
 
-def fault(asked: Asked) -> tuple[str, str] | None:
+def fault(asked: Asked) -> Refusal | None:
     """Returns the setting that a Swarm cannot do, and why; None when it can do all, and for a stack of containers."""
     if asked.orchestrator is not Orchestrator.SWARM:
         return None
@@ -96,7 +97,7 @@ def fault(asked: Asked) -> tuple[str, str] | None:
             for name, given in images.items()
         ),
     )
-    return next(((name, words) for found, name, words in wrong if found), None)
+    return next((Refusal(name, words, fix=FIXES.get(name)) for found, name, words in wrong if found), None)
 
 
 def name_fault(name: str, stack: str) -> str | None:

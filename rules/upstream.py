@@ -5,14 +5,17 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr
 
 from rules import certificates, credentials
+from rules.refusal import Refusal, one_too_many
 
 
 def fault(
     token: SecretStr | None, api_key: SecretStr | None, base_url: str, authorities: str | None
-) -> tuple[str, str] | None:
+) -> Refusal | tuple[str, str] | None:
     """Returns which setting of the upstream is wrong, and what is, or None."""
     if token and api_key:
-        return "anthropicApiKey", "and claudeOauthToken are both set, but a stack has one Claude credential"
+        return one_too_many(
+            "anthropicApiKey", "and claudeOauthToken are both set, but a stack has one Claude credential"
+        )
     for name, secret in {"claudeOauthToken": token, "anthropicApiKey": api_key}.items():
         if secret is not None and (problem := credentials.fault(name, secret.get_secret_value())):
             return name, problem

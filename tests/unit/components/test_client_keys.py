@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from rules.clients import NAME, Client, fault, handed_over, size
 from rules.lengths import ENVIRONMENT_BYTES
+from rules.refusal import Refusal
 from rules.settings import Settings
 from tests.unit.components.conftest import ROOT, Deploy
 from tests.unit.components.test_certificates import pair
@@ -119,7 +120,7 @@ def test_500_clients_fit_and_more_than_an_environment_holds_are_refused() -> Non
     more = {f"client-number-{number}": full for number in range(1500)}
     assert size(more) > ENVIRONMENT_BYTES
     found = fault(more, {}, master_key_calls_models=True)
-    assert found == ("clients", "is too long to be handed to a container: at most 120 KiB in all")
+    assert found == Refusal("clients", "is too long to be handed to a container: at most 120 KiB in all")
 
 
 def test_the_size_is_that_of_what_is_handed_over() -> None:
