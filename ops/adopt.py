@@ -5,7 +5,6 @@ capabilities, so it may neither read them nor change their owner: that takes roo
 but the volume. A healthy LiteLLM of the stack is asked itself, which costs less.
 """
 
-import sys
 from pathlib import Path
 
 from ops.commands import OperationError, pulumi
@@ -13,7 +12,10 @@ from ops.engine import Engine
 from ops.names import prefix
 from ops.volumes import FOLDER, as_root, exists
 from rules.layout import CLAUDE_CONFIG_DIR, STACK_LABEL
+from setup.messages import sayer
 from setup.stack_settings import setting
+
+say = sayer("adopt")
 
 USER = 10001
 """LiteLLM's user and group (images/litellm/Dockerfile)."""
@@ -61,9 +63,9 @@ def hand_over(stack: str, engine: Engine) -> None:
             f"the files in the volume {volume} belong to {whose}, and {', '.join(others)} works with them. Stop it "
             f"(docker stop {' '.join(others)}), then run make up STACK={stack}: the files are handed over to this stack"
         )
-    sys.stderr.write(
-        f"adopt: the files in the volume {volume} belong to {whose}; handing them over to uid {USER}, "
-        f"as which LiteLLM runs (it mounts them at {CLAUDE_CONFIG_DIR})\n"
+    say(
+        f"the files in the volume {volume} belong to {whose}; handing them over to uid {USER}, "
+        f"as which LiteLLM runs (it mounts them at {CLAUDE_CONFIG_DIR})"
     )
     # The mode first: until the owner is right nobody uses the files, and a run that is killed in between is repeated.
     as_root(engine, volume, "chmod", "--recursive", "u+rwX,go-rwx", FOLDER)

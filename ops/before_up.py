@@ -85,9 +85,7 @@ def let_go_of_the_volume(state: State, stack: str) -> None:
     for volume in state.in_force("volume"):
         wanted = adopt.volume_of(stack)
         if volume.get("protect") and name_of(volume) not in {"", wanted}:
-            sys.stderr.write(
-                f"adopt: the stack's login is in the volume {wanted} from now on; {name_of(volume)} stays as it is\n"
-            )
+            adopt.say(f"the stack's login is in the volume {wanted} from now on; {name_of(volume)} stays as it is")
             pulumi("state", "unprotect", volume["urn"], "--yes", stack=stack)
 
 

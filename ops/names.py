@@ -5,7 +5,6 @@ would be another gateway beside the one that serves, with an empty login.
 """
 
 import os
-import sys
 from pathlib import Path
 
 from ops.commands import OperationError, pulumi
@@ -13,7 +12,10 @@ from ops.key_rotation import Change
 from ops.stack_file import StackFile
 from ops.state import State
 from rules.layout import PROJECT, stack_name
+from setup.messages import sayer
 from setup.stack_settings import setting
+
+say = sayer("rename")
 
 SETTING = "name"
 LOGIN = "-claude-auth"
@@ -54,7 +56,7 @@ def keep_names(state: State, stack: str) -> None:
     StackFile(stack).apply(Change({SETTING: made}, removed=()))
     if os.environ.get("PULUMI_OPTION_CONFIG_FILE"):  # the copy of the file with which this run goes on (setup/stack.sh)
         pulumi("config", "set", SETTING, made, stack=stack)
-    sys.stderr.write(
-        f"rename: the stack '{made}' is called '{name}' now; its containers, networks and volumes keep their names "
-        f"(the setting name in Pulumi.{name}.yaml)\n"
+    say(
+        f"the stack '{made}' is called '{name}' now; its containers, networks and volumes keep their names "
+        f"(the setting name in Pulumi.{name}.yaml)"
     )

@@ -4,17 +4,14 @@ What the engine can undo itself is undone there, without a new container: starte
 What is gone is returned, so that ``pulumi refresh`` of just that makes the next update create it.
 """
 
-import sys
 from collections.abc import Iterable
 from typing import Any
 
 from ops.engine import Engine
 from ops.state import KINDS, Resource, State, engine_id, name_of, role_of
+from setup.messages import sayer
 
-
-def say(text: str) -> None:
-    """A line to the operator."""
-    sys.stderr.write(f"presence: {text}\n")
+say = sayer("presence")
 
 
 def absent(state: State, engine: Engine) -> list[Resource]:

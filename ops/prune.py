@@ -22,16 +22,14 @@ from rules import bundle
 from rules.docker import EngineError
 from rules.layout import PROJECT, stack_name
 from rules.pulumi_types import TAG
+from setup.messages import sayer
+
+say = sayer("prune")
 
 KEPT = 50
 """Copies of each kind: two months of a daily update, and less than 20 MB."""
 COPY = re.compile(r"[.-](\d{12,})\.")
 """Pulumi names a copy by the time in nanoseconds; all files of one copy (its notes too) share it."""
-
-
-def say(text: str) -> None:
-    """A line to the operator."""
-    sys.stderr.write(f"prune: {text}\n")
 
 
 def outdated(tags: Iterable[str], name: str, used: Iterable[str]) -> list[str]:

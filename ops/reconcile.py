@@ -24,11 +24,9 @@ from ops.engine import Engine
 from ops.names import keep_names
 from ops.presence import absent
 from ops.state import KINDS, State, name_of, role_of
+from setup.messages import sayer
 
-
-def say(text: str) -> None:
-    """A line to the operator."""
-    sys.stderr.write(f"reconcile: {text}\n")
+say = sayer("reconcile")
 
 
 @dataclass(frozen=True)

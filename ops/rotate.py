@@ -23,6 +23,7 @@ from ops.stack_file import StackFile
 from ops.state import State, name_of
 from ops.update import bring_up
 from rules.pulumi_types import SERVICE
+from setup.messages import sayer
 
 
 @contextmanager
@@ -116,7 +117,7 @@ def _cutover(state: State) -> Cutover | TasksCutover:
     found = state.current(ROLE)
     if found is None or not state.services():
         return Cutover(state)
-    return TasksCutover(state.engine(), name_of(found), lambda text: sys.stderr.write(f"rotate: {text}\n"))
+    return TasksCutover(state.engine(), name_of(found), sayer("rotate"))
 
 
 def report(stack: str, client: str | None = None) -> str:

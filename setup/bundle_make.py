@@ -24,6 +24,9 @@ from rules.layout import IMAGES
 from rules.version import VERSION
 from setup import bundle_file
 from setup.bundle_file import BundleError, Machine
+from setup.messages import sayer
+
+say = sayer("bundle")
 
 ROOT = IMAGES.parent
 BASE = "debian:trixie-slim"
@@ -32,11 +35,6 @@ PLUGINS = ("docker", "random", "tls")
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 WHEEL = re.compile(r"(?P<name>[A-Za-z0-9_.]+)-(?P<version>[^-]+)(-\d[^-]*)?(-[^-]+){3}\.whl")
 PINNED = re.compile(r"^(?P<name>[A-Za-z0-9_.-]+)==", re.MULTILINE)
-
-
-def say(text: str) -> None:
-    """A line to the operator."""
-    sys.stderr.write(f"bundle: {text}\n")
 
 
 def run(*command: str, **options: str) -> str:

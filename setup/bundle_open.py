@@ -14,6 +14,9 @@ from rules.bundle import MANIFEST, UNPACKED
 from rules.layout import IMAGES
 from setup import bundle_file
 from setup.bundle_file import Bundle, BundleError, Machine
+from setup.messages import sayer
+
+say = sayer("setup")
 
 ROOT = IMAGES.parent
 
@@ -68,11 +71,6 @@ def use(file: Path) -> None:
     (new / MANIFEST).write_bytes(bundle.text)
     shutil.rmtree(UNPACKED, ignore_errors=True)
     new.rename(UNPACKED)
-
-
-def say(text: str) -> None:
-    """A line to the operator."""
-    sys.stderr.write(f"setup: {text}\n")
 
 
 if __name__ == "__main__":

@@ -23,16 +23,14 @@ from typing import Any
 from rules.layout import stack_name
 from rules.pulumi_types import CONTAINER, NETWORK
 from setup import state_file
+from setup.messages import sayer
+
+say = sayer("setup")
 
 KINDS = {CONTAINER: "container", NETWORK: "network"}
 ALL = {"container": ["--all"], "network": []}
 HALF_WRITTEN_SECONDS = 1
 FORCE = {"container": ["--force"], "network": []}
-
-
-def say(text: str) -> None:
-    """A line to the user."""
-    sys.stderr.write(f"setup: {text}\n")
 
 
 def run(command: Sequence[str]) -> str:
