@@ -15,6 +15,9 @@ must be refused, and never prints a secret. It makes no model call. Exit status 
   decided on, with its reason), skipped.
 - *On update*: the check also runs inside `pulumi up`, after a container changed; a failure of severity high
   fails the update, and old containers are not deleted before the check has passed.
+- Sources: *security page* is cabinlab's
+  [Security Best Practices](https://github.com/cabinlab/litellm-claude-code/blob/main/docs/SECURITY.md), *design* is the
+  [security model](security-model.md).
 
 This page is generated: `python -m posture --document > docs/posture.md`.
 """

@@ -61,7 +61,7 @@ passphrase() {
       say "Keep a copy in a safe place: without it this stack's secrets are lost."
     elif [ "$name" = dev ] && [ -z "${LITELLM_CLAUDE_RESTORE:-}" ]; then
       (umask 077 && printf development >"$file") # what 0.1 encrypted every development stack with
-      say "the stack 'dev' is encrypted with the published passphrase of version 0.1: docs/operating.md says how to change it."
+      say "the stack 'dev' is encrypted with the published passphrase of version 0.1: docs/backends.md says how to change it."
     else
       die "the secrets of the stack '$name' are encrypted with a passphrase that is not here ($(basename "$file") is missing)." \
         "Put it back, or set PULUMI_CONFIG_PASSPHRASE or PULUMI_CONFIG_PASSPHRASE_FILE."

@@ -44,7 +44,7 @@ def caller_addresses(context: Context) -> Outcome:
     return failed(f"{text}: so do strangers'") if ip_address(found).is_loopback else passed(text)
 
 
-@check("access.key-works", "The declared key is accepted", source="README", fast=True)
+@check("access.key-works", "The declared key is accepted", source="docs/clients.md", fast=True)
 def key_works(context: Context) -> Outcome:
     if context.inside.keys["current"] != 200:
         return failed(f"LiteLLM answers the declared key with {context.inside.keys['current']}")

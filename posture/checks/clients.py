@@ -17,7 +17,7 @@ ALONE = not_applicable("there is one LiteLLM container, which counts by itself")
 @check(
     "clients.as-declared",
     "The clients that LiteLLM knows are the declared ones",
-    source="docs/clients.md: A key for each client",
+    source="docs/keys.md: A key for each client",
     fast=True,
 )
 def as_declared(context: Context) -> Outcome:

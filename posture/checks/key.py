@@ -103,7 +103,7 @@ def age(context: Context) -> Outcome:
 @check(
     "key.previous",
     "No key is accepted past its expiry",
-    source="README: rotation",
+    source="docs/operating.md: The master key",
     remediation="make retire STACK={stack}",
 )
 def previous(context: Context) -> Outcome:

@@ -229,7 +229,7 @@ def egress_list(context: Context) -> Outcome:
 @check(
     "network.egress-passes",
     "The egress proxy passes the model API's name",
-    source="README",
+    source="design: networks",
     remediation="make logs STACK={stack}: the egress proxy says why",
 )
 def egress_passes(context: Context) -> Outcome:
