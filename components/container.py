@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pulumi
 import pulumi_docker as docker
 
-from components.part import Part, Values
+from components.part import HEALTH_INTERVAL, HEALTH_TIMEOUT, HEALTH_TRIES, LOG_DRIVER, LOG_OPTIONS, Part, Values
 from components.stack import Deployment
 from rules.layout import REPLICA_LABEL, numbered
 
@@ -94,15 +94,15 @@ def _container(
             docker.ContainerUlimitArgs(name="nofile", soft=part.files, hard=part.files),
             docker.ContainerUlimitArgs(name="nproc", soft=PROCESSES, hard=PROCESSES),
         ],
-        log_driver="json-file",
-        log_opts={"max-size": "10m", "max-file": "5"},
+        log_driver=LOG_DRIVER,
+        log_opts=LOG_OPTIONS,
         # Not on-failure:5 (CIS 5.15): the stack must come back after a reboot without a hand.
         restart="unless-stopped",
         healthcheck=docker.ContainerHealthcheckArgs(
-            tests=["CMD", part.healthcheck or f"{role}-healthcheck"],
-            interval="5s",  # each is a process started in the container: more often, and idle stacks cost more
-            timeout="5s",
-            retries=3,
+            tests=part.health_command,
+            interval=HEALTH_INTERVAL,
+            timeout=HEALTH_TIMEOUT,
+            retries=HEALTH_TRIES,
             start_period=go_duration(part.start_seconds),
         ),
         wait=True,

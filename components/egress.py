@@ -63,7 +63,7 @@ class Egress(pulumi.ComponentResource):
             cpus=1,
             files=4096,
             grace_seconds=10 + (drain or 0),
-            healthcheck="egress-healthcheck",
+            health_program="egress-healthcheck",
             create_before_delete=True,
             everywhere=True,
         )

@@ -15,6 +15,9 @@ NO_RESOLVER = "127.0.0.1"
 """Inside the container nothing listens there: names that the engine does not know itself do not resolve, because a name
 that is forwarded to a resolver is a tunnel out."""
 TMP = "/tmp"  # noqa: S108 - a container's own, and a tmpfs
+HEALTH_INTERVAL, HEALTH_TIMEOUT, HEALTH_TRIES = "5s", "5s", 3
+"""Each look is a process that is started in the container: more often, and idle stacks cost more."""
+LOG_DRIVER, LOG_OPTIONS = "json-file", {"max-size": "10m", "max-file": "5"}
 
 Values = Mapping[str, pulumi.Input[str] | None]
 
@@ -70,8 +73,8 @@ class Part:
     """CPU limit in cores (5.12)."""
     files: int
     """Limit of open files (5.19)."""
-    healthcheck: str = ""
-    """The image's program for it, if it is not named after the role."""
+    health_program: str = ""
+    """The image's program for its health check, if it is not named after the role."""
     grace_seconds: int
     """Between the image's stop signal and SIGKILL when it is ended."""
     start_seconds: int = 60
@@ -89,6 +92,11 @@ class Part:
     make_room: pulumi.ResourceHook | None = None
     """Runs before it is created."""
     depends_on: Sequence[pulumi.Resource] = ()
+
+    @property
+    def health_command(self) -> list[str]:
+        """The health check, as the engine takes it."""
+        return ["CMD", self.health_program or f"{self.role}-healthcheck"]
 
     @property
     def version_label(self) -> dict[str, str]:

@@ -9,7 +9,7 @@ import re
 import pulumi
 import pulumi_docker as docker
 
-from components.part import Part
+from components.part import HEALTH_INTERVAL, HEALTH_TIMEOUT, HEALTH_TRIES, LOG_DRIVER, LOG_OPTIONS, Part
 from components.stack import Deployment
 from rules.lengths import MIB
 
@@ -56,9 +56,7 @@ def service(deployment: Deployment, part: Part, parent: pulumi.Resource) -> dock
             ),
             restart_policy=docker.ServiceTaskSpecRestartPolicyArgs(condition="any", delay="1s", window="0s"),
             placement=docker.ServiceTaskSpecPlacementArgs(constraints=list(part.placement)) if part.placement else None,
-            log_driver=docker.ServiceTaskSpecLogDriverArgs(
-                name="json-file", options={"max-size": "10m", "max-file": "5"}
-            ),
+            log_driver=docker.ServiceTaskSpecLogDriverArgs(name=LOG_DRIVER, options=LOG_OPTIONS),
         ),
         update_config=docker.ServiceUpdateConfigArgs(
             parallelism=1,
@@ -112,40 +110,14 @@ def _container_spec(
 ) -> docker.ServiceTaskSpecContainerSpecArgs:
     given = {name: value for name, value in part.env.items() if value is not None}
     files = {name for name in part.secrets | part.configuration if given.get(name, "") != ""}  # none may be empty
-    uid, gid = part.user.split(":")
     labels = _labels(deployment, part)
-    secrets, configs = (
-        [(name, given[name]) for name in sorted(names & files)] for names in (part.secrets, part.configuration)
-    )
     return docker.ServiceTaskSpecContainerSpecArgs(
         image=part.image,
         hostname=part.role,
         user=part.user,
         env={name: value for name, value in given.items() if name not in files},
-        secrets=[
-            docker.ServiceTaskSpecContainerSpecSecretArgs(
-                secret_id=secret.id,
-                secret_name=secret.name,
-                file_name=name,
-                file_uid=uid,
-                file_gid=gid,
-                file_mode=OWNER_ONLY,
-            )
-            for name, value in secrets
-            for secret in [_secret(deployment, part, parent, name, value)]
-        ],
-        configs=[
-            docker.ServiceTaskSpecContainerSpecConfigArgs(
-                config_id=config.id,
-                config_name=config.name,
-                file_name=f"{CONFIGS}/{name}",
-                file_uid=uid,
-                file_gid=gid,
-                file_mode=EVERYBODY,
-            )
-            for name, value in configs
-            for config in [_config(deployment, part, parent, name, value)]
-        ],
+        secrets=[_secret(deployment, part, parent, name, given[name]) for name in sorted(part.secrets & files)],
+        configs=[_config(deployment, part, parent, name, given[name]) for name in sorted(part.configuration & files)],
         labels=[docker.ServiceTaskSpecContainerSpecLabelArgs(label=label, value=value) for label, value in labels],
         mounts=[
             docker.ServiceTaskSpecContainerSpecMountArgs(
@@ -162,10 +134,10 @@ def _container_spec(
         read_only=True,
         cap_drops=["ALL"],
         healthcheck=docker.ServiceTaskSpecContainerSpecHealthcheckArgs(
-            tests=["CMD", part.healthcheck or f"{part.role}-healthcheck"],
-            interval="5s",
-            timeout="5s",
-            retries=3,
+            tests=part.health_command,
+            interval=HEALTH_INTERVAL,
+            timeout=HEALTH_TIMEOUT,
+            retries=HEALTH_TRIES,
             start_period=short_duration(part.start_seconds),
         ),
         # Its ports have to be free at once, and HAProxy as process 1 does not hear a SIGTERM.
@@ -181,28 +153,44 @@ def _mebibytes(options: str) -> int:
 
 def _secret(
     deployment: Deployment, part: Part, parent: pulumi.Resource, name: str, value: pulumi.Input[str]
-) -> docker.Secret:
-    return docker.Secret(
+) -> docker.ServiceTaskSpecContainerSpecSecretArgs:
+    """Makes the secret, and returns the file that the part's own user has it in."""
+    secret = docker.Secret(
         _of_variable(deployment, name),
         data=_hidden(value),
-        labels=[
-            docker.SecretLabelArgs(label=label, value=text) for label, text in deployment.labels(part.role).items()
-        ],
+        labels=[docker.SecretLabelArgs(label=label, value=of) for label, of in deployment.labels(part.role).items()],
         opts=deployment.child(parent),
+    )
+    uid, gid = part.user.split(":")
+    return docker.ServiceTaskSpecContainerSpecSecretArgs(
+        secret_id=secret.id,
+        secret_name=secret.name,
+        file_name=name,
+        file_uid=uid,
+        file_gid=gid,
+        file_mode=OWNER_ONLY,
     )
 
 
 def _config(
     deployment: Deployment, part: Part, parent: pulumi.Resource, name: str, value: pulumi.Input[str]
-) -> docker.ServiceConfig:
-    return docker.ServiceConfig(
+) -> docker.ServiceTaskSpecContainerSpecConfigArgs:
+    """Makes the config, and returns the file that the part has it in."""
+    labels = deployment.labels(part.role).items()
+    config = docker.ServiceConfig(
         _of_variable(deployment, name),
         data=_base64(value),
-        labels=[
-            docker.ServiceConfigLabelArgs(label=label, value=text)
-            for label, text in deployment.labels(part.role).items()
-        ],
+        labels=[docker.ServiceConfigLabelArgs(label=label, value=of) for label, of in labels],
         opts=deployment.child(parent),
+    )
+    uid, gid = part.user.split(":")
+    return docker.ServiceTaskSpecContainerSpecConfigArgs(
+        config_id=config.id,
+        config_name=config.name,
+        file_name=f"{CONFIGS}/{name}",
+        file_uid=uid,
+        file_gid=gid,
+        file_mode=EVERYBODY,
     )
 
 
