@@ -1,1 +1,1 @@
-"""What operators do to a running stack: rotate and retire its master key, repair what a failed update left behind."""
+"""What operators do to a stack: its keys, clients and usage, backups, updates, and what an update leaves behind."""

@@ -28,12 +28,7 @@ def verifier(
     networks: pulumi.Output[Mapping[str, str]],
     volume: pulumi.Output[str],
 ) -> Callable[[pulumi.ResourceHookArgs], Awaitable[None]]:
-    """Returns the hook of the current stack.
-
-    :param containers: by role, the ``id`` and the inputs as the state names them.
-    :param networks: the names by role.
-    :param volume: the name of the login's volume.
-    """
+    """Returns the hook of the current stack; components/verification.py says what it is given."""
     stack = pulumi.get_stack()
     declared = pulumi.Output.all(containers, networks, volume)
 

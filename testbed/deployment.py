@@ -130,10 +130,6 @@ class Deployment:
             self.outputs = {key: output.value for key, output in self.stack.outputs().items()}
         return self.outputs.get(name)
 
-    def login_urn(self) -> str:
-        """The URN of the volume with the Claude login."""
-        return str(next(r["urn"] for r in self.resources() if r["type"] == "docker:index/volume:Volume"))
-
     def resources(self) -> list[dict[str, Any]]:
         """The resources in the state, with secrets encrypted."""
         return list((self.stack.export_stack().deployment or {})["resources"])
