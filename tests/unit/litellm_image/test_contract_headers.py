@@ -11,7 +11,7 @@ import pytest
 
 from claude_gateway.dialect import Dialect
 from claude_gateway.front.contract import Models, Rejection, Route, request_betas
-from claude_gateway.front.contract.headers import BETAS, OWN_BETAS, PACKAGE_BETAS
+from claude_gateway.front.contract.headers import BETAS, PACKAGE_BETAS
 
 CLI = Path(claude_agent_sdk.__file__).parent / "_bundled" / "claude"
 DATED = re.compile(rb"-20\d\d-\d\d-\d\d[\"'`]")
@@ -20,6 +20,7 @@ NAME = re.compile(rb"[\"'`]([a-z0-9-]+)$")
 NO_BETAS = {
     *("bedrock-2023-05-31", "vertex-2023-10-16", "oidc-federation-2026-04-01", "ccr-byoc-2025-07-29"),
     *("ccr-triggers-2026-01-30", "environments-2025-11-01", "foo-2025-01-01"),
+    "oauth-2025-04-20",  # how a client proves itself to Anthropic, which here the gateway does
 }
 
 
@@ -58,7 +59,7 @@ def test_every_beta_in_the_locked_cli_is_decided_about() -> None:
             if name is not None:
                 found.add(name[1].decode())
     assert "effort-2025-11-24" in found
-    assert found - BETAS - OWN_BETAS - NO_BETAS == set()
+    assert found - BETAS - NO_BETAS == set()
 
 
 def test_a_version_that_is_none_is_refused_and_any_other_is_anthropics_to_judge() -> None:

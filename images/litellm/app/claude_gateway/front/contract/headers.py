@@ -13,15 +13,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 BETA, VERSION = b"anthropic-beta", b"anthropic-version"
-PASSED = frozenset({BETA})
-READ = frozenset(
-    {
-        *(b"authorization", b"x-api-key"),  # who asks (keys.py); the key ends here
-        *(b"content-type", b"content-encoding", b"content-length", b"transfer-encoding"),  # what the body is (body.py)
-        *(VERSION, b"host"),
-        *(b"x-request-id", b"x-gateway-source"),  # set by the gateway in front, never a client's own
-    }
-)
 OPERATORS = "the gateway's operator decides about the account"
 REFUSED = {b"anthropic-workspace-id": OPERATORS, b"anthropic-user-profile-id": OPERATORS}
 VERSIONS = re.compile(r"20\d{2}-\d{2}-\d{2}")
@@ -46,8 +37,6 @@ OTHER_BETAS = frozenset(
     }
 )
 BETAS = PACKAGE_BETAS | OTHER_BETAS
-OWN_BETAS = frozenset({"oauth-2025-04-20"})
-"""They say how a client proves itself to Anthropic, which here the gateway does: taken, and not passed on."""
 
 
 def request_betas(headers: Sequence[tuple[bytes, bytes]], *, drop: bool) -> list[str]:
