@@ -11,7 +11,7 @@ from components.running import Running, run_one
 from components.stack import Deployment
 from components.volumes import kept
 from rules.acme import Acme as Asked
-from rules.acme import AcmeChallenge
+from rules.acme_container import AcmeChallenge
 from rules.layout import ACME_DIR, CERTIFICATE_DIR, acme_volumes
 
 
@@ -31,7 +31,7 @@ class CertificateVolume(pulumi.ComponentResource):
         super().__init__("litellm-claude:components:CertificateVolume", name, None, opts)
         self.asked = asked
         self.volume = kept(deployment, self, "certificate", acme_volumes(deployment.name)["certificate"])
-        self.path = f"{CERTIFICATE_DIR}/{asked.hostname}/tls.pem"
+        self.path = f"{CERTIFICATE_DIR}/{deployment.settings.hostname}/tls.pem"
         self.register_outputs({"volume": self.volume.name})
 
 
@@ -61,19 +61,20 @@ class Acme(pulumi.ComponentResource):
         way = Way("acme-egress", hosts, ports, [one for one in (networks.acme_egress, networks.acme) if one])
         egress = Egress("acme-egress", deployment, images, way, pulumi.ResourceOptions(parent=self))
         self.egress = egress.container
-        dns = asked.challenge is AcmeChallenge.DNS
+        settings = deployment.settings
+        dns = settings.acme_challenge is AcmeChallenge.DNS
         account = kept(deployment, self, "acme", acme_volumes(deployment.name)["acme"])
         part = Part(
             role="acme",
             image=images.acme,
             user="10003:101",  # the gateway's group, which may read what is handed over
             env={
-                "ACME_HOSTNAME": asked.hostname,
-                "ACME_EMAIL": asked.email,
-                "ACME_CHALLENGE": asked.challenge,
-                "ACME_DIRECTORY": asked.directory,
-                "ACME_DIRECTORY_CA": asked.authority,
-                "ACME_DNS_PROVIDER": asked.provider if dns else None,
+                "ACME_HOSTNAME": settings.hostname,
+                "ACME_EMAIL": settings.acme_email,
+                "ACME_CHALLENGE": settings.acme_challenge,
+                "ACME_DIRECTORY": settings.acme_directory,
+                "ACME_DIRECTORY_CA": settings.acme_directory_ca,
+                "ACME_DNS_PROVIDER": settings.acme_dns_provider if dns else None,
                 "ACME_DNS_ZONE": asked.own_zone if dns else None,
                 "ACME_DNS_VARIABLES": pulumi.Output.secret(asked.variables) if dns else None,
                 "HTTPS_PROXY": egress.url,

@@ -19,8 +19,8 @@ from components.usage import UsageVolume
 from components.valkey import Valkey
 from rules import model_ends
 from rules.container import DRAIN_NOTICE_SECONDS, SECRETS, environment_fault
+from rules.defaults import MIB
 from rules.layout import CLAUDE_CONFIG_DIR, USAGE_DIR
-from rules.lengths import MIB
 from rules.settings import Settings
 from rules.vocabulary import ClaudeAuth
 

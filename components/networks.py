@@ -7,7 +7,7 @@ import pulumi
 import pulumi_docker as docker
 
 from components.stack import Deployment
-from rules.acme import AcmeChallenge
+from rules.acme_container import AcmeChallenge
 
 BRIDGE = "com.docker.network.bridge"
 
@@ -105,7 +105,7 @@ class Networks(pulumi.ComponentResource):
         if acme := deployment.settings.acme:
             self.acme = network("acme", internal=True, options=closed)
             self.acme_egress = network("acme-egress")
-            if acme.challenge is AcmeChallenge.HTTP:
+            if acme.settings.acme_challenge is AcmeChallenge.HTTP:
                 self.challenge = network("challenge", internal=True, options=closed)
         self.register_outputs(
             {

@@ -13,7 +13,7 @@ from typing import Any
 
 from ops.commands import OperationError
 from ops.engine import Engine
-from rules.lengths import MIB
+from rules.defaults import MIB
 from setup.stack_settings import setting
 
 PODMAN = "Podman"

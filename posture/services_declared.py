@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from posture.secrets import plain
+from rules.defaults import MIB
 from rules.layout import ROLE_LABEL
-from rules.lengths import MIB
 from rules.pulumi_types import CONFIG, NETWORK, SECRET
 
 EVERY_INTERFACE = "0.0.0.0"  # noqa: S104 - a node publishes on all its addresses

@@ -9,8 +9,8 @@ from typing import Annotated, Any, Self
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
+from rules.defaults import ENVIRONMENT_BYTES
 from rules.keys import rotation_fault
-from rules.lengths import ENVIRONMENT_BYTES
 from rules.refusal import Refusal
 from rules.vocabulary import FIRST_GENERATION, Day, Generation, ModelName, Moment, Network, PreviousGeneration
 

@@ -1,37 +1,10 @@
 """Whether what a container is handed fits into its environment. Pure functions."""
 
-# ruff: noqa: D102 - the protocol's members are settings, which Pulumi.yaml describes
-
-from collections.abc import Sequence
-from typing import Protocol
-
-from pydantic import SecretStr
-
-from rules.addresses import Networks
-
-MIB = 1024 * 1024
-ENVIRONMENT_BYTES = 120 * 1024
-"""What one environment variable of a container can carry: Linux takes 128 KiB with its name (MAX_ARG_STRLEN)."""
+from rules.defaults import ENVIRONMENT_BYTES
+from rules.setting_fields import Fields
 
 
-class Handed(Protocol):
-    """The settings that may be long."""
-
-    @property
-    def allowed_cidrs(self) -> Networks: ...
-    @property
-    def egress_allow(self) -> Sequence[str]: ...
-    @property
-    def egress_closed_cidrs(self) -> Networks: ...
-    @property
-    def upstream_ca_certificates(self) -> str | None: ...
-    @property
-    def tls_certificate(self) -> str | None: ...
-    @property
-    def tls_private_key(self) -> SecretStr | None: ...
-
-
-def fault(settings: Handed) -> tuple[str, str] | None:
+def fault(settings: Fields) -> tuple[str, str] | None:
     """Returns which setting is too long, and what is, or None."""
     handed_over = {
         "allowedCidrs": ",".join(map(str, settings.allowed_cidrs)),

@@ -1,13 +1,9 @@
 """What a stack of services cannot have (``orchestrator: swarm``), each with the way out. Pure functions."""
 
-# ruff: noqa: D102 - the protocol's members are settings, which Pulumi.yaml describes
-
 import re
-from collections.abc import Sequence
-from ipaddress import IPv4Address, IPv6Address
-from typing import Protocol
 
 from rules.refusal import Refusal
+from rules.setting_fields import Fields
 from rules.vocabulary import ClaudeAuth, Orchestrator, TlsMode
 
 LONGEST_NAME = 28
@@ -25,69 +21,40 @@ FIXES = {
 """What to type where the setting's own example would be refused, too."""
 
 
-class Asked(Protocol):
-    """What the settings say of it."""
-
-    @property
-    def orchestrator(self) -> Orchestrator: ...
-    @property
-    def registry(self) -> str | None: ...
-    @property
-    def bind_addresses(self) -> Sequence[IPv4Address | IPv6Address]: ...
-    @property
-    def claude_auth(self) -> ClaudeAuth: ...
-    @property
-    def allow_host(self) -> bool: ...
-    @property
-    def tls_mode(self) -> TlsMode: ...
-    @property
-    def usage_days(self) -> int: ...
-    @property
-    def litellm_image(self) -> str | None: ...
-    @property
-    def gateway_image(self) -> str | None: ...
-    @property
-    def egress_image(self) -> str | None: ...
-    @property
-    def front_image(self) -> str | None: ...
-    @property
-    def valkey_image(self) -> str | None: ...
-
-
-def fault(asked: Asked) -> Refusal | None:
+def fault(settings: Fields) -> Refusal | None:
     """Returns the setting that a Swarm cannot do, and why; None when it can do all, and for a stack of containers."""
-    if asked.orchestrator is not Orchestrator.SWARM:
+    if settings.orchestrator is not Orchestrator.SWARM:
         return None
     images = {
-        "litellmImage": asked.litellm_image,
-        "gatewayImage": asked.gateway_image,
-        "egressImage": asked.egress_image,
-        "frontImage": asked.front_image,
-        "valkeyImage": asked.valkey_image,
+        "litellmImage": settings.litellm_image,
+        "gatewayImage": settings.gateway_image,
+        "egressImage": settings.egress_image,
+        "frontImage": settings.front_image,
+        "valkeyImage": settings.valkey_image,
     }
     wrong = (
-        (not asked.registry, "registry", f"must be set {WORDS}: from there each node pulls the images"),
+        (not settings.registry, "registry", f"must be set {WORDS}: from there each node pulls the images"),
         (
-            not all(address.is_unspecified for address in asked.bind_addresses),
+            not all(address.is_unspecified for address in settings.bind_addresses),
             "bindAddresses",
             f"must be 0.0.0.0 {WORDS}: a node publishes on all its addresses, never by the mesh, which hides who calls",
         ),
         (
-            asked.claude_auth is ClaudeAuth.LOGIN,
+            settings.claude_auth is ClaudeAuth.LOGIN,
             "claudeOauthToken",
             f"or anthropicApiKey must be set {WORDS}: a login in a volume belongs to one host",
         ),
         (
-            asked.allow_host,
+            settings.allow_host,
             "allowHost",
             f"must be false {WORDS}: who comes to a node over IPv6 looks like the node itself",
         ),
         (
-            asked.tls_mode is TlsMode.ACME,
+            settings.tls_mode is TlsMode.ACME,
             "tls",
             f"must be managed or provided {WORDS}: a certificate by ACME is handed over on a volume of one host",
         ),
-        (asked.usage_days > 0, "usageDays", f"must be 0 {WORDS}: usage is kept on a volume of one host"),
+        (settings.usage_days > 0, "usageDays", f"must be 0 {WORDS}: usage is kept on a volume of one host"),
         *(
             (
                 bool(given) and "@" not in str(given),

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from rules.acme import AcmeChallenge
+from rules.acme_container import AcmeChallenge
 from tests.unit.components.conftest import Deploy, Graph, plain
 from tests.unit.components.test_certificates import pair
 from tests.unit.components.test_configuration import refusal, settings

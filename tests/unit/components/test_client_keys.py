@@ -12,7 +12,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from rules.clients import NAME, Client, fault, handed_over, size
-from rules.lengths import ENVIRONMENT_BYTES
+from rules.defaults import ENVIRONMENT_BYTES
 from rules.refusal import Refusal
 from rules.settings import Settings
 from tests.unit.components.conftest import ROOT, Deploy

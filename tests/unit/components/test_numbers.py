@@ -7,8 +7,8 @@ import pytest
 
 from components.networks import local_subnet6
 from rules import addresses, certificates, keys, releases
+from rules.defaults import MIB
 from rules.layout import short
-from rules.lengths import MIB
 from rules.settings import Settings
 from tests.unit.components.conftest import Deploy
 

@@ -13,8 +13,8 @@ from ops.key_rotation import Keys, duration, next_generation, overlaps
 from ops.preflight import Wanted, free_pools, wanted
 from ops.usage import BAR, Sum, Usage, lines, rendered, summed
 from rules.clients import Client
+from rules.defaults import MIB
 from rules.docker import EngineError
-from rules.lengths import MIB
 from tests.unit.ops.test_preflight import INFO, said
 from tests.unit.ops.test_usage import line
 
