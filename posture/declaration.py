@@ -159,7 +159,7 @@ def parse(stack: str, shown: Mapping[str, Any], config: Mapping[str, Any], expor
         )
     volumes = [str(inputs["name"]) for _, inputs in _of(resources, VOLUME) if not inputs.get("labels")]
     authorities = [str(plain(one["outputs"])["certPem"]) for one, _ in _of(resources, AUTHORITY)]
-    outputs = next((plain(one.get("outputs") or {}) for one, _ in _of(resources, STACK)), {})
+    outputs: Mapping[str, Any] = next((plain(one.get("outputs") or {}) for one, _ in _of(resources, STACK)), {})
     secrets = {*config_secrets(config), *(text for resource in resources for text in secrets_of(resource))}
     secrets |= {text for text in services.secrets(resources, files) if len(text) >= SHORTEST}
     return Declaration(

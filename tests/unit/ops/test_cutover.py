@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from ops.cutover import TasksCutover
+from ops.cutover import LATE_SECONDS, TasksCutover
 from ops.engine import Engine
 
 GRACE_SECONDS = 30
@@ -99,6 +99,6 @@ def test_one_that_does_not_end_in_its_time_is_named_with_its_node_and_what_to_do
     manager.there["old-2"] = ("shutdown", "running", "n2")
     left = cutover.still_serving()
     assert left == ["prod-litellm.2 on host-n2"]
-    assert clock[0] == pytest.approx(GRACE_SECONDS + cutover.LATE_SECONDS)
+    assert clock[0] == pytest.approx(GRACE_SECONDS + LATE_SECONDS)
     assert said == ["waiting for prod-litellm.2 on host-n2 to end what was begun, for 40 s at most"] * 2
     assert cutover.how_to_end(left).startswith("On host-n2: docker ps --filter name=prod-litellm, and docker kill")

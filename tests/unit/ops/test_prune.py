@@ -11,6 +11,7 @@ from ops.commands import OperationError
 from ops.engine import Engine
 from ops.state import KINDS, State
 from rules import bundle
+from rules.pulumi_types import TAG
 
 NEW, OLD = "litellm-claude/litellm:bbbbbbbbbbbb-prod", "litellm-claude/litellm:aaaaaaaaaaaa-prod"
 FOREIGN = [
@@ -59,7 +60,7 @@ def test_what_a_swarms_images_are_called_in_its_registry_goes_too(monkeypatch: p
     docker = Docker(NEW, f"{there}/{NEW}", f"{there}/{OLD}", *(f"{there}/{name}" for name in FOREIGN))
     monkeypatch.setattr(subprocess, "run", docker)
     known = state(NEW)
-    known.resources.append({"urn": "t", "type": prune.TAG, "inputs": {"targetImage": f"{there}/{NEW}"}})
+    known.resources.append({"urn": "t", "type": TAG, "inputs": {"targetImage": f"{there}/{NEW}"}})
     assert prune.images("prod", known, Engine()) == [f"{there}/{OLD}"]
     assert docker.asked == [
         f"reference={start}/*" for start in ("litellm-claude", bundle.REPOSITORY, f"{there}/litellm-claude")

@@ -12,10 +12,11 @@ from cryptography import x509
 
 from posture.checks import https
 from posture.context import Context
-from posture.declaration import VOLUME, DeclaredContainer
+from posture.declaration import DeclaredContainer
 from posture.edge import Answer
 from posture.model import REGISTRY
 from posture.running import Running
+from rules.pulumi_types import VOLUME
 from tests.unit.components.test_certificates import pair
 from tests.unit.posture.conftest import IMAGE, INPUTS, KEY, Make
 from tests.unit.posture.test_acme import SETTINGS as ACME

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from posture.declaration import NETWORK, VOLUME, DeclarationError, parse
-from posture.secrets import CONTAINER, MARK
+from posture.declaration import DeclarationError, parse
+from posture.secrets import MARK
+from rules.pulumi_types import CONTAINER, NETWORK, VOLUME
 from tests.unit.posture.conftest import KEY
 
 SECRET = "-----BEGIN PRIVATE KEY-----of a test"
