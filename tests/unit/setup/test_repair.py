@@ -195,7 +195,7 @@ def test_a_stacks_setting_wins_over_the_projects_default(tmp_path: Path) -> None
     stack.write_text("config: {}\n")
     assert setting("port", "dev", tmp_path) == 4000
     stack.write_text("config:\n  litellm-claude:port: 4100\n")
-    assert setting("port", "dev", tmp_path) == 4100
+    assert setting("port", "dev", tmp_path) == setting("port", "organization/litellm-claude/dev", tmp_path) == 4100
 
 
 def test_the_summary_never_holds_the_key_and_trusts_the_stacks_own_ca() -> None:
