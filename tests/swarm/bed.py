@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ops.convergence import converge
 from ops.engine import Engine
 from testbed.deployment import ROOT, Deployment
 from testbed.hosts import Host
@@ -178,17 +179,19 @@ class Bed:
         """How many tasks of a role run now."""
         return sum(task["CurrentState"].startswith("Running") for task in self.tasks(role))
 
-    def settled(self, seconds: float = 120) -> None:
-        """Waits until each node is there, each service has all its tasks, and each node answers."""
+    def settled(self, seconds: float = 180) -> None:
+        """Waits until each service runs as declared, as an update sees it, and each node answers."""
         key = self.key("many")
-        until(lambda: self._replicas_are_there() and all(self.ask(n, key) == 200 for n in self.swarm.nodes), seconds)
+        until(lambda: self._as_declared() and all(self.ask(n, key) == 200 for n in self.swarm.nodes), seconds)
 
-    def _replicas_are_there(self) -> bool:
+    def _as_declared(self) -> bool:
         # Nothing is shown while there is no leader, as for some seconds after one was lost or has come back.
-        shown = self.swarm.first.docker("service", "ls", "--format", "{{.Replicas}}", check=False).split()
-        return bool(shown) and all(
-            there.partition("/")[0] == there.partition("/")[2] for there in shown if "/" in there
-        )
+        ids = self.swarm.first.docker("service", "ls", "--quiet", check=False).split()
+        try:
+            converge(Engine(self.swarm.first.url), ids, 0, "")
+        except RuntimeError:
+            return False
+        return bool(ids)
 
 
 def asked(connection: http.client.HTTPSConnection, key: str, body: Any = ASKED) -> http.client.HTTPResponse:
