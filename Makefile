@@ -114,7 +114,7 @@ test-bundle: setup-pulumi setup-dev setup-engine setup-base ## a bundle, and a s
 test-swarm: setup-pulumi setup-dev setup-engine setup-base ## a stack on three engines of one swarm: updates, lost nodes (as root, 20 minutes)
 	@setup/in_env.sh dev $(PYTHON) -m pytest -m swarm tests/swarm
 
-test-mishaps: setup-pulumi setup-dev setup-engine setup-base ## 50 mishaps at random to one stack: does make up bring it back? (an hour)
+test-mishaps: setup-pulumi setup-dev setup-engine setup-base ## 50 mishaps at random to one stack: does make up bring it back? (15 minutes)
 	@MISHAPS=$(or $(MISHAPS),50) setup/in_env.sh dev $(PYTHON) -m pytest tests/integration/test_mishaps.py
 
 test-mutants: setup-dev ## do the tests notice a changed rule? a random sample, ten minutes (not part of test)
