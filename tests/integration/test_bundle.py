@@ -131,7 +131,7 @@ def test_a_bundle_holds_images_programs_and_packages_and_no_secret(bundle: Path)
             others = {name for name in inner.getnames() if not name.endswith(".whl")}
             assert others == {"requirements.txt", "of.lock"}
         manifest = json.load(tar.extractfile("manifest.json") or pytest.fail("no manifest"))
-    assert sorted(manifest["images"]) == ["acme", "egress", "front", "gateway", "litellm"]
+    assert sorted(manifest["images"]) == ["acme", "egress", "front", "gateway", "litellm", "valkey"]
 
 
 def test_a_damaged_bundle_is_refused_before_anything_is_unpacked(bundle: Path, alone: Alone, tmp_path: Path) -> None:
