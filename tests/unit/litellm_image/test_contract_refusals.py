@@ -141,7 +141,11 @@ M, CHAT, RESPONSES, COMPLETIONS = Route.MESSAGES, Route.CHAT, Route.RESPONSES, R
             {"input": [{"id": "x", "type": "item_reference"}]},
             "input.0: is not supported: no item is kept here; send the item itself",
         ),
-        (RESPONSES, {"text": {"verbosity": "low"}}, 'text.verbosity: must be "medium"'),
+        (
+            RESPONSES,
+            {"text": {"verbosity": "low"}},
+            'text.verbosity: must be "medium"; say in the prompt how long the answer should be',
+        ),
         (
             RESPONSES,
             {"tools": [{"type": "code_interpreter", "container": "c"}]},
@@ -151,20 +155,6 @@ M, CHAT, RESPONSES, COMPLETIONS = Route.MESSAGES, Route.CHAT, Route.RESPONSES, R
             RESPONSES,
             {"input": [{"type": "function_call_output", "call_id": "c", "output": "x"}]},
             "input.0.call_id: has no function_call in the input; send it too, because no response is kept here",
-        ),
-        (
-            RESPONSES,
-            {
-                "input": [
-                    {"type": "function_call", "call_id": "c", "name": "f", "arguments": "{}"},
-                    {
-                        "type": "function_call_output",
-                        "call_id": "c",
-                        "output": [{"type": "input_file", "file_data": "data:application/pdf;base64,AAAA"}],
-                    },
-                ]
-            },
-            "input.1.output.0: is not supported: files do not reach Claude as results of tools; send them in a message",
         ),
         (
             CHAT,

@@ -12,7 +12,7 @@ from tests.unit.litellm_image.openai_lab import answer
 from claude_gateway.errors import Failure
 from claude_gateway.front.call import Call, Reply
 from claude_gateway.front.contract import Route
-from claude_gateway.front.openai_routes import OpenAIRoutes, without_impossible_thinking
+from claude_gateway.front.openai_routes import OpenAIRoutes
 from claude_gateway.start.warm_up import EVENTS, MESSAGE
 from claude_gateway.upstream.base import Answer, Ask
 
@@ -148,19 +148,6 @@ def test_tools_and_their_results_arrive_as_anthropic_has_them() -> None:
     assert body["tool_choice"] == {"type": "any", "disable_parallel_tool_use": True}
     assert body["messages"][1]["content"][-1] == {"type": "tool_use", "id": "t1", "name": "look", "input": {}}
     assert body["messages"][2]["content"][0]["tool_use_id"] == "t1"
-
-
-def test_thinking_is_left_out_where_the_thoughts_of_a_tool_call_are_missing() -> None:
-    body = {"messages": CALLED, "reasoning_effort": "low"}
-    assert without_impossible_thinking(body) == {"messages": CALLED}
-    kept = {"messages": CALLED[:1], "reasoning_effort": "low"}
-    assert without_impossible_thinking(kept) == kept
-    thought = [
-        CALLED[0],
-        {**CALLED[1], "thinking_blocks": [{"type": "thinking", "thinking": "x", "signature": "s"}]},
-        CALLED[2],
-    ]
-    assert without_impossible_thinking({"messages": thought, "thinking": {"type": "enabled"}})["thinking"]
 
 
 def test_a_litellm_that_is_not_asked_for_more_sends_nothing_of_its_own() -> None:

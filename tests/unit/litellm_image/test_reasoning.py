@@ -77,10 +77,3 @@ def test_a_hidden_thought_has_no_summary() -> None:
     events = answer(Route.RESPONSES, input="FAKE:redacted", stream=True, **ASKED)
     assert not [event for event in events if "summary" in event["type"]]
     assert output("redacted", streamed=True, done=True)[0]["summary"] == []
-
-
-def test_reasoning_is_left_out_where_the_thoughts_of_a_call_are_missing() -> None:
-    """As on chat completions: Anthropic would refuse the turn."""
-    items = [item for item in output("thinktool", streamed=False) if item["type"] != "reasoning"]
-    result = {"type": "function_call_output", "call_id": "toolu_fake", "output": "warm"}
-    assert "thinking" not in sent(Route.RESPONSES, input=[USER, *items, result], **ASKED)

@@ -11,11 +11,6 @@ from typing import TYPE_CHECKING, Any
 import litellm
 from litellm.litellm_core_utils import core_helpers
 from litellm.llms.custom_httpx.http_handler import AsyncHTTPHandler
-from litellm.responses.litellm_completion_transformation.reasoning_items import decode_thinking_blocks
-from litellm.utils import (
-    any_assistant_message_has_thinking_blocks,
-    last_assistant_with_tool_calls_has_no_thinking_blocks,
-)
 
 from claude_gateway.dialect import Dialect
 from claude_gateway.errors import Failure
@@ -90,7 +85,7 @@ class OpenAIRoutes:
         return await self._chat(call)
 
     async def _chat(self, call: Call) -> Reply:
-        answer = await litellm.acompletion(**self._arguments(call, without_impossible_thinking(call.body)))
+        answer = await litellm.acompletion(**self._arguments(call, call.body))
         if call.streamed:
             return await _stream(answer, call, _chunk)
         made = answer.model_dump(mode="json")
@@ -99,7 +94,7 @@ class OpenAIRoutes:
         return Reply(_once(json.dumps(made)), call.headers)
 
     async def _responses(self, call: Call) -> Reply:
-        arguments = self._arguments(call, without_impossible_reasoning(call.body))
+        arguments = self._arguments(call, call.body)
         await litellm.aresponses(**{**arguments, "stream": False})
         if call.answer is None:
             raise BROKEN_OFF
@@ -121,30 +116,6 @@ class OpenAIRoutes:
         if is_asked_for(body):
             body = without_format(body)
         return {**body, **self._fixed, "model": f"anthropic/{body['model']}"}
-
-
-def without_impossible_thinking(body: dict[str, Any]) -> dict[str, Any]:
-    """`body` without a wish for thinking that Anthropic would refuse.
-
-    After a tool call Anthropic wants the thoughts that led to it, and OpenAI's clients do not send them back. LiteLLM
-    does the same with `modify_params`, which also invents messages and tool results.
-    """
-    messages = body["messages"]
-    if not (body.get("thinking") or body.get("reasoning_effort")):
-        return body
-    if last_assistant_with_tool_calls_has_no_thinking_blocks(
-        messages
-    ) and not any_assistant_message_has_thinking_blocks(messages):
-        return {name: value for name, value in body.items() if name not in ("thinking", "reasoning_effort")}
-    return body
-
-
-def without_impossible_reasoning(body: dict[str, Any]) -> dict[str, Any]:
-    """The same for responses: the thoughts that led to a call are in a reasoning item, if the client keeps it."""
-    items = body["input"] if isinstance(body["input"], list) else []
-    called = any(item.get("type") == "function_call" for item in items)
-    signed = any(decode_thinking_blocks(item.get("encrypted_content")) for item in items)
-    return {name: value for name, value in body.items() if name != "reasoning" or signed or not called}
 
 
 def failure(call: Call, error: Exception) -> Failure:

@@ -12,6 +12,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from claude_gateway.errors import Failure
+from claude_gateway.front import thinking, tool_outputs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -22,8 +23,6 @@ BESIDE = ("strict", "input_examples", "defer_loading", "allowed_callers", "eager
 STAND_IN = "dummy_tool"
 """LiteLLM offers it when the history has calls and the request no tools, because Anthropic wants some."""
 SELF_REFERENCE = "The schema of the answer refers to itself, which Claude does not take: say how deep it goes."
-FEWEST_THOUGHTS = 1024
-"""Tokens: the smallest budget that Anthropic takes."""
 SCHEMA_PLACES = (("output_format",), ("output_config", "format"))
 
 
@@ -31,8 +30,9 @@ def mended(made: dict[str, Any], asked: Mapping[str, Any]) -> dict[str, Any]:
     """LiteLLM's Messages request `made` for the client's request `asked`; it is changed in place. Raises Failure."""
     if "tools" in made:
         _mend_tools(made, asked)
+    tool_outputs.put_in(made.get("messages") or (), asked)
     _mend_files(made.get("messages") or (), asked)
-    _fit_thoughts(made, asked)
+    thinking.as_asked(made, asked)
     _authorize(made.get("mcp_servers") or (), asked)
     _mend_schema(made, asked)
     return made
@@ -129,17 +129,6 @@ def _text_source(data: str) -> dict[str, Any] | None:
         return {"type": "text", "media_type": "text/plain", "data": base64.b64decode(data, validate=True).decode()}
     except (binascii.Error, UnicodeDecodeError):
         return None
-
-
-def _fit_thoughts(made: dict[str, Any], asked: Mapping[str, Any]) -> None:
-    """OpenAI's limit of tokens holds for thoughts, too, and what LiteLLM makes of an effort may be more than that."""
-    thinking, most = made.get("thinking") or {}, made.get("max_tokens") or 0
-    if asked.get("thinking") or thinking.get("budget_tokens", 0) < most:
-        return
-    if most > FEWEST_THOUGHTS:
-        thinking["budget_tokens"] = most - 1
-    else:
-        made.pop("thinking", None)
 
 
 def _authorize(servers: Any, asked: Mapping[str, Any]) -> None:

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 NO_CALL = "has no function_call in the input; send it too, because no response is kept here"
-NO_FILES = "is not supported: files do not reach Claude as results of tools; send them in a message"
 CALLS = ("function_call", "custom_tool_call")
 NOTHING_SAID = "must say something"
 TEXTS = ("text", "input_text", "output_text")
@@ -60,6 +59,8 @@ def _chat(made: dict[str, Any]) -> None:
                 message["content"] = refusal
             _say_refusals(message.get("content"), "text")
             _find_thoughts(message)
+            if message.get("tool_calls") == []:
+                del message["tool_calls"]  # LiteLLM would take it for a call, and offer a tool of its own
             for number, call in enumerate(message.get("tool_calls") or ()):
                 path = f"messages.{index}.tool_calls.{number}"
                 ids.add(f"{path}.id", call.get("id"))
@@ -88,7 +89,6 @@ def _responses(made: dict[str, Any]) -> None:
         if item.get("type") in OUTPUTS:
             if item.get("call_id") not in calls:
                 raise wrong(f"input.{index}.call_id", NO_CALL)
-            _refuse_files(f"input.{index}.output", item["output"])
             if isinstance(item["output"], list):
                 item["output"] = _without_blanks(item["output"]) or ""
     # What a search has found stands in the answer; LiteLLM would put the search into the mouth of the model.
@@ -166,12 +166,6 @@ def _say_refusals(content: Any, kind: str) -> None:
     for part in content if isinstance(content, list) else ():
         if part.get("type") == "refusal":
             part["type"], part["text"] = kind, part.pop("refusal")
-
-
-def _refuse_files(path: str, output: Any) -> None:
-    for index, part in enumerate(output if isinstance(output, list) else ()):
-        if part["type"] == "input_file":
-            raise wrong(f"{path}.{index}", NO_FILES, code="unsupported_parameter")
 
 
 def _completions(made: dict[str, Any]) -> None:
