@@ -35,6 +35,7 @@ WORDS = {
 PATTERNS = {
     r"^(?:https://|data:[^,]*;base64,)": "must be an https: URL, or a data: URL such as data:image/png;base64,...",
     r"^https://": "must be an https: URL",
+    "^medium$": 'must be "medium"; say in the prompt how long the answer should be',
     r"^[A-Za-z0-9_-]{1,128}$": "must be 1 to 128 letters, digits, underscores and hyphens",
     r"^data:[^,]*;base64,": "must be a data: URL, such as data:application/pdf;base64,...",
 }

@@ -117,7 +117,7 @@ SHAPE = Shape(
         "WebSearchToolParam": {**WEB_SEARCH, "type": Literal["web_search"]},
         "WebSearchPreviewToolParam": {**WEB_SEARCH, "type": Literal["web_search_preview"]},
         "ToolSearchToolParam": {"execution": Literal["server"]},
-        "ResponseTextConfigParam": {"verbosity": Literal["medium"]},
+        "ResponseTextConfigParam": {"verbosity": core_schema.str_schema(pattern="^medium$")},
         "Reasoning": {
             "context": refusing("no reasoning is kept here"),
             "mode": refusing("Claude has no such setting"),
