@@ -48,7 +48,15 @@ FILES: list[tuple[dict[str, Any], dict[str, Any]]] = [
         {"type": "document", "source": {"type": "text", "media_type": "text/plain", "data": "hello"}},
     ),
     (
-        {"file_data": f"data:image/png;base64,{PIXEL}"},
+        {"file_data": f"data:application/json;charset=utf-8;base64,{TEXT}"},
+        {"type": "document", "source": {"type": "text", "media_type": "text/plain", "data": "hello"}},
+    ),
+    (  # no text: Anthropic says that it takes no such file
+        {"file_data": "data:application/zip;base64,AAAA"},
+        {"type": "document", "source": {"type": "base64", "media_type": "application/zip", "data": "AAAA"}},
+    ),
+    (
+        {"file_data": f"data:image/png;name=a.png;base64,{PIXEL}"},
         {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": PIXEL}},
     ),
     ({"file_id": "file_1"}, {"type": "document", "source": {"type": "file", "file_id": "file_1"}}),

@@ -26,9 +26,9 @@ def as_asked(made: dict[str, Any], asked: Mapping[str, Any]) -> None:
     reasoning = asked.get("reasoning") or {}
     effort = asked.get("reasoning_effort") or reasoning.get("effort")
     if effort == "none":
-        # Left out it means what the model does by itself; models that always think take no wish.
-        made["thinking"] = {"type": "disabled"}
-        AnthropicModelInfo.maybe_drop_disabled_thinking(made["model"], made, PROVIDER)
+        # Left out it means what the model does by itself; one that always thinks refuses the wish.
+        if not AnthropicModelInfo._is_always_on_thinking_model(made["model"], PROVIDER):  # noqa: SLF001
+            made["thinking"] = {"type": "disabled"}
     elif not effort and (reasoning.get("summary") or reasoning.get("generate_summary")):
         # A summary of thoughts wants thoughts; how many of them is left to the model that knows no budget.
         made["thinking"] = AnthropicConfig.map_reasoning_effort(OPENAIS_EFFORT, made["model"], PROVIDER, PROVIDER)

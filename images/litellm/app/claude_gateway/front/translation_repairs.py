@@ -87,8 +87,9 @@ def _files(value: Any) -> Iterator[dict[str, Any]]:
     for item in value if isinstance(value, list | tuple) else ():
         if not isinstance(item, dict):
             continue
-        if item.get("type") == "image" and item["source"].get("media_type") == "image/jpg":
-            item["source"]["media_type"] = "image/jpeg"  # its name; Anthropic knows no other
+        if kind := (item.get("source") or {}).get("media_type"):
+            plain = kind.partition(";")[0]  # Anthropic takes no parameters
+            item["source"]["media_type"] = "image/jpeg" if plain == "image/jpg" else plain  # its name
         if item.get("type") in ("document", "container_upload") or _is_image_file(item):
             yield item
         yield from _files(item.get("content"))
@@ -117,18 +118,19 @@ def _mend_file(block: dict[str, Any]) -> None:
     if source["type"] == "file" and str(source["file_id"]).startswith("https://"):
         source = {"type": "url", "url": source["file_id"]}
     kind = source.get("media_type", "")
-    if source["type"] == "base64" and kind.startswith("text/"):
+    if source["type"] == "base64" and kind != "application/pdf" and not kind.startswith("image/"):
         source = _text_source(source["data"]) or source
     block["type"] = "image" if block["type"] == "image" or kind.startswith("image/") else "document"
     block["source"] = source
 
 
 def _text_source(data: str) -> dict[str, Any] | None:
-    """None for what is no text after all: Anthropic refuses it."""
+    """None for what is no text, whatever its type says: Anthropic refuses it."""
     try:
-        return {"type": "text", "media_type": "text/plain", "data": base64.b64decode(data, validate=True).decode()}
+        text = base64.b64decode(data, validate=True).decode()
     except (binascii.Error, UnicodeDecodeError):
         return None
+    return None if "\0" in text else {"type": "text", "media_type": "text/plain", "data": text}
 
 
 def _authorize(servers: Any, asked: Mapping[str, Any]) -> None:
