@@ -14,6 +14,7 @@ from litellm.llms.custom_httpx.http_handler import AsyncHTTPHandler
 
 from claude_gateway.dialect import Dialect
 from claude_gateway.errors import Failure
+from claude_gateway.front import own_calls
 from claude_gateway.front.call import Call, Reply, current_call
 from claude_gateway.front.contract import Route
 from claude_gateway.front.json_mode import is_asked_for, without_format
@@ -89,8 +90,7 @@ class OpenAIRoutes:
         if call.streamed:
             return await _stream(answer, call, _chunk)
         made = answer.model_dump(mode="json")
-        for tool_call in made["choices"][0]["message"].get("tool_calls") or ():
-            tool_call.pop("index", None)  # OpenAI's has none; clients send it back in other places
+        own_calls.in_message(made["choices"][0]["message"])
         return Reply(_once(json.dumps(made)), call.headers)
 
     async def _responses(self, call: Call) -> Reply:
@@ -152,13 +152,17 @@ async def _stream(answer: Any, call: Call, render: Render, done: bytes = DONE) -
 
 async def _events(first: Any, parts: Any, call: Call, render: Render, done: bytes) -> AsyncIterator[bytes]:
     """The stream in OpenAI's form; one that breaks ends with an error and without `[DONE]`."""
-    number = 0
+    number, calls = 0, own_calls.OwnCalls()
     if call.route is Route.CHAT and first.choices:
         first.choices[0].delta.role = "assistant"  # an answer without any content has none by LiteLLM
     try:
+        if call.route is Route.CHAT:
+            calls.in_part(first)
         yield render(first)
         async for part in parts:
             number = part["sequence_number"] if isinstance(part, dict) else 0
+            if call.route is Route.CHAT:
+                calls.in_part(part)
             if getattr(part, "usage", None) is not None:
                 part.usage.__dict__.pop("cost", None)  # by LiteLLM's list of prices; Anthropic's answer has none
                 part.choices = [choice for choice in part.choices if choice.finish_reason]  # OpenAI's has none here
