@@ -117,6 +117,7 @@ const suite = {
     },
     "thinking with tools": async () => {
       await chatWithTools(THINK, { reasoning_effort: "low" });
+      assert.equal((await sent()).thinking.type, "adaptive");
       await sawResult();
     },
     errors: async () => {

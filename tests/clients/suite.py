@@ -85,10 +85,11 @@ class Place:
         assert all(f"warm in {city}" in text for city in cities), text
 
     def saw_thoughts(self) -> None:
-        """The last call has the signed thoughts of the first answer, or asks for no thinking, which wants none."""
+        """The last call still asks for thinking, and has the signed thoughts of the first answer where a budget wants them."""
         sent = self.sent()
         self.saw_results("Paris")
-        assert SIGNATURE in json.dumps(sent) or "thinking" not in sent, "thoughts are lost, and thinking is asked for"
+        assert SIGNATURE in json.dumps(sent) or sent["thinking"]["type"] == "adaptive", "the thoughts are lost"
+        assert "thinking" in sent, "the wish for thinking is lost"
 
     def ended(self) -> None:
         """The call that the client has left ends at once."""

@@ -84,6 +84,7 @@ CHAT: dict[str, Body] = {
     "a result that is empty": {"tools": tools(), "messages": [USER, calls(), seen("")]},
     "a text and a call": {"tools": tools(), "messages": [USER, calls(content="Let me look."), seen()]},
     "calls without tools": {"messages": [USER, calls(), seen()]},
+    "an empty list of calls": {"messages": [USER, {"role": "assistant", "content": "a", "tool_calls": []}, USER]},
     "an effort of reasoning": {"reasoning_effort": "low", "messages": [user("FAKE:thinking")]},
     "thinking with a budget": {
         "thinking": {"type": "enabled", "budget_tokens": 1024},
@@ -185,9 +186,14 @@ RESPONSES: dict[str, Body] = {
         "tools": flat(),
         "input": [USER, called(), output([part("a"), {"type": "input_image", "image_url": IMAGE}])],
     },
+    "a result of texts and a file": {
+        "tools": flat(),
+        "input": [USER, called(), output([part("a"), part("b", **MINUTES), {"type": "input_file", "file_data": PAGE}])],
+    },
     "a text and a call": {"tools": flat(), "input": [USER, said("Let me look."), called(), output()]},
     "calls without tools": {"input": [USER, called(), output()]},
     "reasoning": {"reasoning": LOW, "input": "FAKE:thinking"},
+    "a summary of reasoning": {"reasoning": {"summary": "auto"}, "input": "FAKE:thinking"},
     "hidden thoughts": {"reasoning": LOW, "input": "FAKE:redacted"},
     "reasoning with tools": {"reasoning": LOW, "tools": flat(), "input": "FAKE:thinktool"},
     "signed thoughts of a call": {
