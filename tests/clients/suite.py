@@ -88,8 +88,8 @@ class Place:
         """The last call still asks for thinking, and has the signed thoughts of the first answer where a budget wants them."""
         sent = self.sent()
         self.saw_results("Paris")
-        assert SIGNATURE in json.dumps(sent) or sent["thinking"]["type"] == "adaptive", "the thoughts are lost"
         assert "thinking" in sent, "the wish for thinking is lost"
+        assert SIGNATURE in json.dumps(sent) or sent["thinking"]["type"] == "adaptive", "the thoughts are lost"
 
     def ended(self) -> None:
         """The call that the client has left ends at once."""
