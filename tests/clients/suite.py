@@ -85,7 +85,7 @@ class Place:
         assert all(f"warm in {city}" in text for city in cities), text
 
     def saw_thoughts(self) -> None:
-        """The last call still asks for thinking, and has the signed thoughts of the first answer where a budget wants them."""
+        """The last call still asks for thinking, and has the signed thoughts that a budget wants."""
         sent = self.sent()
         self.saw_results("Paris")
         assert "thinking" in sent, "the wish for thinking is lost"

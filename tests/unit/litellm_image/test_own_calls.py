@@ -50,8 +50,8 @@ def test_calls_after_a_search_are_counted_as_if_there_was_none() -> None:
     own = OwnCalls()
     for one in parts:
         own.in_part(one)
-    calls = [call for one in parts for call in one.choices[0].delta.tool_calls or ()]
-    assert [(call.index, call.id, call.function.arguments) for call in calls] == [
+    calls = [call.model_dump() for one in parts for call in one.choices[0].delta.tool_calls or ()]
+    assert [(call["index"], call["id"], call["function"]["arguments"]) for call in calls] == [
         (0, "toolu_1", ""),
         (0, None, "{}"),
         (1, "toolu_2", ""),
