@@ -143,6 +143,11 @@ M, CHAT, RESPONSES, COMPLETIONS = Route.MESSAGES, Route.CHAT, Route.RESPONSES, R
         ),
         (
             RESPONSES,
+            {"input": [{"role": "tool", "content": "x"}]},
+            'input.0.role: must be "user", "assistant", "system" or "developer"',
+        ),
+        (
+            RESPONSES,
             {"text": {"verbosity": "low"}},
             'text.verbosity: must be "medium"; say in the prompt how long the answer should be',
         ),

@@ -104,7 +104,7 @@ def _wrong_tag(error: ErrorDetails) -> str:
 
 
 def _choice(values: Sequence[Any]) -> str:
-    words = [quoted(value) if isinstance(value, str) else str(value).lower() for value in values]
+    words = [quoted(value) if isinstance(value, str) else str(value).lower() for value in dict.fromkeys(values)]
     if len(words) > NAMED_AT_MOST:
         return "one of " + ", ".join(words[:NAMED_AT_MOST]) + ", ..."
     return words[0] if len(words) == 1 else ", ".join(words[:-1]) + " or " + words[-1]
