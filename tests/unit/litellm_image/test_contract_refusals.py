@@ -139,7 +139,7 @@ M, CHAT, RESPONSES, COMPLETIONS = Route.MESSAGES, Route.CHAT, Route.RESPONSES, R
         (
             RESPONSES,
             {"input": [{"id": "x", "type": "item_reference"}]},
-            "input.0: is not supported: no item is kept here; send the item itself",
+            "input.0: is not supported: no item is kept here; send the item itself, as clients do with store: false",
         ),
         (
             RESPONSES,

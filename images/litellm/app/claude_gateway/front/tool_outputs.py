@@ -28,7 +28,7 @@ def _blocks(messages: Any) -> Iterator[dict[str, Any]]:
 
 
 def _block(part: Mapping[str, Any]) -> dict[str, Any]:
-    """Anthropic's block for one part; a file is a document still, whatever is in it (mended.py)."""
+    """Anthropic's block for one part; a file is a document still, whatever is in it (translation_repairs.py)."""
     marked = {"cache_control": part["cache_control"]} if part.get("cache_control") else {}
     if part["type"] in TEXTS:
         return {"type": "text", "text": part["text"], **marked}

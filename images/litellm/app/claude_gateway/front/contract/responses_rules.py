@@ -150,7 +150,7 @@ SHAPE = Shape(
             ),
             OPENAIS_ITEM,
         ),
-        "ItemReference": "no item is kept here; send the item itself",
+        "ItemReference": "no item is kept here; send the item itself, as clients do with store: false",
         "ToolChoiceAllowedParam": "send only the tools that Claude may use",
     },
     left_out={
