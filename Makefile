@@ -142,6 +142,9 @@ bench-gateways: setup-dev setup-engine setup-base ## the whole stack beside stoc
 	@setup/node.sh tools/gateways .toolchain/tools/portkey
 	@$(PYTHON) -m bench.gateways
 
+bench-overhead: setup-dev setup-engine setup-base ## what front and gateway take of LiteLLM's throughput, and add to a request (needs wrk)
+	@$(PYTHON) -m bench.gateway_overhead
+
 bench-scale: setup-pulumi setup-dev setup-engine setup-base ## the same load on one replica and on two, and one of two killed
 	@setup/in_env.sh dev $(PYTHON) -m bench.scale
 

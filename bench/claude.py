@@ -12,7 +12,6 @@ import sys
 from contextlib import AsyncExitStack, ExitStack
 from typing import TYPE_CHECKING
 
-from bench import gateway_overhead
 from bench.claude_load import Load, client
 from bench.promises import Promise, told
 from testbed.container import container, docker, fresh_bed
@@ -88,21 +87,17 @@ def verdicts(loads: Loads) -> list[Promise]:
 
 
 def main() -> int:
-    gateway_overhead.check()
-    with fresh_bed() as made:
-        with ExitStack() as stack:
-            gateways = {kind: stack.enter_context(container(made, **KINDS[kind])) for kind in KINDS}
-            idle = {kind: memory(gateway.container)[0] for kind, gateway in gateways.items()}
-            loads = asyncio.run(measure(gateways))
-            used = {kind: memory(gateway.container) for kind, gateway in gateways.items()}
-        print("measuring the gateway ...", file=sys.stderr, flush=True)
-        overhead = gateway_overhead.measure(made)
+    with fresh_bed() as made, ExitStack() as stack:
+        gateways = {kind: stack.enter_context(container(made, **KINDS[kind])) for kind in KINDS}
+        idle = {kind: memory(gateway.container)[0] for kind, gateway in gateways.items()}
+        loads = asyncio.run(measure(gateways))
+        used = {kind: memory(gateway.container) for kind, gateway in gateways.items()}
     print("                             first token, ms")
     print("at a time kind    good        p50     p95     p99  requests/s")
     print("\n".join(line(*key, load) for key, load in loads.items()))
     for kind, (after, limit) in used.items():
         print(f"{kind:7} memory: idle {idle[kind]:.0f} MiB, after all loads {after:.0f} MiB of {limit:.0f}")
-    return told([*verdicts(loads), *overhead])
+    return told(verdicts(loads))
 
 
 if __name__ == "__main__":

@@ -156,6 +156,7 @@ def judge(path: str, shared: Turns, apart: Turns) -> list[Promise]:
 
 def main() -> int:
     """Returns 1 when a promise does not hold."""
+    check()
     with fresh_bed() as made:
         return told(measure(made))
 
