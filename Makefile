@@ -5,7 +5,7 @@ OVERLAP ?= 24h
 SINCE ?= 7d
 BY ?= client
 UPDATES ?= $(shell date -u +%F)
-WORKERS ?= 4
+WORKERS ?= 3
 MAKEFLAGS += --no-print-directory
 SHELL := /bin/bash
 

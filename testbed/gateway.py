@@ -9,6 +9,7 @@ import ipaddress
 import itertools
 import json
 import os
+import random
 import socket
 import subprocess
 import time
@@ -213,9 +214,12 @@ def address_of(container: str, network: str, *, v6: bool = False) -> str:
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port that nothing listens on, and that the kernel gives to no connection meanwhile (ip_local_port_range)."""
+    while True:
+        port = random.randrange(20_000, 32_000)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("0.0.0.0", port))  # on all addresses, as docker will
+            return port
 
 
 def healthy(name: str, command: str) -> bool:

@@ -21,7 +21,6 @@ from testbed.deployment import Deployment, deployment, docker
 from testbed.hosts import Internet
 from testbed.operations import Operations
 
-PORT = 14660
 LOGIN = "/home/app/.claude/.credentials.json"
 ASK = """
 import json, sys, urllib.request
@@ -39,11 +38,12 @@ class Bed:
     stack: Deployment
     operations: Operations
     context: ssl.SSLContext
+    port: int
     keys: list[str] = field(default_factory=list)
 
     def call(self, key: str, body: Any = None) -> http.client.HTTPResponse:
         """Asks for the models, or sends ``body`` to the chat endpoint; the answer is not read yet."""
-        connection = http.client.HTTPSConnection("localhost", PORT, context=self.context, timeout=60)
+        connection = http.client.HTTPSConnection("localhost", self.port, context=self.context, timeout=60)
         headers = {"authorization": f"Bearer {key}", "content-type": "application/json"}
         path = "/v1/chat/completions" if body else "/v1/models"
         connection.request("POST" if body else "GET", path, json.dumps(body) if body else None, headers)
@@ -62,7 +62,7 @@ class Bed:
     def serial(self) -> str:
         """The serial number of the certificate that a new connection is shown."""
         with (
-            socket.create_connection(("localhost", PORT), 10) as raw,
+            socket.create_connection(("localhost", self.port), 10) as raw,
             self.context.wrap_socket(raw, server_hostname="localhost") as secure,
         ):
             return str((secure.getpeercert() or {})["serialNumber"])
@@ -78,11 +78,11 @@ class Bed:
 
 
 @contextlib.contextmanager
-def rotation_bed(net: Internet, key: str) -> Iterator[Bed]:
+def rotation_bed(net: Internet, key: str, port: int) -> Iterator[Bed]:
     """A production stack with a configured key and the Claude login in its volume, up."""
     with deployment(
         "prod",
-        port=PORT,
+        port=port,
         bindAddresses=["127.0.0.1"],
         drainSeconds=20,
         claudeWarmProcesses=1,
@@ -91,7 +91,7 @@ def rotation_bed(net: Internet, key: str) -> Iterator[Bed]:
         stack.set_secret("masterKey", key)
         outputs = stack.up().outputs
         authority = ssl.create_default_context(cadata=outputs["ca_certificate"].value)
-        made = Bed(stack, Operations(stack), authority, [key])
+        made = Bed(stack, Operations(stack), authority, port, [key])
         write_login(made, expires_in=86_400)
         yield made
 
@@ -111,7 +111,7 @@ def write_login(bed: Bed, expires_in: float) -> None:
 
 def kept_connection(bed: Bed) -> http.client.HTTPSConnection:
     """One connection to the gateway; it is opened with its first request."""
-    return http.client.HTTPSConnection("localhost", PORT, context=bed.context, timeout=60)
+    return http.client.HTTPSConnection("localhost", bed.port, context=bed.context, timeout=60)
 
 
 def status_on(connection: http.client.HTTPSConnection, key: str) -> int:

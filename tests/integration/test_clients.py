@@ -13,6 +13,7 @@ from tests.integration.rotation import Bed, kept_connection, requests_all_the_wh
 from tests.integration.test_rotation import CONFIGURED
 from tests.integration.test_secrets import spellings, watched_processes
 
+PORT = 14661
 FEW = 3
 ASKED = {"model": "haiku", "max_tokens": 9, "messages": [{"role": "user", "content": "hello"}]}
 
@@ -20,7 +21,7 @@ ASKED = {"model": "haiku", "max_tokens": 9, "messages": [{"role": "user", "conte
 @pytest.fixture(scope="module")
 def bed(net: Internet) -> Iterator[Bed]:
     """A stack that declares no clients yet."""
-    with rotation_bed(net, CONFIGURED) as made:
+    with rotation_bed(net, CONFIGURED, PORT) as made:
         yield made
 
 

@@ -25,13 +25,14 @@ from tests.integration.rotation import (
     write_login,
 )
 
+PORT = 14660
 CONFIGURED = f"sk-{secrets.token_hex(32)}"
 
 
 @pytest.fixture(scope="module")
 def bed(net: Internet) -> Iterator[Bed]:
     """The stack, with a configured key at first."""
-    with rotation_bed(net, CONFIGURED) as made:
+    with rotation_bed(net, CONFIGURED, PORT) as made:
         yield made
 
 
