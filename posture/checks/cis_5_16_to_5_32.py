@@ -2,8 +2,11 @@
 
 # ruff: noqa: D103 - a check's title says what it does
 
+from collections.abc import Callable
+
 from posture.cis import Container, cis, each, engine_has, host, options
 from posture.context import Context
+from posture.inside import Process
 from posture.model import Outcome, Severity, excepted, failed, passed, verdict
 from posture.running import name_of
 
@@ -71,26 +74,24 @@ def seccomp(context: Context) -> Outcome:
     )
 
 
-@cis("5.23", "docker exec is not used with --privileged", fast=False)
-def exec_privileged(context: Context) -> Outcome:
+def _processes(context: Context, wrong: Callable[[Process], bool], problem: str, said: str) -> Outcome:
     found = [
-        f"{name}: {process.command} has capabilities"
+        f"{name}: {process.command} {problem}"
         for name, processes in context.probe("processes").items()
         for process in processes
-        if process.capabilities
+        if wrong(process)
     ]
-    return verdict(found, "no process in a container has a capability, however it was started")
+    return verdict(found, f"no process in a container {said}, however it was started")
+
+
+@cis("5.23", "docker exec is not used with --privileged", fast=False)
+def exec_privileged(context: Context) -> Outcome:
+    return _processes(context, lambda p: bool(p.capabilities), "has capabilities", "has a capability")
 
 
 @cis("5.24", "docker exec is not used with --user=root", fast=False)
 def exec_root(context: Context) -> Outcome:
-    found = [
-        f"{name}: {process.command} runs as root"
-        for name, processes in context.probe("processes").items()
-        for process in processes
-        if process.uid == 0
-    ]
-    return verdict(found, "no process in a container runs as root, however it was started")
+    return _processes(context, lambda p: p.uid == 0, "runs as root", "runs as root")
 
 
 host(
