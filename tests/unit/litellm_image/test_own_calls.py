@@ -49,7 +49,7 @@ def test_calls_after_a_search_are_counted_as_if_there_was_none() -> None:
     ]
     own = OwnCalls()
     for one in parts:
-        own.in_part(one)
+        own.alone_in(one)
     calls = [call.model_dump() for one in parts for call in one.choices[0].delta.tool_calls or ()]
     assert [(call["index"], call["id"], call["function"]["arguments"]) for call in calls] == [
         (0, "toolu_1", ""),

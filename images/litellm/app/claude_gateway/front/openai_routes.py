@@ -88,7 +88,8 @@ class OpenAIRoutes:
     async def _chat(self, call: Call) -> Reply:
         answer = await litellm.acompletion(**self._arguments(call, call.body))
         if call.streamed:
-            return await _stream(answer, call, _chunk)
+            calls = own_calls.OwnCalls()
+            return await _stream(answer, call, lambda part: _chunk(calls.alone_in(part)))
         made = answer.model_dump(mode="json")
         own_calls.in_message(made["choices"][0]["message"])
         return Reply(_once(json.dumps(made)), call.headers)
@@ -152,17 +153,13 @@ async def _stream(answer: Any, call: Call, render: Render, done: bytes = DONE) -
 
 async def _events(first: Any, parts: Any, call: Call, render: Render, done: bytes) -> AsyncIterator[bytes]:
     """The stream in OpenAI's form; one that breaks ends with an error and without `[DONE]`."""
-    number, calls = 0, own_calls.OwnCalls()
+    number = 0
     if call.route is Route.CHAT and first.choices:
         first.choices[0].delta.role = "assistant"  # an answer without any content has none by LiteLLM
     try:
-        if call.route is Route.CHAT:
-            calls.in_part(first)
         yield render(first)
         async for part in parts:
             number = part["sequence_number"] if isinstance(part, dict) else 0
-            if call.route is Route.CHAT:
-                calls.in_part(part)
             if getattr(part, "usage", None) is not None:
                 part.usage.__dict__.pop("cost", None)  # by LiteLLM's list of prices; Anthropic's answer has none
                 part.choices = [choice for choice in part.choices if choice.finish_reason]  # OpenAI's has none here

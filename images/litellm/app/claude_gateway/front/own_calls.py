@@ -31,12 +31,13 @@ class OwnCalls:
         self._places: dict[int, int | None] = {}
         self._count = 0
 
-    def in_part(self, part: Any) -> None:
-        """`part` is LiteLLM's; it is changed in place."""
+    def alone_in(self, part: Any) -> Any:
+        """Returns `part`, which is LiteLLM's and is changed in place."""
         for choice in part.choices:
             calls = getattr(choice.delta, "tool_calls", None)
             if calls:
                 choice.delta.tool_calls = [call for call in calls if self._kept(call)] or None
+        return part
 
     def _kept(self, call: Any) -> bool:
         if call.id:

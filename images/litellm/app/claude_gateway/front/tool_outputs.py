@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from claude_gateway.front.contract.cross_field_rules import OUTPUTS, TEXTS
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-
-OUTPUTS = ("function_call_output", "custom_tool_call_output")
-TEXTS = ("text", "input_text", "output_text")
 
 
 def put_in(messages: Any, asked: Mapping[str, Any]) -> None:
