@@ -49,7 +49,7 @@ class Compose:
             "CLOSED_CIDRS": ",".join(map(str, without(PRIVATE, [ip_network(net.host.address)]))),
             "UPSTREAM_CA_CERTIFICATES": net.ca,
             "ANTHROPIC_API_KEY": "sk-ant-of-the-benchmark",
-            "MODELS": '{"sonnet": "claude-sonnet-4-5"}',
+            "MODELS": '{"sonnet": "claude-sonnet-5-5"}',
             "PORT": str(port),
         }
         self.renew()

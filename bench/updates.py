@@ -24,7 +24,7 @@ from testbed.operations import Operations
 RESULT = Path("updates-benchmark.json")
 LEAST_REQUESTS = 1000
 ROLES = ("egress", "litellm", "gateway", "front")
-MODELS = {"models.sonnet": "claude-sonnet-4-5", "models.another": "claude-haiku-4-5"}
+MODELS = {"models.sonnet": "claude-opus-5-5", "models.another": "claude-haiku-4-5"}
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Change:
 
 CHANGES = (
     Change("master key"),
-    Change("models", MODELS, compose={"MODELS": '{"sonnet": "claude-sonnet-4-5", "another": "claude-haiku-4-5"}'}),
+    Change("models", MODELS, compose={"MODELS": '{"sonnet": "claude-opus-5-5", "another": "claude-haiku-4-5"}'}),
     Change("limits", {"maxConnectionsPerSource": 999, "failedAuthPerMinute": 20}, compose={"CONNECTIONS": "999"}),
     Change("log level", {"logLevel": "WARNING"}, compose={"LOG_LEVEL": "WARNING"}),
     Change("allow-list", {"allowedCidrs": ["10.9.0.0/16"]}, compose={"ALLOWED_CIDRS": "10.9.0.0/16"}),
