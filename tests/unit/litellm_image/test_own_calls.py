@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from litellm.types.utils import ChatCompletionDeltaToolCall, Delta, Function, ModelResponseStream, StreamingChoices
+from openai.types.chat import ChatCompletion
 from tests.unit.litellm_image.openai_lab import answer
 
 from claude_gateway.front.contract import Route
@@ -28,6 +29,20 @@ def test_a_search_of_the_web_is_no_call_for_the_client(script: str) -> None:
     deltas = [choice["delta"] for part in asked(script, streamed=True) for choice in part["choices"]]
     assert not [delta for delta in deltas if "tool_calls" in delta]
     assert "".join(delta.get("content") or "" for delta in deltas) == message["content"]
+
+
+SOURCE = {"start_index": 6, "end_index": 11, "url": "https://e.x", "title": "E"}
+CITED = {"type": "url_citation", "url_citation": SOURCE}
+
+
+@pytest.mark.parametrize(("script", "noted"), [("searched", [CITED]), ("websearch", [])])
+def test_a_source_on_the_web_is_an_annotation(script: str, noted: list[Any]) -> None:
+    message = asked(script, streamed=False)["choices"][0]["message"]
+    assert message["annotations"] == noted
+    parts = asked(script, streamed=True)
+    deltas = [choice["delta"] for part in parts for choice in part["choices"]]
+    assert [one for delta in deltas for one in delta.get("annotations", ())] == noted
+    ChatCompletion.model_validate(asked(script, streamed=False), strict=True)
 
 
 def part(index: int, identifier: str | None = None, arguments: str = "") -> ModelResponseStream:

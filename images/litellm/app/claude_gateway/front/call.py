@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
     from claude_gateway.errors import Failure
+    from claude_gateway.front.annotations import Annotations
     from claude_gateway.front.contract import Route
     from claude_gateway.upstream.base import Answer
 
@@ -22,7 +23,7 @@ class Call:
 
     `passed` is put into what LiteLLM makes of it; `failure` and `headers` are what the upstream said to LiteLLM, and
     `close` ends the upstream's answer, which LiteLLM leaves to itself when a client goes. `answer` is that answer where
-    LiteLLM does not get it.
+    LiteLLM does not get it, and `annotations` are what LiteLLM does not tell of it.
     """
 
     route: Route
@@ -36,6 +37,7 @@ class Call:
     headers: dict[str, str] = field(default_factory=dict)
     close: Callable[[], Awaitable[None]] | None = None
     answer: Answer | None = None
+    annotations: Annotations | None = None
     usage: Usage = field(default_factory=Usage)
 
     @property

@@ -58,6 +58,8 @@ class UpstreamTransport(httpx.AsyncBaseTransport):
             call.close = answer.close
             if is_asked_for(call.body):
                 answer = await object_alone(answer, streamed=ask.streamed)
+            if call.annotations is not None:
+                answer = call.annotations.noted_in(answer, streamed=ask.streamed)
         except Failure as failure:
             call.failure = failure
             return httpx.Response(failure.status, json={"error": {"message": failure.message}}, request=request)

@@ -15,6 +15,7 @@ from litellm.llms.custom_httpx.http_handler import AsyncHTTPHandler
 from claude_gateway.dialect import Dialect
 from claude_gateway.errors import Failure
 from claude_gateway.front import own_calls
+from claude_gateway.front.annotations import Annotations, may_come
 from claude_gateway.front.call import Call, Reply, current_call
 from claude_gateway.front.contract import Route
 from claude_gateway.front.json_mode import is_asked_for, without_format
@@ -86,12 +87,16 @@ class OpenAIRoutes:
         return await self._chat(call)
 
     async def _chat(self, call: Call) -> Reply:
+        cited = call.annotations = Annotations() if may_come(call.body) else None
         answer = await litellm.acompletion(**self._arguments(call, call.body))
         if call.streamed:
             calls = own_calls.OwnCalls()
-            return await _stream(answer, call, lambda part: _chunk(calls.alone_in(part)))
+            return await _stream(answer, call, lambda part: _chunk(calls.alone_in(part), cited))
         made = answer.model_dump(mode="json")
-        own_calls.in_message(made["choices"][0]["message"])
+        message = made["choices"][0]["message"]
+        own_calls.in_message(message)
+        if cited is not None:
+            message["annotations"] = cited.so_far()
         return Reply(_once(json.dumps(made)), call.headers)
 
     async def _responses(self, call: Call) -> Reply:
@@ -178,7 +183,10 @@ async def _events(first: Any, parts: Any, call: Call, render: Render, done: byte
             yield broken.event(call.route.dialect, call.request_id)
 
 
-def _chunk(part: Any) -> bytes:
+def _chunk(part: Any, cited: Annotations | None) -> bytes:
+    for choice in part.choices:
+        if cited is not None and choice.finish_reason and (noted := cited.so_far()):
+            choice.delta.annotations = noted
     return _data(part.model_dump_json(exclude_none=True, exclude_unset=True))
 
 

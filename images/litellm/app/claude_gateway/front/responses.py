@@ -11,6 +11,7 @@ from litellm.responses.litellm_completion_transformation.custom_tools import ext
 from litellm.responses.litellm_completion_transformation.transformation import LiteLLMCompletionResponsesConfig
 
 from claude_gateway.errors import Failure
+from claude_gateway.front.anthropic_events import event_in, events_of, lines
 from claude_gateway.front.response_calls import Call, FreeCall, Search, ToolSearch, ToolsFound
 from claude_gateway.front.response_items import Event, Item, Message, Reasoning
 from claude_gateway.upstream.refusals import no_answer
@@ -59,7 +60,7 @@ async def as_response(content: AsyncIterator[bytes], asked: Mapping[str, Any]) -
     """The response to the client's request `asked`, out of a whole message. Raises Failure."""
     message = json.loads(b"".join([piece async for piece in content]))
     made = _Response(asked)
-    for event in _events_of(message):
+    for event in events_of(message):
         for _ in made.events(event):
             pass
     return made.fields
@@ -69,9 +70,9 @@ async def as_events(content: AsyncIterator[bytes], asked: Mapping[str, Any]) -> 
     """Its events, out of a stream. Raises Failure; one that has begun says before that it has failed."""
     made = _Response(asked)
     try:
-        async for line in _lines(content):
-            if line.startswith(b"data:"):
-                for one in made.events(json.loads(line.removeprefix(b"data:"))):
+        async for line in lines(content):
+            if event := event_in(line):
+                for one in made.events(event):
                     yield one
         if made.fields["status"] == "in_progress":
             raise BROKEN_OFF
@@ -79,24 +80,6 @@ async def as_events(content: AsyncIterator[bytes], asked: Mapping[str, Any]) -> 
         for one in made.failed(error if isinstance(error, Failure) else BROKEN_OFF):
             yield one
         raise
-
-
-async def _lines(content: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    rest = b""
-    async for piece in content:
-        *lines, rest = (rest + piece).split(b"\n")
-        for line in lines:
-            yield line
-
-
-def _events_of(message: Mapping[str, Any]) -> Iterator[Event]:
-    """A whole message as the stream that it would have been."""
-    yield {"type": "message_start", "message": message}
-    for block in message["content"]:
-        yield {"type": "content_block_start", "content_block": block}
-        yield {"type": "content_block_stop"}
-    yield {"type": "message_delta", "delta": {"stop_reason": message["stop_reason"]}}
-    yield {"type": "message_stop"}
 
 
 class _Response:
