@@ -16,7 +16,7 @@ from rules.keys import DEVELOPMENT_KEY
 from rules.vocabulary import TlsMode
 from rules.waiting import until
 
-SECONDS = 5
+SECONDS = 15
 NO_CHECK_TIME = ssl.VerifyFlags(0x200000)
 """OpenSSL's X509_V_FLAG_NO_CHECK_TIME: https.days-left judges the dates, and a rotation must be possible on any day."""
 REPLACEMENT_TRIES = 8

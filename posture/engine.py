@@ -7,8 +7,8 @@ from rules.docker import Client, EngineError
 
 __all__ = ["ElsewhereError", "Engine", "EngineError"]
 
-SECONDS = 20
-"""How long one docker command may take."""
+SECONDS = 60
+"""How long one docker command may take, and what it runs in a container (posture/programs)."""
 
 
 class ElsewhereError(EngineError):

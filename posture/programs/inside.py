@@ -19,6 +19,8 @@ from pathlib import Path
 from typing import Any
 
 LITELLM = ("127.0.0.1", 4000)
+SECONDS = 30
+"""How long LiteLLM may take: on a machine that is busy it answers late, and is none the less secure for it."""
 EMBEDDED_DNS = ("127.0.0.11", 53)
 DISCARD_PORT = 9
 DESTINATION, GATEWAY = 1, 2  # columns of /proc/net/route
@@ -30,7 +32,7 @@ NO_TIME = 2.5e14
 def status(key: str | None) -> int | str:
     """What LiteLLM answers a request for its models with this key."""
     try:
-        connection = http.client.HTTPConnection(*LITELLM, timeout=4)
+        connection = http.client.HTTPConnection(*LITELLM, timeout=SECONDS)
         connection.request("GET", "/v1/models", headers={} if key is None else {"authorization": "Bearer " + key})
         return connection.getresponse().status
     except OSError as error:
@@ -132,7 +134,7 @@ def login(path: str) -> dict[str, Any] | None:
 def limits() -> str | None:
     """For whom limits are counted, where there are several replicas."""
     try:
-        connection = http.client.HTTPConnection(*LITELLM, timeout=4)
+        connection = http.client.HTTPConnection(*LITELLM, timeout=SECONDS)
         connection.request("GET", "/health/readiness")
         counted: str | None = json.load(connection.getresponse()).get("limits")
     except (OSError, ValueError):
