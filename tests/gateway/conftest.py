@@ -1,7 +1,7 @@
 """Fixtures of the gateway and egress tests: images, networks, a stand-in for LiteLLM, gateways with any settings."""
 
 import json
-import subprocess
+import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -140,12 +140,20 @@ def caller(clients: bed.Clients) -> Callable[[bed.Gateway], Caller]:
     return lambda gateway: Caller(clients, gateway.port, clients.new_address())
 
 
+ASK_ITSELF = "import http.client as h, sys; h.HTTPConnection('127.0.0.1', 4000).request('GET', sys.argv[1])"
+
+
 @pytest.fixture
 def received(litellm: str) -> Callable[[str], list[dict[str, Any]]]:
-    """What the stand-in for LiteLLM has received whose report contains a text, such as a marker of the test."""
+    """What the stand-in for LiteLLM has received whose report contains a text, such as a marker of the test.
+
+    The engine's log is behind what is printed. So something is sent that marks how far it has to be read.
+    """
 
     def find(text: str) -> list[dict[str, Any]]:
-        out = subprocess.run(["docker", "logs", litellm], capture_output=True, text=True, check=True).stdout
-        return [json.loads(line) for line in out.splitlines() if text in line]
+        until_now = f"/until-now-{secrets.token_hex(8)}"
+        bed.docker("exec", litellm, "python3", "-c", ASK_ITSELF, until_now)
+        bed.wait_until(lambda: until_now in bed.docker("logs", litellm), 120, f"{litellm} has logged {until_now}")
+        return [json.loads(line) for line in bed.docker("logs", litellm).splitlines() if text in line]
 
     return find
