@@ -54,7 +54,7 @@ def test_a_warning_of_the_client_is_no_answer(monkeypatch: pytest.MonkeyPatch) -
 
 @pytest.mark.parametrize(
     ("fault", "words"),
-    [(FileNotFoundError(), "no docker command on PATH"), (subprocess.TimeoutExpired("docker", 20), "in 20 s")],
+    [(FileNotFoundError(), "no docker command on PATH"), (subprocess.TimeoutExpired("docker", 60), "in 60 s")],
 )
 def test_a_client_that_is_missing_or_hangs_is_a_sentence(
     monkeypatch: pytest.MonkeyPatch, fault: Exception, words: str
