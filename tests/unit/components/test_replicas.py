@@ -35,11 +35,11 @@ def shape(graph: Graph) -> list[Any]:
 
 
 @pytest.mark.parametrize("stack", ["dev", "prod"])
-def test_a_stack_that_does_not_ask_for_replicas_has_nothing_of_them(deploy: Deploy, stack: str) -> None:
+def test_a_stack_that_asks_for_neither_replicas_nor_a_swarm_has_nothing_of_them(deploy: Deploy, stack: str) -> None:
     graph = deploy(stack)
-    assert shape(graph) == shape(deploy(stack, replicas=1))
+    assert shape(graph) == shape(deploy(stack, replicas=1, orchestrator="docker"))
     assert graph.outputs.keys() == deploy(stack, replicas=1).outputs.keys()
-    words = ("replica", "valkey", "-limits")
+    words = ("replica", "valkey", "-limits", "swarm")
     declared = [
         *(one.name for one in graph.resources),
         *(repr(plain(one.inputs)).lower() for one in graph.of(CONTAINER)),

@@ -3,7 +3,17 @@
 from typing import Any
 
 from tests.unit.components.conftest import Deploy, plain
-from tests.unit.components.test_swarm import ROLES, container, everything, service, up
+from tests.unit.components.test_swarm import (
+    CONFIG,
+    NETWORK,
+    ROLES,
+    SECRET,
+    SERVICE,
+    container,
+    everything,
+    service,
+    up,
+)
 
 
 def test_an_update_starts_the_new_before_the_old_ends_and_goes_back_when_it_fails(deploy: Deploy) -> None:
@@ -15,6 +25,13 @@ def test_an_update_starts_the_new_before_the_old_ends_and_goes_back_when_it_fail
         assert one["updateConfig"]["failureAction"] == "rollback"
         assert one["updateConfig"]["parallelism"] == 1
         assert ("convergeConfig" in one) == ("replicated" in one["mode"]), "the provider refuses it for the others"
+
+
+def test_names_are_left_to_pulumi_so_that_a_new_value_can_stand_beside_the_old_one(deploy: Deploy) -> None:
+    graph = everything(deploy)
+    made = [one for kind in (SERVICE, SECRET, CONFIG, NETWORK) for one in graph.of(kind)]
+    assert len(made) > 20
+    assert [one.name for one in made if "name" in one.inputs] == []
 
 
 def test_what_drains_has_the_time_that_the_settings_give_it(deploy: Deploy) -> None:
