@@ -1,13 +1,14 @@
 """The images: built from ``images/`` by the stack itself, or ready ones, by digest or out of a bundle."""
 
 import hashlib
+import os
 from pathlib import Path
 
 import pulumi
 import pulumi_docker as docker
 
 from components.stack import Deployment
-from rules import bundle, registry, releases
+from rules import bundle, engines, registry, releases
 from rules.layout import IMAGES, PROJECT, short
 
 
@@ -46,6 +47,8 @@ class Images(pulumi.ComponentResource):
                 digest = hashlib.sha256(f"{digest} {since}".encode()).hexdigest()
             if deployment.swarm and given:
                 return pulumi.Output.from_input(given)
+            if not ready and (elsewhere := engines.built_elsewhere(settings.docker_host, os.environ)):
+                raise pulumi.RunError(elsewhere)
             # The tag is the stack's own: a containerd store collects an image whose tag moved to another stack's build.
             # keep_locally: a replacement deletes the old image last, and with it the tag that was just built.
             own = tag(role, digest, deployment.short_name)

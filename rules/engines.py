@@ -1,9 +1,11 @@
 """Whether the setting ``dockerHost`` names an engine that can be reached, and that not everybody can reach."""
 
+from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 SCHEMES = ("unix", "ssh", "tcp")
 """How an engine is reached: what docker's client and the provider both speak."""
+DEFAULT = "unix:///var/run/docker.sock"
 
 
 def fault(host: str | None, cert_path: str | None) -> tuple[str, str] | None:
@@ -14,3 +16,20 @@ def fault(host: str | None, cert_path: str | None) -> tuple[str, str] | None:
     if scheme == "tcp" and not cert_path:
         return "dockerCertPath", "must be set for a tcp:// engine: without certificates its port is root to all"
     return None
+
+
+def built_elsewhere(host: str | None, environment: Mapping[str, str]) -> str | None:
+    """Returns why images would be built on another engine than the stack's, with the fix, or None.
+
+    The provider asks the stack's engine for everything else, but leaves a build to buildx, which knows that of docker's
+    client alone (https://github.com/kreuzwerker/terraform-provider-docker/issues/972).
+    """
+    given = environment.get("DOCKER_HOST") or DEFAULT
+    chosen = environment.get("BUILDX_BUILDER") or environment.get("DOCKER_BUILDKIT") == "0"
+    if host is None or host == given or chosen:
+        return None
+    return (
+        f"dockerHost: Pulumi would build the images on {given} and not on {host}, for docker's client in this shell "
+        f"speaks to that. Fix: export DOCKER_HOST={host} (and for tcp:// DOCKER_TLS_VERIFY=1 and DOCKER_CERT_PATH), as "
+        "make does"
+    )

@@ -173,11 +173,6 @@ def test_no_random_bytes_nor_ids_that_hold_the_value_are_used(deploy: Deploy) ->
     assert types == {"random:index/randomPassword:RandomPassword"}
 
 
-def test_a_remote_engine_is_used_where_one_is_set(deploy: Deploy) -> None:
-    (engine,) = deploy("dev", dockerHost="ssh://operator@gateway.example.org").of("pulumi:providers:docker")
-    assert engine.inputs["host"] == "ssh://operator@gateway.example.org"
-
-
 def test_the_egress_proxy_passes_just_what_the_credential_needs(deploy: Deploy) -> None:
     login = deploy("prod").env("egress")
     assert login["EGRESS_ALLOW"] == "api.anthropic.com,claude.ai,console.anthropic.com,platform.claude.com"
