@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Unpacks a tool of the tests from Debian's package into .toolchain/tools, without installing it or its service, and prints
-# the folder of its programs. Those on PATH are taken first. Usage: debian_tool.sh pebble|prometheus|docker-registry
+# Unpacks a tool of the tests, or for a try, from Debian's package into .toolchain/tools, without installing it or its service,
+# and prints the folder of its programs. Those on PATH are taken first. Usage: debian_tool.sh pebble|prometheus|docker-registry
 set -euo pipefail
 # shellcheck source=setup/lib.sh
 . "$(dirname "$0")/lib.sh"

@@ -1,35 +1,32 @@
 """A registry of images for the tests: Debian's docker-registry, over plain HTTP on an address of a hub."""
 
 import contextlib
-import json
 import socket
 import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from setup.try_registry import configuration
 from testbed.hosts import ROOT, Host
 
 PORT = 5000
 
 
+def programs() -> str:
+    """The folder in which Debian's docker-registry is."""
+    tool = [str(ROOT / "setup" / "debian_tool.sh"), "docker-registry"]
+    return subprocess.run(tool, capture_output=True, text=True, check=True).stdout.strip()
+
+
 @contextlib.contextmanager
 def registry(on: Host, folder: Path) -> Iterator[str]:
     """Serves from a host until the end; yields ADDRESS:PORT."""
-    found = subprocess.run(
-        [ROOT / "setup" / "debian_tool.sh", "docker-registry"], capture_output=True, text=True, check=True
-    ).stdout.strip()
     where = f"{on.address}:{PORT}"
-    configuration = folder / "registry.json"  # YAML has JSON in it
-    settings = {
-        "version": 0.1,
-        "log": {"level": "warn"},
-        "storage": {"filesystem": {"rootdirectory": str(folder / "images")}},
-        "http": {"addr": where},
-    }
-    configuration.write_text(json.dumps(settings))
+    file = folder / "registry.json"
+    file.write_text(configuration(where, folder / "images"))
     with (folder / "registry.log").open("ab") as log:
-        command = ["ip", "netns", "exec", on.name, f"{found}/docker-registry", "serve", str(configuration)]
+        command = ["ip", "netns", "exec", on.name, f"{programs()}/docker-registry", "serve", str(file)]
         server = subprocess.Popen(command, stdout=log, stderr=log)
     try:
         for attempt in range(100):
