@@ -31,7 +31,7 @@ DAEMON = {
 class Node:
     """An engine on a host of a hub; ``kill`` takes its power, and ``start`` gives it back with what was on its disk."""
 
-    def __init__(self, hub: Hub, place: int, folder: Path, registry: str) -> None:
+    def __init__(self, hub: Hub, place: int, folder: Path, registries: list[str]) -> None:
         self.hub = hub
         self.host = hub.place(place)
         self.name = f"node-{place}"
@@ -39,7 +39,7 @@ class Node:
         self._folder = folder
         self._process: subprocess.Popen[bytes] | None = None
         folder.mkdir()
-        (folder / "daemon.json").write_text(json.dumps({**DAEMON, "insecure-registries": [registry]}))
+        (folder / "daemon.json").write_text(json.dumps({**DAEMON, "insecure-registries": registries}))
 
     @property
     def address(self) -> str:
@@ -125,9 +125,9 @@ class Node:
 
 
 @contextlib.contextmanager
-def node(hub: Hub, place: int, folder: Path, registry: str) -> Iterator[Node]:
+def node(hub: Hub, place: int, folder: Path, registries: list[str]) -> Iterator[Node]:
     """An engine, running; at the end it is gone with all that it had."""
-    made = Node(hub, place, folder, registry)
+    made = Node(hub, place, folder, registries)
     try:
         made.start()
         yield made

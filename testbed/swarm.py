@@ -20,6 +20,7 @@ from testbed.wires import Hub, hub
 NODES = (1, 2, 3)
 REGISTRY, INTERNET, CLIENTS = 10, 20, 30
 """Places in the network."""
+TRY_PORT = 5000
 NEEDED = {"CONFIG_VXLAN": "networks between hosts (VXLAN)", "CONFIG_BRIDGE": "bridges", "CONFIG_VETH": "wires (veth)"}
 ENCRYPTION = ("CONFIG_INET_ESP", "CONFIG_CRYPTO_GCM")
 """What Docker's encrypted overlay networks stand on: without them no packet passes between hosts."""
@@ -33,6 +34,11 @@ class Swarm:
     nodes: list[Node]
     registry: str
     net: Internet
+
+    @property
+    def tried(self) -> str:
+        """Where the nodes would take images from, too, if anybody served them: on this machine."""
+        return f"{self.hub.machine}:{TRY_PORT}"
 
     @property
     def first(self) -> Node:
@@ -74,7 +80,8 @@ def swarm() -> Iterator[Swarm]:
         images = until.enter_context(net.host(REGISTRY))
         where = until.enter_context(registry(images, folder))
         until.callback(remove_disks, [folder / str(place) for place in NODES])
-        nodes = [until.enter_context(node(net, place, folder / str(place), where)) for place in NODES]
+        known = [where, f"{net.machine}:{TRY_PORT}"]
+        nodes = [until.enter_context(node(net, place, folder / str(place), known)) for place in NODES]
         first, *others = nodes
         first.docker("swarm", "init", "--advertise-addr", first.address, "--listen-addr", first.address)
         token = first.docker("swarm", "join-token", "--quiet", "manager")

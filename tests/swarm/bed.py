@@ -1,4 +1,4 @@
-"""A stack on a swarm of the tests' own, asked on each of its nodes, under load while something happens to it."""
+"""A stack on a swarm of the tests' own, asked on each of its nodes."""
 
 import contextlib
 import http.client
@@ -6,10 +6,8 @@ import json
 import socket
 import ssl
 import subprocess
-import threading
 import time
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,12 +21,10 @@ from testbed.nodes import Node
 from testbed.operations import Operations
 from testbed.swarm import Swarm
 
-PORT = 14790
+PORT, METRICS_PORT = 14790, 14792
 HOSTNAME = "gateway.example.org"
 ROLES = ("litellm", "gateway", "egress", "front", "valkey")
 ASKED = {"model": "haiku", "max_tokens": 9, "messages": [{"role": "user", "content": "hello"}]}
-THREADS = 4
-PAUSE_SECONDS = 0.05
 ANSWER_SECONDS = 30
 
 
@@ -54,34 +50,6 @@ def published(swarm: Swarm, roles: Iterable[str] = ROLES, images: Path = ROOT / 
         return dict(pool.map(publish, roles))
 
 
-@dataclass(frozen=True)
-class Request:
-    """When it began and how long it took, in seconds, and its status; 0 is no answer."""
-
-    began: float
-    seconds: float
-    status: int
-
-
-@dataclass
-class Load:
-    """Requests, none of which is tried twice."""
-
-    requests: list[Request] = field(default_factory=list)
-
-    def failed(self, since: float = 0) -> dict[int, int]:
-        """How many of those that began ``since`` had another status than 200."""
-        return dict(Counter(one.status for one in self.requests if one.status != 200 and one.began >= since))
-
-    def ended(self, since: float) -> float:
-        """So many seconds after ``since`` the last failure began."""
-        return max((one.began - since for one in self.requests if one.status != 200), default=0)
-
-    def described(self) -> str:
-        slowest = max(one.seconds for one in self.requests)
-        return f"{len(self.requests)} requests, failed {self.failed()}, slowest {slowest:.1f} s"
-
-
 @dataclass
 class Bed:
     """The swarm, its stack, and clients: ``friend`` is allowed, ``stranger`` is not."""
@@ -93,15 +61,16 @@ class Bed:
     stranger: Host
     figures: list[str] = field(default_factory=list)
     """What was measured, for the summary."""
+    port: int = PORT
 
     def key(self, client: str) -> str:
         return str(self.stack.output("client_keys")[client])
 
-    def connection(self, node: Node, seconds: float = ANSWER_SECONDS) -> http.client.HTTPSConnection:
+    def connection(self, node: Node, seconds: float = ANSWER_SECONDS, port: int = 0) -> http.client.HTTPSConnection:
         """A connection to one node by the stack's name; each wait for an answer ends after ``seconds``."""
         context = ssl.create_default_context(cadata=self.stack.output("ca_certificate"))
-        connection = http.client.HTTPSConnection(HOSTNAME, PORT)
-        raw = socket.create_connection((node.address, PORT), seconds)
+        connection = http.client.HTTPSConnection(HOSTNAME, port or self.port)
+        raw = socket.create_connection((node.address, port or self.port), seconds)
         try:
             connection.sock = context.wrap_socket(raw, server_hostname=HOSTNAME)
         except OSError:
@@ -119,40 +88,30 @@ class Bed:
         except (OSError, http.client.HTTPException):
             return 0
 
-    def curl(self, client: Host, node: Node, path: str, *options: str) -> str:
+    def metrics(self, node: Node, page: str) -> str:
+        """What Prometheus reads at a node."""
+        with contextlib.closing(self.connection(node, port=METRICS_PORT)) as connection:
+            headers = {"authorization": f"Bearer {self.stack.output('metrics_key')}"}
+            connection.request("GET", f"/metrics/{page}", headers=headers)
+            answer = connection.getresponse()
+            text = answer.read().decode()
+            assert answer.status == 200, text
+            return text
+
+    def curl(self, client: Host, node: Node, path: str, *options: str, port: int = 0) -> str:
         """The status that a host gets from a node; 000 is no answer."""
-        there = ("--insecure", "--resolve", f"{HOSTNAME}:{PORT}:{node.address}")
-        return client.curl(f"https://{HOSTNAME}:{PORT}{path}", *there, *options)
-
-    @contextlib.contextmanager
-    def load(self, nodes: list[Node], key: str, at_least: int = 0) -> Iterator[Load]:
-        """Asks these nodes in turn for as long as the body takes, and until there were ``at_least`` as many."""
-        load, ended = Load(), threading.Event()
-
-        def work(number: int) -> None:
-            count = number
-            while not (ended.is_set() and len(load.requests) >= at_least):
-                began = time.monotonic()
-                status = self.ask(nodes[count % len(nodes)], key)
-                load.requests.append(Request(began, time.monotonic() - began, status))
-                count += 1
-                time.sleep(PAUSE_SECONDS)
-
-        threads = [threading.Thread(target=work, args=(number,)) for number in range(THREADS)]
-        for thread in threads:
-            thread.start()
-        try:
-            yield load
-        finally:
-            ended.set()
-            for thread in threads:
-                thread.join()
+        there = f"{HOSTNAME}:{port or self.port}"
+        return client.curl(f"https://{there}{path}", "--insecure", "--resolve", f"{there}:{node.address}", *options)
 
     def services(self, role: str = "") -> list[str]:
         """The names of the stack's services, or of those with a role."""
         labels = {"stack": f"litellm-claude-{self.stack.name}", **({"role": role} if role else {})}
         filters = [f"--filter=label=litellm-claude.{name}={value}" for name, value in labels.items()]
         return self.swarm.first.docker("service", "ls", "--format", "{{.Name}}", *filters).split()
+
+    def roles(self) -> list[str]:
+        """The roles for which there is a service."""
+        return [role for role in ROLES if self.services(role)]
 
     def service(self, role: str) -> str:
         """The name of the one service that plays a role."""
@@ -163,6 +122,19 @@ class Bed:
         """What the service runs, by digest."""
         form = "{{.Spec.TaskTemplate.ContainerSpec.Image}}"
         return self.swarm.first.docker("service", "inspect", "--format", form, self.service(role))
+
+    def build(self, role: str, last: str) -> None:
+        """Lets the stack build the next release of an image itself, on its manager, from what that has of the last."""
+        base = f"of-the-tests/{role}"  # BuildKit would ask the registry of another name, and not without TLS
+        self.swarm.first.docker("pull", "--quiet", last)
+        self.swarm.first.docker("tag", last, base)
+        (self.stack.project / "images" / role / "Dockerfile").write_text(f"FROM {base}\nLABEL of-the-tests=another\n")
+        self.stack.set(**{f"{role}Image": None})
+
+    def built(self, role: str) -> list[str]:
+        """What each node has of a release that the stack has built: "another"."""
+        label = '{{index .Config.Labels "of-the-tests"}}'
+        return [node.docker("image", "inspect", "--format", label, self.image(role)) for node in self.swarm.nodes]
 
     def tasks(self, role: str, wanted: str = "running") -> list[dict[str, str]]:
         """What the manager says of the tasks that should be ``wanted``: Name, Node, CurrentState, ..."""
@@ -192,6 +164,11 @@ class Bed:
         except RuntimeError:
             return False
         return bool(ids)
+
+
+def bearer(key: str) -> tuple[str, str]:
+    """The options of curl that send a key."""
+    return ("--header", f"authorization: Bearer {key}")
 
 
 def asked(connection: http.client.HTTPSConnection, key: str, body: Any = ASKED) -> http.client.HTTPResponse:

@@ -9,6 +9,7 @@ from ops.convergence import converge
 from ops.engine import Engine
 from testbed.nodes import Node
 from tests.swarm.bed import Bed, until
+from tests.swarm.load import load
 
 pytestmark = [pytest.mark.swarm, pytest.mark.timeout(900)]
 
@@ -28,15 +29,15 @@ def all_are_back(bed: Bed) -> Iterator[None]:
 def the_others_serve(bed: Bed, what: str, lost: Node, lose: Callable[[], None]) -> None:
     """Loses a node under load on the others: ten seconds later no request to them fails or waits any more."""
     others = [node for node in bed.swarm.nodes if node is not lost]
-    with bed.load(others, bed.key("many")) as load:
+    with load(bed, others, bed.key("many")) as seen:
         time.sleep(2)
         began = time.monotonic()
         lose()
         time.sleep(3 * SECONDS)  # the swarm says that the node is down, and starts elsewhere what ran there
-    bed.figures.append(f"{what}: {load.described()}; the last one failed after {load.ended(began):.1f} s")
+    bed.figures.append(f"{what}: {seen.described()}; the last one failed after {seen.ended(began):.1f} s")
     later = began + SECONDS
-    assert load.failed(later) == {}
-    assert max(one.seconds for one in load.requests if one.began >= later) < SECONDS
+    assert seen.failed(later) == {}
+    assert max(one.seconds for one in seen.requests if one.began >= later) < SECONDS
 
 
 def only_the_allowed_reach(bed: Bed, nodes: list[Node]) -> None:

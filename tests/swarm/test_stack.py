@@ -1,13 +1,16 @@
 """What a stack on a swarm is: who reaches it, what is open, what it shows, and what it counts."""
 
-import base64
 import json
+import ssl
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 
 import pytest
 
-from tests.swarm.bed import PORT, ROLES, Bed
-from tests.swarm.conftest import FEW
+from testbed.nodes import Node
+from tests.swarm.bed import METRICS_PORT, PORT, Bed, bearer
+from tests.swarm.conftest import FEW, WRONG
+from tests.swarm.seen import shown, which_hold
 
 pytestmark = [pytest.mark.swarm, pytest.mark.timeout(900)]
 
@@ -50,7 +53,7 @@ def test_another_update_changes_nothing_even_after_a_refresh(bed: Bed) -> None:
 
 
 def test_every_node_serves_whom_the_allow_list_names_and_nobody_else(bed: Bed) -> None:
-    key = ("--header", f"authorization: Bearer {bed.key('many')}")
+    key = bearer(bed.key("many"))
     for node in bed.swarm.nodes:
         assert bed.curl(bed.friend, node, "/v1/models", *key) == "200"
         assert bed.curl(bed.stranger, node, "/v1/models", *key) == "000"
@@ -69,7 +72,7 @@ def test_the_gateway_knows_the_real_source(bed: Bed) -> None:
 def test_no_port_is_open_but_the_fronts_and_dockers_own(bed: Bed) -> None:
     for node in bed.swarm.nodes:
         scanned = bed.friend.run("python3", "-c", SCAN, node.address, timeout=200)
-        assert set(json.loads(scanned.stdout)) - OWN == {PORT}
+        assert set(json.loads(scanned.stdout)) - OWN == {PORT, METRICS_PORT}
 
 
 def test_the_way_out_is_the_list_and_nothing_else(bed: Bed) -> None:
@@ -86,6 +89,20 @@ def test_the_way_out_is_the_list_and_nothing_else(bed: Bed) -> None:
     assert (found["other"], found["port"], found["address"]) == ("403", "403", "403")
 
 
+def test_each_node_has_its_way_out_and_what_holds_secrets_has_none(bed: Bed) -> None:
+    assert {task["Node"] for task in bed.tasks("egress")} == {node.name for node in bed.swarm.nodes}
+    looked_at = set()
+    for node in bed.swarm.nodes:
+        for role in ("litellm", "gateway", "valkey"):
+            for container in node.docker("ps", "--quiet", "--filter", f"label=litellm-claude.role={role}").split():
+                routes = node.docker("exec", container, "cat", "/proc/net/route").splitlines()[1:]
+                assert routes
+                assert "00000000" not in {line.split()[1] for line in routes}, f"{role} has a default route"
+                looked_at.add((node.name, role))
+    assert {role for _, role in looked_at} == {"litellm", "gateway", "valkey"}
+    assert len([role for _, role in looked_at if role == "gateway"]) == 3
+
+
 def test_a_clients_limit_holds_for_replicas_on_two_nodes_together(bed: Bed) -> None:
     assert len({task["Node"] for task in bed.tasks("litellm")}) == 2
     key = bed.key("few")
@@ -95,32 +112,52 @@ def test_a_clients_limit_holds_for_replicas_on_two_nodes_together(bed: Bed) -> N
     assert statuses == [200] * FEW + [429] * 2 * FEW
 
 
+def test_wrong_keys_at_one_gateway_count_at_all_others(bed: Bed) -> None:
+    first, *others = bed.swarm.nodes
+    wrong = bearer("sk-wrong-at-one-gateway-and-at-all-others")
+    here = [bed.curl(bed.friend, first, "/v1/models", *wrong) for _ in range(WRONG)]
+    assert here == ["401"] * (WRONG - 1) + ["429"]
+    assert [bed.curl(bed.friend, node, "/v1/models", *wrong) for node in others] == ["429"] * 2
+    right = bearer(bed.key("many"))
+    assert [bed.curl(bed.friend, node, "/v1/models", *right) for node in bed.swarm.nodes] == ["200"] * 3
+    assert bed.ask(first, "sk-wrong-from-elsewhere") == 401, "another source has its own count"
+
+
+def test_all_gateways_show_the_same_certificate(bed: Bed) -> None:
+    found = set()
+    for node in bed.swarm.nodes:
+        with closing(bed.connection(node)) as connection:
+            assert isinstance(connection.sock, ssl.SSLSocket)
+            found.add(connection.sock.getpeercert(binary_form=True))
+    assert len(found) == 1
+
+
+def test_each_replica_has_metrics_of_its_own_at_every_node(bed: Bed) -> None:
+    assert {bed.ask(node, bed.key("many")) for node in bed.swarm.nodes * 7} == {200}
+
+    def answered(node: Node, number: int) -> float:
+        lines = bed.metrics(node, f"litellm-{number}").splitlines()
+        mine = [line for line in lines if line.startswith('litellm_claude_requests_total{client="many"')]
+        return sum(float(line.rpartition(" ")[2]) for line in mine)
+
+    counts = [(answered(node, 1), answered(node, 2)) for node in bed.swarm.nodes]
+    assert len(set(counts)) == 1, "who is asked is that replica, at whichever node"
+    assert min(counts[0]) > 0
+    assert sum(counts[0]) >= 7 * 3
+    for node in bed.swarm.nodes:
+        assert "litellm_claude_limits_shared 1.0" in bed.metrics(node, "litellm-2")
+        assert "haproxy_" in bed.metrics(node, "gateway")
+        assert bed.curl(bed.friend, node, "/metrics/litellm-1", port=METRICS_PORT) == "401"
+        assert bed.curl(bed.stranger, node, "/metrics/litellm-1", port=METRICS_PORT) == "000"
+
+
 def test_no_secret_is_shown_by_the_swarm_the_state_or_a_log(bed: Bed) -> None:
-    first = bed.swarm.first
     secrets = {
         "sk-ant-of-the-swarm",
         bed.stack.output("master_key"),
+        bed.stack.output("metrics_key"),
         *bed.stack.output("client_keys").values(),
     }
-    configs = [
-        base64.b64decode(first.inspect("config", "inspect", config)[0]["Spec"]["Data"]).decode()
-        for config in first.docker("config", "ls", "--quiet").split()
-    ]
-    shown = [
-        first.docker("service", "inspect", *bed.services()),
-        *map(bed.logs, ROLES),
-        first.docker("secret", "inspect", *first.docker("secret", "ls", "--quiet").split()),
-        *configs,
-        *(path.read_text() for path in bed.stack.state.rglob("*.json")),
-        *bed.stack.printed,
-    ]
-    for node in bed.swarm.nodes:
-        shown.append(node.log())
-        if containers := node.docker("ps", "--all", "--quiet").split():
-            shown.append(node.docker("inspect", *containers))
-            for container in node.docker("ps", "--quiet").split():
-                shown.append(node.docker("exec", container, "cat", "/proc/1/environ", check=False))
-                shown.append(node.docker("top", container, "-o", "pid,args"))
-    forms = {form for secret in secrets for form in (secret, base64.b64encode(secret.encode()).decode())}
-    assert not [text[:80] for text in shown if any(form in text for form in forms)]
-    assert any("litellm-claude" in text for text in shown), "something was looked at"
+    texts = shown(bed)
+    assert which_hold(texts, secrets) == []
+    assert which_hold(texts, ["litellm-claude"]), "something was looked at"
