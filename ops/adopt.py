@@ -45,8 +45,12 @@ def hand_over(stack: str, engine: Engine) -> None:
         OperationError: when a container that is not the stack's works with these files, or the engine refuses.
     """
     volume = volume_of(stack)
-    if not exists(engine, volume):
-        return  # not there yet: the update makes it
+    if not exists(engine, volume):  # the update makes it
+        if setting("claudeAuthVolume", stack, Path()):
+            say(
+                f"there is no volume {volume}, which claudeAuthVolume names, so an empty one is made (docker volume ls)"
+            )
+        return
     own = f"label={STACK_LABEL}={prefix(stack)}"
     for user in _users(engine, volume, "--filter", own, "--filter", "health=healthy"):
         found = engine.run(

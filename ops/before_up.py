@@ -58,7 +58,8 @@ def refuse_taken_ports(state: State, engine: Engine, name: str) -> None:
         if twins:
             problems.append(
                 f"{', '.join(twins)} belong to a stack '{name}' of another working copy: take that down there "
-                f"(make down STACK={name}), or give this one another name"
+                f"(make down STACK={name}), or give this one another name. If that copy or its state is lost, end them, "
+                f"and their login stays: docker rm --force {' '.join(twins)}"
             )
         raise OperationError("\nerror: ".join(problems))
 
@@ -99,8 +100,10 @@ def refuse_invented_keys(state: State, stack: str, folder: Path) -> None:
     wanted = {}
     if not setting("previousMasterKey", name, folder):  # with it, the generation is a word for a configured key
         wanted["master-key"] = ("", setting("previousKeyRotation", name, folder))
-    for client, rules in (setting("clients", name, folder) or {}).items():
-        wanted[f"client-{client}-key"] = (f"clients.{client}.", (rules or {}).get("previousKeyRotation"))
+    clients = setting("clients", name, folder)
+    for client, rules in clients.items() if isinstance(clients, dict) else ():
+        if isinstance(rules, dict):  # what is none has rules of its own that refuse it
+            wanted[f"client-{client}-key"] = (f"clients.{client}.", rules.get("previousKeyRotation"))
     known = {str(resource["urn"]).rpartition("::")[2] for resource in state.resources}
     for key, (path, previous) in wanted.items():
         if previous and f"{prefix(stack)}-{key}-{previous}" not in known:

@@ -4,6 +4,7 @@ Pure decisions about what ``docker version``, ``docker info`` and ``docker netwo
 recorded answers of each kind of engine against them.
 """
 
+import math
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -54,11 +55,13 @@ def wanted(stack: str, folder: Path, networks: int) -> Wanted:
 
     def number(name: str, otherwise: float) -> float:
         try:
-            return float(setting(name, stack, folder) or otherwise)
+            found = float(setting(name, stack, folder) or otherwise)
         except (TypeError, ValueError):
             return otherwise
+        return found if math.isfinite(found) else otherwise
 
-    addresses = setting("bindAddresses", stack, folder) or []
+    given = setting("bindAddresses", stack, folder)
+    addresses = given if isinstance(given, list) else []
     replicas = int(number("replicas", Wanted.replicas))
     swarm = setting("orchestrator", stack, folder) == "swarm"
     acme, several = setting("tls", stack, folder) == "acme", replicas > 1

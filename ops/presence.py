@@ -1,6 +1,7 @@
 """What is not there any more, or not as it was made: a cheap look at the engine, and what brings it back.
 
-What the engine can undo itself is undone there, without a new container: started, unpaused, renamed, connected again.
+What the engine can undo itself is undone there, without a new container: started, unpaused, renamed, connected again,
+its limits put back, and one that runs and answers nothing any more is started anew.
 What is gone is returned, so that ``pulumi refresh`` of just that makes the next update create it.
 """
 
@@ -9,9 +10,14 @@ from typing import Any
 
 from ops.engine import Engine
 from ops.state import KINDS, Resource, State, engine_id, name_of, role_of
+from rules.defaults import MIB
 from setup.messages import sayer
 
 say = sayer("presence")
+
+NANO = 1e9
+RESTART_SECONDS = 10
+"""What one that hangs gets before it is killed: nothing that it began will come to an end by itself."""
 
 
 def absent(state: State, engine: Engine) -> list[Resource]:
@@ -52,24 +58,66 @@ def _lost(kind: str, resource: Resource, stack: str) -> str:
 
 
 def _as_it_was(resource: Resource, entry: dict[str, Any], engine: Engine) -> bool:
-    return all(engine.run(*command, check=False).returncode == 0 for command in _mending(resource, entry))
+    return all(engine.run(*command, check=False).returncode == 0 for command in _mending(resource, entry, engine))
 
 
-def _mending(resource: Resource, entry: dict[str, Any]) -> Iterable[tuple[str, ...]]:
+def _mending(resource: Resource, entry: dict[str, Any], engine: Engine) -> Iterable[tuple[str, ...]]:
     """Yields what docker must do so that the container is again as Pulumi made it."""
     identifier, name = entry["Id"], name_of(resource)
     if name and entry["Name"].removeprefix("/") != name:
         say(f"{entry['Name'].removeprefix('/')} gets its name back: {name}")
         yield "rename", identifier, name
-    attached = entry["NetworkSettings"].get("Networks") or {}
-    for network in (resource.get("inputs") or {}).get("networksAdvanced") or []:
-        if network["name"] not in attached:
-            say(f"{name} is connected to {network['name']} again")
-            aliases = (part for alias in network.get("aliases") or [] for part in ("--alias", alias))
-            yield "network", "connect", *aliases, network["name"], identifier
+    yield from _networks(resource, entry)
+    if limits := _limits(resource.get("inputs") or {}, entry.get("HostConfig") or {}):
+        say(f"{name} gets the limits back that it was made with (memory, processors or restarts were changed)")
+        yield "update", *limits, identifier
     if entry["State"]["Status"] == "paused":
         say(f"{name} goes on (it was paused)")
         yield "unpause", identifier
     elif entry["State"]["Status"] in ("created", "exited", "dead"):
         say(f"{name} is started again (it was stopped)")
         yield "start", identifier
+    elif _hangs(resource, entry, engine):
+        say(f"{name} is started anew (it runs, and answers nothing any more)")
+        yield "restart", "--time", str(RESTART_SECONDS), identifier
+
+
+def _networks(resource: Resource, entry: dict[str, Any]) -> Iterable[tuple[str, ...]]:
+    """Yields what connects it to its own networks, by the names under which others look for it, and to no others."""
+    identifier, name = entry["Id"], name_of(resource)
+    attached = entry["NetworkSettings"].get("Networks") or {}
+    declared = (resource.get("inputs") or {}).get("networksAdvanced") or []
+    for network in declared:
+        wanted = list(network.get("aliases") or [])
+        if network["name"] in attached:
+            if set(wanted) <= set((attached[network["name"]] or {}).get("Aliases") or []):
+                continue
+            say(f"{name} was connected to {network['name']} by hand, and not by its names there")
+            yield "network", "disconnect", "--force", network["name"], identifier
+        say(f"{name} is connected to {network['name']} again")
+        aliases = (part for alias in wanted for part in ("--alias", alias))
+        yield "network", "connect", *aliases, network["name"], identifier
+    for network in sorted(set(attached) - {network["name"] for network in declared}) if declared else ():
+        say(f"{name} is disconnected from {network}, which is none of its networks")
+        yield "network", "disconnect", "--force", network, identifier
+
+
+def _limits(inputs: dict[str, Any], found: dict[str, Any]) -> list[str]:
+    """Returns the options of ``docker update`` that undo another one; none when all is as it was made."""
+    memory, swap = (int(inputs.get(one) or 0) for one in ("memory", "memorySwap"))
+    restart, processors = inputs.get("restart"), float(inputs.get("cpus") or 0)
+    same = (
+        (found.get("RestartPolicy") or {}).get("Name", restart) in (restart, None)
+        and found.get("Memory", memory * MIB) == memory * MIB
+        and found.get("MemorySwap", swap * MIB) == swap * MIB
+        and found.get("NanoCpus", processors * NANO) == processors * NANO
+    )
+    if same or not (memory and swap and restart and processors):
+        return []
+    return ["--restart", restart, "--memory", f"{memory}m", "--memory-swap", f"{swap}m", "--cpus", f"{processors:g}"]
+
+
+def _hangs(resource: Resource, entry: dict[str, Any], engine: Engine) -> bool:
+    """Whether it has stopped to answer its health check; one that is only busy gets three tries more."""
+    unhealthy = (entry["State"].get("Health") or {}).get("Status") == "unhealthy"
+    return unhealthy and not engine.serves(entry["Id"], role_of(resource))

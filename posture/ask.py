@@ -7,6 +7,7 @@ from pathlib import Path
 from posture.declaration import DeclarationError, read
 from posture.edge import Edge
 from posture.engine import Engine
+from rules.vocabulary import Orchestrator
 
 ROOT = Path(__file__).parent.parent
 SECONDS = 60
@@ -19,9 +20,13 @@ def fault(edge: Edge, key: str, stack: str) -> str | None:
     answer = edge.get("/v1/models", key=key)
     if answer.status == 200 or (not answer.status and not edge.expected):
         return None
+    anew = ""
+    if edge.declaration.settings.orchestrator is Orchestrator.DOCKER:
+        names = " ".join(container.name for container in edge.declaration.containers.values())
+        anew = f". To start all of it anew: docker restart {names}"
     return (
         f"the gateway of '{stack}' answers the master key with {answer}. "
-        f"What is wrong: make verify STACK={stack}, and make logs STACK={stack}"
+        f"What is wrong: make verify STACK={stack}, and make logs STACK={stack}{anew}"
     )
 
 

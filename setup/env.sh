@@ -56,9 +56,14 @@ passphrase() {
   fi
   if [ ! -s "$file" ]; then
     if ! encrypted_already; then
-      (umask 077 && head -c 32 /dev/urandom | od -An -v -tx1 | tr -d ' \n' >"$file.new" && mv "$file.new" "$file")
-      say "made a random passphrase for the stack '$name' in $file."
-      say "Keep a copy in a safe place: without it this stack's secrets are lost."
+      [ ! -e "$file" ] || rm "$file" # an empty one
+      (umask 077 && head -c 32 /dev/urandom | od -An -v -tx1 | tr -d ' \n' >"$file.$$")
+      # Of two that do this at the same time one is second, and takes what the first has made.
+      if ln "$file.$$" "$file" 2>/dev/null || { [ ! -e "$file" ] && mv "$file.$$" "$file"; }; then
+        say "made a random passphrase for the stack '$name' in $file."
+        say "Keep a copy in a safe place: without it this stack's secrets are lost."
+      fi
+      rm -f "$file.$$"
     elif [ "$name" = dev ] && [ -z "${LITELLM_CLAUDE_RESTORE:-}" ]; then
       (umask 077 && printf development >"$file") # what 0.1 encrypted every development stack with
       say "the stack 'dev' is encrypted with the published passphrase of version 0.1: docs/backends.md says how to change it."

@@ -1,6 +1,7 @@
 # shellcheck shell=bash
 # Sourced by the scripts of setup/: where things are, and how they speak.
 
+unset CDPATH # with it, `cd` may go elsewhere, and print where
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
 # What a shell may lack (cron, systemd), and what would make the stack's Python another one.

@@ -46,6 +46,8 @@ def problems(stack: str, root: Path, held: Collection[tuple[str, int]] = ()) -> 
     if setting("dockerHost", stack, root):
         return []
     addresses = setting("bindAddresses", stack, root) or []
+    if not isinstance(addresses, list):
+        return []  # Pulumi refuses it
     places = {"port": addresses, "redirectPort": addresses, METRICS: [setting("metricsAddress", stack, root)]}
     try:
         wanted = [
@@ -54,7 +56,7 @@ def problems(stack: str, root: Path, held: Collection[tuple[str, int]] = ()) -> 
             if (port := setting(name, stack, root))
             for address in hosts
         ]
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return []  # Pulumi refuses it
     found = (problem(*one) for one in wanted if one[:2] not in held)
     return [f"{text} --stack {stack}" for text in found if text]

@@ -100,11 +100,20 @@ built_plugins() {
 export PULUMI_SKIP_UPDATE_CHECK=true
 # `make env` puts a .toolchain/bin there, and what counts as the user's own is the rest
 PATH=$(tr : '\n' <<<"$PATH" | grep -v '/\.toolchain/bin$' | paste -sd: -)
-if [ "$(cat "$stamp" 2>/dev/null)" = "$key" ] && PATH="$store/bin:$PATH" command -v pulumi >/dev/null; then
+# all_there: nothing was removed since, such as by `pulumi plugin rm`
+all_there() {
+  local plugin home=${PULUMI_HOME:-$HOME/.pulumi}
+  [ -n "${PULUMI_HOME:-}" ] || [ ! -d "$store/home" ] || home=$store/home
+  [ "$(cat "$stamp" 2>/dev/null)" = "$key" ] && PATH="$store/bin:$PATH" command -v pulumi >/dev/null || return 1
+  for plugin in "${plugins[@]}"; do
+    [ -d "$home/plugins/resource-$plugin-v$(plugin_version "$plugin")" ] || return 1
+  done
+}
+if all_there; then
   exit 0
 fi
 one_at_a_time pulumi
-if [ "$(cat "$stamp" 2>/dev/null)" = "$key" ]; then
+if all_there; then
   exit 0
 fi
 rm -f "$stamp"

@@ -32,11 +32,13 @@ make_venv() {
 }
 
 [ -s "$root/$lock" ] || die "$lock is missing. Run 'git checkout -- $lock', or 'make lock' to make it anew."
-if [ -e "$stamp" ] && cmp -s "$root/$lock" "$stamp" && new_enough "$venv/bin/python"; then
+# own_pip: whether it has its packages; a new minor version of the system's Python looks for them in another folder
+own_pip() { "$venv/bin/python" -c 'import importlib.util as u, sys; sys.exit(not u.find_spec("pip") or sys.prefix == sys.base_prefix)'; }
+if [ -e "$stamp" ] && cmp -s "$root/$lock" "$stamp" && new_enough "$venv/bin/python" && own_pip; then
   touch "$stamp"
   exit 0
 fi
-if ! { new_enough "$venv/bin/python" && "$venv/bin/python" -m pip --version >/dev/null 2>&1; }; then
+if ! { new_enough "$venv/bin/python" && own_pip && "$venv/bin/python" -m pip --version >/dev/null 2>&1; }; then
   make_venv
 fi
 say "installing $lock into ${venv#"$root/"}"

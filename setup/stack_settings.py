@@ -1,20 +1,34 @@
 """A stack's settings as they stand in its file, for what has to look before Pulumi runs; nothing is decrypted."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import yaml
 
 from rules.layout import PROJECT, stack_name
 
 
+class Loader(yaml.SafeLoader):
+    """Takes a day for the word that it is, as Pulumi hands it over: 2026-02-31 is none, and no reason to stop here."""
+
+    yaml_implicit_resolvers: ClassVar[Any] = {
+        first: [one for one in resolvers if not one[0].endswith(":timestamp")]
+        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """What stands in a file below ``config:``; nothing of one that Pulumi refuses, for it says where it is wrong."""
+    try:
+        found = yaml.load(path.read_bytes(), Loader)  # noqa: S506 - a SafeLoader
+    except yaml.YAMLError:
+        return {}
+    config = found.get("config") if isinstance(found, dict) else None
+    return config if isinstance(config, dict) else {}
+
+
 def setting(name: str, stack: str, root: Path) -> Any:
     """A setting as the stack has it, else its default in Pulumi.yaml; None when neither is there."""
-    try:
-        settings = yaml.safe_load((root / f"Pulumi.{stack_name(stack)}.yaml").read_text()) or {}
-    except yaml.YAMLError:
-        settings = {}  # Pulumi refuses it, and says where it is wrong
-    declared = (yaml.safe_load((root / "Pulumi.yaml").read_text()).get("config") or {}).get(name) or {}
+    declared = _read(root / "Pulumi.yaml").get(name) or {}
     default = declared.get("default") if isinstance(declared, dict) else declared
-    settings = settings if isinstance(settings, dict) else {}
-    return (settings.get("config") or {}).get(f"{PROJECT}:{name}", default)
+    return _read(root / f"Pulumi.{stack_name(stack)}.yaml").get(f"{PROJECT}:{name}", default)

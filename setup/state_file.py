@@ -7,6 +7,7 @@ a copy of each finished update under history/.
 import json
 import sys
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from rules.layout import stack_name
@@ -41,6 +42,7 @@ def checkpoint(state: Path, stack: str) -> dict[str, Any]:
     """
     path = find(state, stack)
     if path is None:
+        _refuse_a_second_beginning(state, stack)
         return {}
     latest = read(path)
     if latest is not None:
@@ -51,7 +53,24 @@ def checkpoint(state: Path, stack: str) -> dict[str, Any]:
     earlier = backups(state, stack)
     if not earlier:
         sys.exit(f"{found} There is no backup beside it: put back one of your own.")
-    sys.exit(f"{found} Put the newest backup back, then try again: cp '{earlier[0]}' '{path}'")
+    sys.exit(f"{found} Put the newest backup back, then try again: cp {quote(str(earlier[0]))} {quote(str(path))}")
+
+
+def _refuse_a_second_beginning(state: Path, stack: str) -> None:
+    """Stops when a stack has no state any more but a history, which `pulumi stack rm` takes away too.
+
+    Another one would begin with new keys, beside what the first one has on the engine.
+    """
+    kept = [path for path in backups(state, stack) if "history" in path.relative_to(state).parts]
+    if not kept:
+        return
+    history = kept[0].parent
+    place = state / "stacks" / history.parent.relative_to(state / "history") / f"{stack}.json"
+    sys.exit(
+        f"error: the state of the stack '{stack}' is gone: there is no {place}, but copies of it are. "
+        f"Put the newest one back, then try again: cp {quote(str(kept[0]))} {quote(str(place))}"
+        f"\nor, to begin anew with other keys: rm -r {quote(str(history))}"
+    )
 
 
 if __name__ == "__main__":

@@ -57,7 +57,10 @@ LOGIN = {
 }
 
 
-UP: dict[str, Any] = {"State": {"Status": "running"}, "NetworkSettings": {"Networks": {"backend": {}}}}
+UP: dict[str, Any] = {
+    "State": {"Status": "running"},
+    "NetworkSettings": {"Networks": {"backend": {"Aliases": ["litellm"]}}},
+}
 
 
 FAILED: dict[str, Any] = {"initErrors": ["container failed to be in healthy state"]}

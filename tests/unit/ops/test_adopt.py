@@ -108,10 +108,13 @@ def test_a_backup_that_root_restored_beside_a_running_stack_is_handed_over(docke
     assert docker.changes() == ["chmod", "chown"]
 
 
-def test_a_volume_that_is_not_there_yet_is_left_to_the_update(docker: Docker) -> None:
+def test_a_volume_that_is_not_there_yet_is_left_to_the_update_with_a_word(
+    docker: Docker, capsys: pytest.CaptureFixture[str]
+) -> None:
     docker.there = False
     adopt.hand_over("prod", Engine())
     assert [call[0] for call in docker.calls] == ["volume"]
+    assert f"there is no volume {VOLUME}, which claudeAuthVolume names" in capsys.readouterr().err
 
 
 def test_files_that_a_running_container_works_with_are_not_taken_from_it(docker: Docker) -> None:

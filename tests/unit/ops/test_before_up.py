@@ -123,7 +123,9 @@ def test_a_new_port_is_looked_at_while_the_gateway_runs_on_the_old_one(docker: D
 
 def test_another_working_copys_stack_of_the_same_name_is_named(docker: Docker, port: int) -> None:
     docker.labelled = ["litellm-claude-prod-gateway-1"]
-    with pytest.raises(OperationError, match=r"gateway-1 belong to a stack 'prod' of another working copy.*make down"):
+    with pytest.raises(
+        OperationError, match=r"gateway-1 belong to a stack 'prod' of another .*make down.*docker rm --force"
+    ):
         refuse(state())
 
 

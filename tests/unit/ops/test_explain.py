@@ -68,7 +68,7 @@ def test_a_damaged_state_is_named_with_its_backup(monkeypatch: pytest.MonkeyPatc
     folder.mkdir(parents=True)
     (folder / "prod.json").write_text("{")
     (folder / "prod.json.bak").write_text('{"checkpoint": {"latest": {"resources": []}}}')
-    assert f"cp '{folder}/prod.json.bak'" in explain.explain("prod", "up", str(tmp_path))
+    assert f"cp {folder}/prod.json.bak " in explain.explain("prod", "up", str(tmp_path))
 
 
 @pytest.mark.parametrize("fault", [None, subprocess.TimeoutExpired("pulumi", 60)])

@@ -136,6 +136,7 @@ def test_the_last_act_of_an_update_is_a_clients_question(
     found = fault(edge, KEY, "prod")
     assert (found is not None) is wrong
     assert KEY not in (found or "")
+    assert ("docker restart " in (found or "")) is wrong
 
 
 STRANGER = Answer(0, error="the certificate is not the declared one (self-signed certificate)")

@@ -7,7 +7,7 @@ from tests.unit.setup.conftest import Copy
 BUILD = """
 mkdir -p "$1/bin" "$1/plugins"
 if [ "$2" = cli ]; then
-  printf '#!/bin/bash\\nexit 0\\n' >"$1/bin/pulumi"
+  printf '#!/bin/bash\\n[ "$1" != plugin ] || mkdir -p "$PULUMI_HOME/plugins/resource-$4-v$5"\\n' >"$1/bin/pulumi"
   chmod +x "$1/bin/pulumi"
 else
   version=$(sed -n "s/^pulumi-$2==//p" requirements.in)
@@ -91,6 +91,15 @@ def test_a_second_run_does_nothing_and_a_change_of_the_toolchain_builds_again(of
     (offline.root / "toolchain" / "new.go").write_text("package main\n")
     offline.run("pulumi.sh")
     assert builds(offline) == ["cli", "docker", "random", "tls"] * 2
+
+
+def test_plugins_that_were_removed_are_installed_again(offline: Copy) -> None:
+    offline.run("pulumi.sh")
+    (random,) = (offline.root / ".toolchain" / "home" / "plugins").glob("resource-random-*")
+    random.rmdir()
+    offline.run("pulumi.sh")
+    assert random.is_dir()
+    assert builds(offline) == ["cli", "docker", "random", "tls"], "what is built is kept"
 
 
 def test_an_interrupted_build_goes_on_where_it_stopped(offline: Copy) -> None:

@@ -1,0 +1,37 @@
+"""A stack whose state is gone, and what is left of it."""
+
+import json
+import shlex
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from setup import state_file
+
+WHOLE = json.dumps({"checkpoint": {"latest": {"resources": [{"urn": "one"}]}}})
+
+
+def test_a_state_that_is_gone_is_put_back_and_not_begun_anew(tmp_path: Path) -> None:
+    """Another one would have other keys, beside the containers of the first."""
+    state = tmp_path / "o'neil"
+    history = state / "history" / "litellm-claude" / "dev"
+    history.mkdir(parents=True)
+    (state / "stacks" / "litellm-claude").mkdir(parents=True)
+    (history / "dev-1.checkpoint.json").write_text(WHOLE)
+    with pytest.raises(SystemExit, match="the state of the stack 'dev' is gone") as stopped:
+        state_file.checkpoint(state, "dev")
+    command = str(stopped.value).partition("try again: ")[2].splitlines()[0]
+    subprocess.run(shlex.split(command), check=True)
+    assert state_file.checkpoint(state, "dev")["resources"]
+
+
+@pytest.mark.parametrize(
+    "left", ["stacks/litellm-claude/dev.json.bak", "history/litellm-claude/dev-2/1.checkpoint.json"]
+)
+def test_a_stack_that_was_removed_may_begin_anew(tmp_path: Path, left: str) -> None:
+    """`pulumi stack rm` takes the history away, and leaves the last copy; another stack's history is not its own."""
+    path = tmp_path / left
+    path.parent.mkdir(parents=True)
+    path.write_text(WHOLE)
+    assert state_file.checkpoint(tmp_path, "dev") == {}
