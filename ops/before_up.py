@@ -23,7 +23,7 @@ from ops.names import keep_names, prefix
 from ops.reconcile import reconcile
 from ops.state import State, name_of
 from rules import bundle
-from rules.layout import STACK_LABEL, stack_name
+from rules.layout import stack_name
 from setup import ports
 from setup.stack_settings import setting
 
@@ -52,14 +52,13 @@ def refuse_taken_ports(state: State, engine: Engine, name: str) -> None:
     if not engine.local:
         return
     if problems := ports.problems(name, Path(), held(state, engine)):
-        twins = engine.run(
-            "ps", "--filter", f"label={STACK_LABEL}={prefix(name)}", "--format", "{{.Names}}"
-        ).stdout.split()
-        if twins:
+        known = {str(one.get("id")) for one in state.containers()}
+        there = [] if state.services() else engine.containers(prefix(name))
+        if twins := [one.name for one in there if one.running and one.id not in known]:
             problems.append(
                 f"{', '.join(twins)} belong to a stack '{name}' of another working copy: take that down there "
-                f"(make down STACK={name}), or give this one another name. If that copy or its state is lost, end them, "
-                f"and their login stays: docker rm --force {' '.join(twins)}"
+                f"(make down STACK={name}), or give this one another name. If that copy or its state is lost, end "
+                f"them, and their login stays: docker rm --force {' '.join(twins)}"
             )
         raise OperationError("\nerror: ".join(problems))
 

@@ -23,8 +23,19 @@ GATEWAY = {
 }
 
 
+def labelled(identifier: str) -> dict[str, Any]:
+    """A running container, as docker inspects it."""
+    return {
+        "Id": identifier,
+        "Name": f"/name-of-{identifier}",
+        "Config": {},
+        "State": {"Status": "running"},
+        "NetworkSettings": {},
+    }
+
+
 class Docker:
-    """Stands in for docker: the stack's containers by id, and the names that carry its label."""
+    """Stands in for docker: the stack's containers by id, and the ids of those that carry its label."""
 
     def __init__(self) -> None:
         self.known: dict[str, dict[str, Any]] = {}
@@ -33,6 +44,8 @@ class Docker:
     def __call__(self, command: list[str], **_: Any) -> subprocess.CompletedProcess[str]:
         if command[3] == "ps":
             return subprocess.CompletedProcess(command, 0, "\n".join(self.labelled), "")
+        if command[3] == "inspect":
+            return subprocess.CompletedProcess(command, 0, json.dumps([labelled(command[6])]), "")
         found = [json.dumps(self.known[name]) for name in command[7:] if name in self.known]
         return subprocess.CompletedProcess(command, 0 if found else 1, "\n".join(found), "No such container")
 
@@ -122,11 +135,19 @@ def test_a_new_port_is_looked_at_while_the_gateway_runs_on_the_old_one(docker: D
 
 
 def test_another_working_copys_stack_of_the_same_name_is_named(docker: Docker, port: int) -> None:
-    docker.labelled = ["litellm-claude-prod-gateway-1"]
-    with pytest.raises(
-        OperationError, match=r"gateway-1 belong to a stack 'prod' of another .*make down.*docker rm --force"
-    ):
+    docker.labelled = ["another"]
+    twin = (
+        "name-of-another belong to a stack 'prod' of another working copy.*make down.*docker rm --force name-of-another"
+    )
+    with pytest.raises(OperationError, match=twin):
         refuse(state())
+
+
+def test_what_is_left_of_the_stack_itself_is_not_taken_for_another_copys(docker: Docker, port: int) -> None:
+    docker.labelled, docker.known = ["gateway"], {"gateway": running(port, up=False)}
+    with pytest.raises(OperationError, match="is taken by another program") as refused:
+        refuse(state(GATEWAY))
+    assert "working copy" not in str(refused.value)
 
 
 def test_the_ports_of_another_machine_are_not_looked_at(docker: Docker, port: int) -> None:
