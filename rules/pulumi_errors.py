@@ -8,7 +8,8 @@ from rules.layout import stack_name
 KNOWN = {
     r"incorrect passphrase": (
         "this is not the passphrase of the stack '{name}'. Set PULUMI_CONFIG_PASSPHRASE or "
-        "PULUMI_CONFIG_PASSPHRASE_FILE to the one that it was made with, or unset both when make made it."
+        "PULUMI_CONFIG_PASSPHRASE_FILE to the one that it was made with; when make made it, unset both and put it "
+        "into .pulumi-passphrase-{name}. If it is lost: docs/operating.md, 'A lost passphrase'."
     ),
     r"passphrase must be set": (
         "the stack '{name}' needs its passphrase: set PULUMI_CONFIG_PASSPHRASE_FILE (or PULUMI_CONFIG_PASSPHRASE)."
@@ -16,6 +17,9 @@ KNOWN = {
     r"unable to read PULUMI_CONFIG_PASSPHRASE_FILE: open (?P<what>.*): no such file": (
         "PULUMI_CONFIG_PASSPHRASE_FILE names {what}, which is not there. Put the passphrase into it, or, when make "
         "made the passphrase: unset PULUMI_CONFIG_PASSPHRASE_FILE"
+    ),
+    r"unable to read PULUMI_CONFIG_PASSPHRASE_FILE: (open|read) (?P<what>.*): (?P<why>[a-z ]*)": (
+        "the passphrase cannot be read from {what}: {why}. Put it into a file of that name, which you can read."
     ),
     r'unable to open state directory "file://(?P<what>[^"]*)"': (
         "the state is kept in {what}, which is not there. For a new one: mkdir -p '{what}'. For the one that make "
@@ -26,8 +30,13 @@ KNOWN = {
         "state that make keeps in this folder: unset PULUMI_ACCESS_TOKEN"
     ),
     r"no stack named": "no stack '{name}' is up. Bring it up: make up STACK={stack}",
-    r"invalid YAML file": (
-        "Pulumi.{name}.yaml is no YAML: pulumi's message above names the line (the fault may be in an earlier one)."
+    r"invalid YAML file|yaml: unmarshal errors|expected project to be an object": (
+        "Pulumi.{name}.yaml is no YAML that pulumi takes: its message above names the line (the fault may be in an "
+        "earlier one). Often it is a tab, a setting that stands there twice, or the marks of a merge."
+    ),
+    r"could not decrypt configuration values|cipher: message authentication failed": (
+        "a secret in Pulumi.{name}.yaml was encrypted for another stack, or is no secret of pulumi's. Set each again "
+        "that has `secure:` there: pulumi config set --secret NAME --stack {stack}"
     ),
     r"claude-auth[\s\S]*protect": (
         "the stack has another login volume than claudeAuthVolume names. make up STACK={stack} takes the named one and "

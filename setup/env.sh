@@ -66,10 +66,12 @@ passphrase() {
       rm -f "$file.$$"
     elif [ "$name" = dev ] && [ -z "${LITELLM_CLAUDE_RESTORE:-}" ]; then
       (umask 077 && printf development >"$file") # what 0.1 encrypted every development stack with
-      say "the stack 'dev' is encrypted with the published passphrase of version 0.1: docs/backends.md says how to change it."
+      say "the stack 'dev' has secrets and no passphrase here: taking the published one of version 0.1, which it may have" \
+        "been made with. docs/backends.md says how to change it."
     else
       die "the secrets of the stack '$name' are encrypted with a passphrase that is not here ($(basename "$file") is missing)." \
-        "Put it back, or set PULUMI_CONFIG_PASSPHRASE or PULUMI_CONFIG_PASSPHRASE_FILE."
+        "Put it back, or set PULUMI_CONFIG_PASSPHRASE or PULUMI_CONFIG_PASSPHRASE_FILE." \
+        "If it is lost: docs/operating.md, 'A lost passphrase'."
     fi
   fi
   export_line PULUMI_CONFIG_PASSPHRASE_FILE "$file"

@@ -8,6 +8,8 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 HOME=${HOME:-~}
 export HOME
 unset PYTHONHOME PYTHONPATH PYTHONSAFEPATH
+# What is asked of docker is for the engine's own platform, and of images that are named by digest or made here.
+unset DOCKER_DEFAULT_PLATFORM DOCKER_CONTENT_TRUST
 
 say() { printf 'setup: %s\n' "$*" >&2; }
 

@@ -39,13 +39,20 @@ def run(command: Sequence[str]) -> str:
 
 
 def drop_half_written_notes(state: Path) -> None:
-    """Drops what gocloud.dev/blob/fileblob keeps in .attrs files, where a killed update left no whole JSON document."""
+    """Drops what gocloud.dev/blob/fileblob keeps in .attrs files, where a killed update left no whole JSON document.
+
+    And the note of the backend's own version, which a first update on a full disk leaves empty.
+    """
     for path in state.rglob("*.attrs"):
         try:
             json.loads(path.read_text())
         except ValueError:
             say(f"dropping {path.name}, which a killed update wrote halfway and nothing needs")
             path.unlink(missing_ok=True)
+    meta = state / "meta.yaml"
+    if meta.is_file() and "version" not in meta.read_text(errors="replace"):
+        say(f"dropping {meta.name}, which was written halfway; pulumi writes it anew")
+        meta.unlink()
 
 
 def runs_pulumi(pid: int) -> bool:

@@ -27,11 +27,19 @@ def read(path: Path) -> dict[str, Any] | None:
         return None
 
 
+def of_another(latest: dict[str, Any], stack: str) -> str | None:
+    """Returns whose state it is, when it is another stack's; `pulumi stack rename` writes the new name into it."""
+    urns = [str(one.get("urn", "")).split(":") for one in latest.get("resources") or []]
+    names = {urn[2] for urn in urns if urn[:2] == ["urn", "pulumi"] and len(urn) > 2}
+    return None if stack in names else next(iter(names), None)
+
+
 def backups(state: Path, stack: str) -> list[Path]:
     """Undamaged earlier states that hold something, the newest first."""
     copies = [*state.glob(f"history/*/{stack}/*.checkpoint.json"), *state.glob(f"history/{stack}/*.checkpoint.json")]
     copies += [*state.glob(f"stacks/*/{stack}.json.bak"), *state.glob(f"stacks/{stack}.json.bak")]
-    return sorted((path for path in copies if read(path)), key=lambda path: path.stat().st_mtime, reverse=True)
+    good = (path for path in copies if (latest := read(path)) and not of_another(latest, stack))
+    return sorted(good, key=lambda path: path.stat().st_mtime, reverse=True)
 
 
 def checkpoint(state: Path, stack: str) -> dict[str, Any]:
@@ -45,11 +53,11 @@ def checkpoint(state: Path, stack: str) -> dict[str, Any]:
         _refuse_a_second_beginning(state, stack)
         return {}
     latest = read(path)
-    if latest is not None:
+    other = of_another(latest or {}, stack)
+    if latest is not None and other is None:
         return latest
-    found = (
-        f"error: the state of the stack '{stack}' is damaged: {path} is no whole JSON document. Nothing was changed."
-    )
+    wrong = f"is that of the stack '{other}'" if other else "is no whole JSON document"
+    found = f"error: the state of the stack '{stack}' is damaged: {path} {wrong}. Nothing was changed."
     earlier = backups(state, stack)
     if not earlier:
         sys.exit(f"{found} There is no backup beside it: put back one of your own.")

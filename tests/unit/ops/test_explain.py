@@ -36,6 +36,12 @@ from ops import explain
         ("Logging in using access token from PULUMI_ACCESS_TOKEN\nerror: performing HTTP", "unset PULUMI_ACCESS_TOKEN"),
         ("error: no stack named 'prod' found", "no stack 'prod' is up. Bring it up: make up STACK=prod"),
         ("error: invalid YAML file: yaml: line 1: did not find", "Pulumi.prod.yaml is no YAML"),
+        ("error: getting stack configuration: yaml: unmarshal errors:\n  line 7: mapping", "no YAML that pulumi takes"),
+        ("error: could not decrypt configuration values: bad value", "pulumi config set --secret NAME --stack prod"),
+        (
+            "unable to read PULUMI_CONFIG_PASSPHRASE_FILE: read /a b: is a directory",
+            "cannot be read from /a b: is a directory",
+        ),
         ("litellm-claude-prod-claude-auth ... is marked for protection", "make up STACK=prod takes the named one"),
     ],
 )

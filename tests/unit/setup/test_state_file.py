@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from setup import state_file
+from setup.repair_file_backend import drop_half_written_notes
 
 WHOLE = json.dumps({"checkpoint": {"latest": {"resources": [{"urn": "one"}]}}})
 
@@ -35,3 +36,23 @@ def test_a_stack_that_was_removed_may_begin_anew(tmp_path: Path, left: str) -> N
     path.parent.mkdir(parents=True)
     path.write_text(WHOLE)
     assert state_file.checkpoint(tmp_path, "dev") == {}
+
+
+def test_the_state_of_another_stack_is_no_state_of_this_one(tmp_path: Path) -> None:
+    """Copied over it by hand: the update would take the other stack's containers for its own."""
+    folder = tmp_path / "stacks" / "litellm-claude"
+    folder.mkdir(parents=True)
+    for name, stack in (("dev.json", "prod"), ("dev.json.bak", "dev")):
+        urn = f"urn:pulumi:{stack}::litellm-claude::pulumi:pulumi:Stack::litellm-claude-{stack}"
+        (folder / name).write_text(json.dumps({"checkpoint": {"latest": {"resources": [{"urn": urn}]}}}))
+    with pytest.raises(SystemExit, match=r"is that of the stack 'prod'.* cp \S*dev\.json\.bak \S*dev\.json"):
+        state_file.checkpoint(tmp_path, "dev")
+
+
+@pytest.mark.parametrize(("content", "stays"), [("", False), ("vers", False), ("version: 1\n", True)])
+def test_a_note_of_the_backends_version_that_was_written_halfway_is_dropped(
+    tmp_path: Path, content: str, stays: bool
+) -> None:
+    (tmp_path / "meta.yaml").write_text(content)
+    drop_half_written_notes(tmp_path)
+    assert (tmp_path / "meta.yaml").exists() is stays
