@@ -33,9 +33,8 @@ made_as() {
 # changes no tracked file. With a key service the file holds a data key, which must stay.
 spare_the_file() {
   ! grep -q '^secretsprovider:' "$settings" || return 0
-  work=$(mktemp -d)
-  trap 'rm -rf "$work"' EXIT
-  cp "$settings" "$work"
+  { work=$(mktemp -d) && trap 'rm -rf "$work"' EXIT && cp "$settings" "$work"; } ||
+    die "nothing can be written to ${TMPDIR:-/tmp} (see above). Make room there, or choose another folder: export TMPDIR=/var/tmp"
   export PULUMI_OPTION_CONFIG_FILE=$work/$settings
 }
 

@@ -73,6 +73,17 @@ class Bed:
         attached = json.loads(docker("inspect", name))[0]["NetworkSettings"]["Networks"]
         docker("network", "disconnect", "--force", min(attached), name)
 
+    def connected_by_hand(self, role: str) -> None:
+        """Away from one network and back, without its names there; and to one that is none of its own."""
+        name = self.one(role)
+        network = max(json.loads(docker("inspect", name))[0]["NetworkSettings"]["Networks"])
+        docker("network", "disconnect", network, name)
+        docker("network", "connect", network, name)
+        docker("network", "connect", "bridge", name)
+
+    def hangs(self, role: str) -> None:
+        os.kill(int(docker("inspect", "--format", "{{.State.Pid}}", self.one(role))), signal.SIGSTOP)
+
     def pruned(self) -> None:
         """All containers and networks are gone, as after `docker system prune` on a machine that was off."""
         docker("rm", "--force", *self.stack.there())
@@ -133,6 +144,12 @@ class Bed:
             whole = self.state_file.read_text()
             self.state_file.write_text(whole[: len(whole) // 2])
             return Way("is damaged", lambda said: shell(said.rpartition("try again: ")[2].splitlines()[0]))
+        if what == "no state":
+            self.state_file.unlink()
+            return Way("is gone", lambda said: shell(said.rpartition("try again: ")[2].splitlines()[0]))
+        if what == "meta":
+            (self.stack.state / ".pulumi" / "meta.yaml").write_text("")
+            return None
         if what == "notes":
             self.state_file.with_name(f"{self.state_file.name}.attrs").write_text("")
             return None

@@ -86,6 +86,17 @@ class Mishaps(RuleBasedStateMachine):
         self.bed.disconnected(role)
         self.comes_back()
 
+    @rule(role=roles)
+    def a_container_is_connected_by_hand(self, role: str) -> None:
+        self.bed.connected_by_hand(role)
+        self.comes_back()
+        assert "bridge" not in docker("inspect", "--format", "{{json .NetworkSettings.Networks}}", self.bed.one(role))
+
+    @rule(role=roles)
+    def a_container_hangs(self, role: str) -> None:
+        self.bed.hangs(role)
+        self.comes_back()
+
     @rule()
     def everything_is_pruned(self) -> None:
         self.bed.pruned()
@@ -127,7 +138,7 @@ class Mishaps(RuleBasedStateMachine):
         self.bed.two_at_once()
         self.comes_back()
 
-    @rule(what=st.sampled_from(["state", "notes", "lock", "cut lock", "dead lock"]))
+    @rule(what=st.sampled_from(["state", "no state", "meta", "notes", "lock", "cut lock", "dead lock"]))
     def a_file_is_half_written(self, what: str) -> None:
         self.comes_back(self.bed.half_written(what))
 

@@ -2,6 +2,8 @@
 
 import subprocess
 
+import pytest
+
 from tests.unit.setup.conftest import Copy
 
 
@@ -37,3 +39,32 @@ def test_an_empty_passphrase_file_is_none(copy: Copy) -> None:
     path.touch()
     assert copy.run("env.sh", "dev").returncode == 0
     assert len(path.read_text()) == 64
+
+
+def test_what_a_shell_says_of_other_platforms_and_images_is_not_said_to_this_engine(copy: Copy) -> None:
+    """The container that hands over a login's files would be looked for on a registry, or be refused."""
+    copy.environment |= {"DOCKER_DEFAULT_PLATFORM": "linux/arm64", "DOCKER_CONTENT_TRUST": "1"}
+    seen = copy.run("in_env.sh", "dev", "env").stdout
+    assert "PULUMI_CONFIG_PASSPHRASE_FILE" in seen
+    assert "DOCKER_" not in seen
+
+
+@pytest.mark.parametrize(("has_its_packages", "made"), [(True, False), (False, True)])
+def test_an_environment_of_an_earlier_python_is_made_anew(copy: Copy, has_its_packages: bool, made: bool) -> None:
+    """The system's Python was upgraded: the same link starts another one, which looks for packages elsewhere."""
+    python = copy.root / ".venv" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.write_text(f'#!/bin/bash\n[[ "$*" != *find_spec* ]] || exit {int(not has_its_packages)}\n')
+    python.chmod(0o755)
+    for name in ("requirements.lock", ".venv/.installed-requirements.lock"):
+        (copy.root / name).write_text("package==1.0\n")
+    copy.fake("python3", "exit 0")
+    assert copy.run("python.sh", "requirements.lock").returncode == 0
+    assert any("-m venv --clear" in call for call in copy.calls()) is made
+
+
+def test_a_folder_for_temporary_files_that_is_full_is_named(copy: Copy) -> None:
+    copy.fake("cp", "echo 'cp: No space left on device' >&2; exit 1")
+    result = copy.run("up.sh", "dev")
+    assert result.returncode == 1
+    assert "nothing can be written to /tmp (see above). Make room there" in result.stderr
