@@ -23,7 +23,7 @@ from ops.names import keep_names, prefix
 from ops.reconcile import reconcile
 from ops.state import State, name_of
 from rules import bundle
-from rules.layout import stack_name
+from rules.layout import STACK_LABEL, stack_name
 from setup import ports
 from setup.stack_settings import setting
 
@@ -58,7 +58,8 @@ def refuse_taken_ports(state: State, engine: Engine, name: str) -> None:
             problems.append(
                 f"{', '.join(twins)} belong to a stack '{name}' of another working copy: take that down there "
                 f"(make down STACK={name}), or give this one another name. If that copy or its state is lost, end "
-                f"them, and their login stays: docker rm --force {' '.join(twins)}"
+                f"them, and their login stays: docker rm --force {' '.join(twins)} && docker network ls -q "
+                f"--filter label={STACK_LABEL}={prefix(name)} | xargs docker network rm"
             )
         raise OperationError("\nerror: ".join(problems))
 

@@ -4,10 +4,14 @@
 unset CDPATH # with it, `cd` may go elsewhere, and print where
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
-# What a shell may lack (cron, systemd), and what would make the stack's Python another one.
+# A closed channel is one that nobody reads: no program here would know what to do without.
+{ : >&2; } || exec 2>/dev/null
+{ : >&1; } 2>/dev/null || exec >/dev/null
+
+# What a shell may lack (cron, systemd), and what would make the stack's Python another one, or a stricter one.
 HOME=${HOME:-~}
 export HOME
-unset PYTHONHOME PYTHONPATH PYTHONSAFEPATH
+unset PYTHONHOME PYTHONPATH PYTHONSAFEPATH PYTHONPLATLIBDIR PYTHONOPTIMIZE PYTHONWARNINGS PYTHONINSPECT
 # What is asked of docker is for the engine's own platform, and of images that are named by digest or made here.
 unset DOCKER_DEFAULT_PLATFORM DOCKER_CONTENT_TRUST
 

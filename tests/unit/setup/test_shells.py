@@ -41,12 +41,14 @@ def test_an_empty_passphrase_file_is_none(copy: Copy) -> None:
     assert len(path.read_text()) == 64
 
 
-def test_what_a_shell_says_of_other_platforms_and_images_is_not_said_to_this_engine(copy: Copy) -> None:
+def test_what_a_shell_has_for_other_engines_and_programs_is_not_for_these(copy: Copy) -> None:
     """The container that hands over a login's files would be looked for on a registry, or be refused."""
     copy.environment |= {"DOCKER_DEFAULT_PLATFORM": "linux/arm64", "DOCKER_CONTENT_TRUST": "1"}
+    copy.environment |= {"PYTHONOPTIMIZE": "2", "PYTHONWARNINGS": "error", "PYTHONINSPECT": "1"}
     seen = copy.run("in_env.sh", "dev", "env").stdout
     assert "PULUMI_CONFIG_PASSPHRASE_FILE" in seen
     assert "DOCKER_" not in seen
+    assert "PYTHON" not in seen
 
 
 @pytest.mark.parametrize(("has_its_packages", "made"), [(True, False), (False, True)])
@@ -68,3 +70,11 @@ def test_a_folder_for_temporary_files_that_is_full_is_named(copy: Copy) -> None:
     result = copy.run("up.sh", "dev")
     assert result.returncode == 1
     assert "nothing can be written to /tmp (see above). Make room there" in result.stderr
+
+
+@pytest.mark.parametrize("closed", [">&-", ">&- 2>&-"])
+def test_a_closed_channel_is_one_that_nobody_reads(copy: Copy, closed: str) -> None:
+    command = f"setup/in_env.sh dev bash -c 'echo said; echo said >&2; touch done' {closed}"
+    done = subprocess.run(["bash", "-c", command], cwd=copy.root, env=copy.environment, check=False, timeout=60)
+    assert done.returncode == 0
+    assert (copy.root / "done").exists()
