@@ -36,7 +36,8 @@ backend() {
 
 # Whether secrets of the stack are encrypted already: in its file, or in its state (which alone may hold the salt).
 encrypted_already() {
-  grep -qs '^encryptionsalt:' "$settings" || grep -qs '"salt"' "$(path_of "$backend")"/.pulumi/stacks/{,*/}"$name.json"
+  grep -qs '^encryptionsalt:' "$settings" || grep -qs '"salt"' "$(path_of "$backend")"/.pulumi/stacks/{,*/}"$name.json" ||
+    gzip -cd "$(path_of "$backend")"/.pulumi/stacks/{,*/}"$name.json.gz" 2>/dev/null | grep '"salt"' >/dev/null
 }
 
 # former_name: under which name the stack was made, as its volume's has it; `pulumi stack rename` leaves the passphrase behind
@@ -74,6 +75,7 @@ passphrase() {
         "If it is lost: docs/operating.md, 'A lost passphrase'."
     fi
   fi
+  [ -r "$file" ] || not_allowed "$file"
   export_line PULUMI_CONFIG_PASSPHRASE_FILE "$file"
 }
 
@@ -94,6 +96,7 @@ fi
 backend=$(backend)
 if [ -z "$backend" ]; then
   (umask 077 && mkdir -p "$root/.pulumi-state")
+  [ -w "$root/.pulumi-state" ] || not_allowed "$root/.pulumi-state"
   backend=$own_state
   export_line PULUMI_BACKEND_URL "$backend"
 elif [[ $backend == file://* ]]; then

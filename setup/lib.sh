@@ -46,9 +46,17 @@ apt_install() {
     die "apt could not install $*. Its last lines:"$'\n'"$(printf '%s\n' "$log" | tail -n 5)"
 }
 
+# not_allowed PATH: this user may not read or change it
+not_allowed() {
+  local owner
+  owner=$(find "$1" -maxdepth 0 -exec ls -ld {} + | awk '{print $3}')
+  die "$1 belongs to $owner, and $(id -un 2>/dev/null || id -u) may not use it. Run make as $owner (sudo -u $owner make ...), or in a copy of your own."
+}
+
 # one_at_a_time NAME: waits until no other make does the same step in this working copy.
 one_at_a_time() {
   mkdir -p "$root/.toolchain"
+  [ -w "$root/.toolchain" ] || not_allowed "$root/.toolchain"
   command -v flock >/dev/null || return 0 # macOS has none
   exec 9>"$root/.toolchain/$1.lock"
   flock --nonblock 9 || { say "waiting for another make, which is at the same step ($1)" && flock 9; }

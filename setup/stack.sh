@@ -40,7 +40,7 @@ spare_the_file() {
 
 # select_or_create TARGET: with a file backend a look at the file is enough to know that the stack is there
 select_or_create() {
-  if [ -z "$state" ] || ! compgen -G "$state/stacks/*/$name.json" >/dev/null; then
+  if [ -z "$state" ] || ! { compgen -G "$state/stacks/*/$name.json" || compgen -G "$state/stacks/*/$name.json.gz"; } >/dev/null; then
     local said
     [ -z "$state" ] || "$python" -m setup.state_file "$state" "$stack" || exit 1
     said=$(pulumi stack select --create "$stack" 2>&1) || {

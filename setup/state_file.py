@@ -4,6 +4,7 @@ STATE is the backend's .pulumi folder. Pulumi writes the file anew at every step
 a copy of each finished update under history/.
 """
 
+import gzip
 import json
 import sys
 from pathlib import Path
@@ -12,18 +13,24 @@ from typing import Any
 
 from rules.layout import stack_name
 
+PACKED = ".gz"
+ENDS = ("", PACKED)
+
 
 def find(state: Path, stack: str) -> Path | None:
-    """The file with the newest state of the stack, if there is one."""
-    return next(iter([*state.glob(f"stacks/*/{stack}.json"), *state.glob(f"stacks/{stack}.json")]), None)
+    """The file with the newest state of the stack, if there is one; packed where PULUMI_SELF_MANAGED_STATE_GZIP is set."""
+    places = [f"{place}/{stack}.json{end}" for place in ("stacks/*", "stacks") for end in ENDS]
+    found = [path for place in places for path in state.glob(place)]
+    return max(found, key=lambda path: path.stat().st_mtime, default=None)
 
 
 def read(path: Path) -> dict[str, Any] | None:
     """The deployment in a state file, empty before the first update; None when the file is damaged."""
     try:
-        latest = json.loads(path.read_text())["checkpoint"].get("latest") or {}
+        content = gzip.decompress(path.read_bytes()) if path.suffix == PACKED else path.read_bytes()
+        latest = json.loads(content)["checkpoint"].get("latest") or {}
         return latest if isinstance(latest, dict) else None
-    except (ValueError, KeyError, TypeError, AttributeError, OSError):
+    except (ValueError, KeyError, TypeError, AttributeError, OSError, EOFError):
         return None
 
 
@@ -36,8 +43,9 @@ def of_another(latest: dict[str, Any], stack: str) -> str | None:
 
 def backups(state: Path, stack: str) -> list[Path]:
     """Undamaged earlier states that hold something, the newest first."""
-    copies = [*state.glob(f"history/*/{stack}/*.checkpoint.json"), *state.glob(f"history/{stack}/*.checkpoint.json")]
-    copies += [*state.glob(f"stacks/*/{stack}.json.bak"), *state.glob(f"stacks/{stack}.json.bak")]
+    places = [f"history/*/{stack}/*.checkpoint.json", f"history/{stack}/*.checkpoint.json"]
+    places += [f"{place}/{stack}.json{end}.bak" for place in ("stacks/*", "stacks") for end in ENDS]
+    copies = [path for place in places for path in state.glob(place)]
     good = (path for path in copies if (latest := read(path)) and not of_another(latest, stack))
     return sorted(good, key=lambda path: path.stat().st_mtime, reverse=True)
 

@@ -1,5 +1,6 @@
 """A stack whose state is gone, and what is left of it."""
 
+import gzip
 import json
 import shlex
 import subprocess
@@ -56,3 +57,16 @@ def test_a_note_of_the_backends_version_that_was_written_halfway_is_dropped(
     (tmp_path / "meta.yaml").write_text(content)
     drop_half_written_notes(tmp_path)
     assert (tmp_path / "meta.yaml").exists() is stays
+
+
+def test_a_packed_state_is_a_state(tmp_path: Path) -> None:
+    """As Pulumi writes it with PULUMI_SELF_MANAGED_STATE_GZIP; its history stays as it was."""
+    history = tmp_path / "history" / "litellm-claude" / "dev" / "dev-1.checkpoint.json"
+    packed = tmp_path / "stacks" / "litellm-claude" / "dev.json.gz"
+    for path, content in ((history, WHOLE.encode()), (packed, gzip.compress(WHOLE.encode()))):
+        path.parent.mkdir(parents=True)
+        path.write_bytes(content)
+    assert state_file.checkpoint(tmp_path, "dev")["resources"]
+    packed.write_bytes(packed.read_bytes()[:20])
+    with pytest.raises(SystemExit, match="is no whole"):
+        state_file.checkpoint(tmp_path, "dev")
