@@ -57,5 +57,7 @@ def fix_for(said: str, stack: str) -> str | None:
         forms = {"array": f"--path '{key}[0]' VALUE", "object": f"--path '{key}.NAME' VALUE"}
         how = EXAMPLES.get(key) or forms.get(kind, f"{key} VALUE")
         clear = f"pulumi config rm {key} --stack {stack}; " if kind in forms else ""  # or an old item stays
-        return f"the setting '{key}' has a value of the wrong type. Fix: {clear}pulumi config set --stack {stack} {how}"
+        default = "" if clear else f", or for its default: pulumi config rm {key} --stack {stack}"
+        fix = f"{clear}pulumi config set --stack {stack} {how}{default}"
+        return f"the setting '{key}' has a value of the wrong type. Fix: {fix}"
     return None

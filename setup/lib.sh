@@ -90,7 +90,7 @@ path_of() {
 
 # scalar SETTINGS NAME: a plain value of the stack's file, without quotes, comment and CR; set-up runs before Python can read YAML
 scalar() {
-  { sed -n "s/^ *litellm-claude:$2: *//p" "$1" 2>/dev/null || true; } | head -n 1 | tr -d '\r' |
+  { sed -n -E "s/^ *(litellm-claude:)?$2: *//p" "$1" 2>/dev/null || true; } | head -n 1 | tr -d '\r' |
     sed -E -e "s/^\"([^\"]*)\".*/\1/" -e t -e "s/^'([^']*)'.*/\1/" -e t -e 's/ +#.*//' -e 's/ +$//'
 }
 

@@ -31,4 +31,5 @@ def setting(name: str, stack: str, root: Path) -> Any:
     """A setting as the stack has it, else its default in Pulumi.yaml; None when neither is there."""
     declared = _read(root / "Pulumi.yaml").get(name) or {}
     default = declared.get("default") if isinstance(declared, dict) else declared
-    return _read(root / f"Pulumi.{stack_name(stack)}.yaml").get(f"{PROJECT}:{name}", default)
+    given = _read(root / f"Pulumi.{stack_name(stack)}.yaml")
+    return given.get(f"{PROJECT}:{name}", given.get(name, default))  # Pulumi takes a bare name for one of the project's

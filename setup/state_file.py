@@ -18,7 +18,7 @@ ENDS = ("", PACKED)
 
 
 def find(state: Path, stack: str) -> Path | None:
-    """The file with the newest state of the stack, if there is one; packed where PULUMI_SELF_MANAGED_STATE_GZIP is set."""
+    """The file with the newest state of the stack, packed with PULUMI_SELF_MANAGED_STATE_GZIP."""
     places = [f"{place}/{stack}.json{end}" for place in ("stacks/*", "stacks") for end in ENDS]
     found = [path for place in places for path in state.glob(place)]
     return max(found, key=lambda path: path.stat().st_mtime, default=None)

@@ -18,7 +18,7 @@ from ops import explain
         ("error: passphrase must be set with", "set PULUMI_CONFIG_PASSPHRASE_FILE"),
         (
             "Stack 'prod' with configuration key 'port' must be of type 'integer'",
-            "Fix: pulumi config set --stack prod port VALUE",
+            "Fix: pulumi config set --stack prod port VALUE, or for its default: pulumi config rm port --stack prod",
         ),
         (
             "Stack 'prod' with configuration key 'allowedCidrs' must be of type 'array<string>'",

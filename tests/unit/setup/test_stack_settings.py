@@ -16,6 +16,7 @@ FORMS: dict[str, tuple[bytes, Any]] = {
     "a mark in front": (b"\xef\xbb\xbf" + GOOD.encode(), 4100),
     "of another editor": (GOOD.encode("utf-16"), 4100),
     "CRLF": (GOOD.replace("\n", "\r\n").encode(), 4100),
+    "a bare name": (b"config:\n  port: 4100\n", 4100),
     "twice": (GOOD.encode() + b"  litellm-claude:port: 4200\n", 4200),
     "no such day": (GOOD.encode() + b"  litellm-claude:keyRotation: 2026-02-31\n", 4100),
     "not UTF-8": (b"# gr\xfc\xdfe\n" + GOOD.encode(), 4000),
