@@ -1,7 +1,7 @@
 """A stack's settings as they stand in its file, for what has to look before Pulumi runs; nothing is decrypted."""
 
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import yaml
 
@@ -11,10 +11,11 @@ from rules.layout import PROJECT, stack_name
 class Loader(yaml.SafeLoader):
     """Takes a day for the word that it is, as Pulumi hands it over: 2026-02-31 is none, and no reason to stop here."""
 
-    yaml_implicit_resolvers: ClassVar[Any] = {
-        first: [one for one in resolvers if not one[0].endswith(":timestamp")]
-        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-    }
+
+Loader.yaml_implicit_resolvers = {
+    first: [one for one in resolvers if not one[0].endswith(":timestamp")]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
 
 
 def _read(path: Path) -> dict[str, Any]:
