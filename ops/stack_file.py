@@ -121,8 +121,8 @@ class StackFile:
 
     @contextmanager
     def _copy(self) -> Iterator[Path]:
-        # Beside the file: a rename is one step only within a file system.
-        with tempfile.TemporaryDirectory(prefix=".rotation-", dir=".") as folder:
+        # Beside the file: a rename is one step only within a file system. A link stays one, to what it has led to.
+        with tempfile.TemporaryDirectory(prefix=".rotation-", dir=self.path.resolve().parent) as folder:
             copy = Path(folder) / self.path.name
             shutil.copy(self.path, copy)
             yield copy
@@ -133,7 +133,7 @@ class StackFile:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
-            copy.replace(self.path)
+            copy.replace(self.path.resolve())
 
 
 def file_of(stack: str) -> str:

@@ -135,3 +135,14 @@ def test_the_file_is_put_back_when_the_update_fails(pulumi: Pulumi) -> None:
         interrupted()
     assert during["litellm-claude:masterKey"] == {"secure": "sk-new"}
     assert Path("Pulumi.prod.yaml").read_bytes() == before
+
+
+def test_a_link_to_a_file_elsewhere_stays_one(pulumi: Pulumi, tmp_path: Path) -> None:
+    file, kept = tmp_path / "Pulumi.prod.yaml", tmp_path / "kept" / "prod.yaml"
+    kept.parent.mkdir()
+    file.rename(kept)
+    file.symlink_to(kept)
+    StackFile("prod").apply(Change({"keyRotation": "2026-11-28"}, removed=()))
+    assert file.is_symlink()
+    assert "2026-11-28" in kept.read_text()
+    assert [one.name for one in kept.parent.iterdir()] == ["prod.yaml"]
