@@ -7,6 +7,8 @@ from collections.abc import Callable
 from rules.docker import EngineError
 from rules.pulumi_errors import fix_for
 
+INTERRUPTED = 130
+
 
 class OperationError(Exception):
     """Something that stops the operation; its text is for the operator."""
@@ -34,5 +36,8 @@ def exit_status(operation: Callable[[], str | None]) -> int:
     except (OperationError, EngineError) as error:
         sys.stderr.write(f"error: {error}\n")
         return 1
+    except KeyboardInterrupt:
+        sys.stderr.write("error: interrupted. What is half done, the next one completes\n")
+        return INTERRUPTED
     sys.stdout.write(printed or "")
     return 0

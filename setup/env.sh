@@ -95,7 +95,8 @@ if [ -z "${PULUMI_HOME:-}" ] && [ -d "$own_home" ]; then
 fi
 backend=$(backend)
 if [ -z "$backend" ]; then
-  (umask 077 && mkdir -p "$root/.pulumi-state")
+  (umask 077 && mkdir -p "$root/.pulumi-state") ||
+    die "the state cannot be kept in $root/.pulumi-state (see above). Move away what is there, or choose another place: docs/backends.md"
   [ -w "$root/.pulumi-state" ] || not_allowed "$root/.pulumi-state"
   backend=$own_state
   export_line PULUMI_BACKEND_URL "$backend"

@@ -30,6 +30,8 @@ say = sayer("setup")
 KINDS = {CONTAINER: "container", NETWORK: "network"}
 ALL = {"container": ["--all"], "network": []}
 HALF_WRITTEN_SECONDS = 1
+LOCK = {"pid", "username", "hostname", "timestamp"}
+"""What Pulumi writes into a lock."""
 FORCE = {"container": ["--force"], "network": []}
 
 
@@ -91,7 +93,7 @@ def _whole(path: Path) -> bool:
         return True  # its update has just ended
     except ValueError:
         return False
-    return path.name.endswith(".attrs") or (isinstance(found, dict) and "pid" in found)
+    return path.name.endswith(".attrs") or (isinstance(found, dict) and found.keys() >= LOCK)
 
 
 def locks(state: Path, stack: str) -> list[dict[str, Any]]:

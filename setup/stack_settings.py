@@ -1,5 +1,6 @@
 """A stack's settings as they stand in its file, for what has to look before Pulumi runs; nothing is decrypted."""
 
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,14 @@ Loader.yaml_implicit_resolvers = {
 }
 
 
-def _read(path: Path) -> dict[str, Any]:
-    """What stands in a file below ``config:``; nothing of one that Pulumi refuses, for it says where it is wrong."""
+@lru_cache(maxsize=8)
+def _config(content: bytes) -> dict[str, Any]:
+    """What stands in a file below ``config:``; nothing of one that Pulumi refuses, for it says where it is wrong.
+
+    Kept, because an update asks for a dozen settings, and Pulumi.yaml alone takes a while to read.
+    """
     try:
-        found = yaml.load(path.read_bytes(), Loader)  # noqa: S506 - a SafeLoader
+        found = yaml.load(content, Loader)  # noqa: S506 - a SafeLoader
     except yaml.YAMLError:
         return {}
     config = found.get("config") if isinstance(found, dict) else None
@@ -30,7 +35,7 @@ def _read(path: Path) -> dict[str, Any]:
 
 def setting(name: str, stack: str, root: Path) -> Any:
     """A setting as the stack has it, else its default in Pulumi.yaml; None when neither is there."""
-    declared = _read(root / "Pulumi.yaml").get(name) or {}
+    declared = _config((root / "Pulumi.yaml").read_bytes()).get(name) or {}
     default = declared.get("default") if isinstance(declared, dict) else declared
-    given = _read(root / f"Pulumi.{stack_name(stack)}.yaml")
+    given = _config((root / f"Pulumi.{stack_name(stack)}.yaml").read_bytes())
     return given.get(f"{PROJECT}:{name}", given.get(name, default))  # Pulumi takes a bare name for one of the project's

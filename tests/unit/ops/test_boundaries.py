@@ -148,3 +148,11 @@ def test_an_operation_that_failed_has_status_1_and_a_sentence(
     assert exit_status(operation) == expected
     printed = capsys.readouterr()
     assert (printed.out, printed.err) == (("", "error: no\n") if expected else (outcome or "", ""))
+
+
+def test_an_operation_that_is_interrupted_ends_without_a_traceback(capsys: pytest.CaptureFixture[str]) -> None:
+    def operation() -> str:
+        raise KeyboardInterrupt
+
+    assert exit_status(operation) == 130
+    assert capsys.readouterr().err.startswith("error: interrupted.")

@@ -121,7 +121,8 @@ def test_a_half_made_container_that_took_traffic_may_end_its_answers(
 
 
 @pytest.mark.parametrize(
-    ("name", "content"), [("0.json.1f.tmp", ""), ("1.json", ""), ("2.json", '{"pid": 1'), ("3.json", "[]")]
+    ("name", "content"),
+    [("0.json.1f.tmp", ""), ("1.json", ""), ("2.json", '{"pid": 1'), ("3.json", "[]"), ("4.json", '{"pid": 1}')],
 )
 def test_a_lock_that_a_full_disk_cut_off_is_dropped(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, content: str
