@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_docker as docker
 
-from rules import registry, swarm
+from rules import lengths, registry, swarm
 from rules.layout import PROJECT, ROLE_LABEL, STACK_LABEL
 from rules.settings import Settings
 from rules.vocabulary import Orchestrator
@@ -25,6 +25,8 @@ class Deployment:
         """Returns the current stack's deployment, on the engine of ``dockerHost``, else of DOCKER_HOST."""
         name = settings.name or pulumi.get_stack()
         if settings.orchestrator is Orchestrator.SWARM and (problem := swarm.name_fault(name, pulumi.get_stack())):
+            raise pulumi.RunError(problem)
+        if problem := lengths.name_fault(name, pulumi.get_stack(), acme=settings.acme is not None):
             raise pulumi.RunError(problem)
         engine = docker.Provider(
             "engine",

@@ -1,7 +1,13 @@
-"""Whether what a container is handed fits into its environment. Pure functions."""
+"""Whether what a container is handed fits into its environment, and its name into a host's. Pure functions."""
 
 from rules.defaults import ENVIRONMENT_BYTES
+from rules.layout import PROJECT
 from rules.setting_fields import Fields
+
+LABEL = 63
+"""Characters that a part of a host name has at most; clients of a proxy refuse a longer one."""
+ADDED = "-0123456"
+"""What Pulumi adds to the name of a container."""
 
 
 def fault(settings: Fields) -> tuple[str, str] | None:
@@ -17,3 +23,15 @@ def fault(settings: Fields) -> tuple[str, str] | None:
     long = next((name for name, text in handed_over.items() if len(text.encode()) > ENVIRONMENT_BYTES), None)
     words = f"is too long to be handed to a container: at most {ENVIRONMENT_BYTES // 1024} KiB"
     return (long, words) if long else None
+
+
+def name_fault(name: str, stack: str, *, acme: bool) -> str | None:
+    """Returns why the egress proxy of a stack called ``name`` could not be found by its name, with the fix, or None."""
+    longest = f"-acme-egress{ADDED}" if acme else f"-egress{ADDED}"
+    if all(0 < len(part) <= LABEL for part in f"{PROJECT}-{name}{longest}".split(".")):
+        return None
+    return (
+        f"name: containers that are named after {name} could not find each other, for no part of a host name is empty or "
+        f"has more than {LABEL} characters. Fix: pulumi config set name NAME --stack {stack}, with at most "
+        f"{LABEL - len(f'{PROJECT}-{longest}')} of them"
+    )

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from rules.container import environment_fault
+from rules.lengths import name_fault
 from rules.settings import Settings
 from tests.unit.components.conftest import Deploy
 
@@ -30,6 +31,26 @@ def test_a_memory_limit_that_cannot_hold_the_work_is_refused_at_preview(
 ) -> None:
     with pytest.raises(pulumi.RunError, match=f"the LiteLLM container would not start: .*{reason}"):
         deploy("prod", **changes)
+
+
+@pytest.mark.parametrize(
+    ("name", "fits"), [("n" * 33, True), ("with.dot", True), ("n" * 34, False), ("two..dots", False)]
+)
+def test_a_name_by_which_no_container_would_find_the_egress_proxy_is_refused_at_preview(
+    deploy: Deploy, name: str, fits: bool
+) -> None:
+    """The stack would come up, and no request would reach a model: no client takes such a host name of a proxy."""
+    if fits:
+        deploy("prod", name=name)
+        f"litellm-claude-{name}-egress-1a2b3c4".encode("idna")
+        return
+    with pytest.raises(pulumi.RunError, match=r"named after .* Fix: pulumi config set name NAME --stack prod"):
+        deploy("prod", name=name)
+
+
+def test_a_stack_with_acme_has_a_proxy_with_a_longer_name() -> None:
+    for length, acme, fits in ((28, True, True), (29, True, False), (33, False, True)):
+        assert (name_fault("n" * length, "prod", acme=acme) is None) is fits
 
 
 def test_each_value_that_the_preview_hands_over_is_one_that_the_container_takes(deploy: Deploy) -> None:
