@@ -31,7 +31,7 @@ def name_fault(name: str, stack: str, *, acme: bool) -> str | None:
     if all(0 < len(part) <= LABEL for part in f"{PROJECT}-{name}{longest}".split(".")):
         return None
     return (
-        f"name: containers that are named after {name} could not find each other, for no part of a host name is empty or "
+        f"name: containers that are named after {name} could not find each other: no part of a host name is empty or "
         f"has more than {LABEL} characters. Fix: pulumi config set name NAME --stack {stack}, with at most "
         f"{LABEL - len(f'{PROJECT}-{longest}')} of them"
     )
