@@ -92,16 +92,22 @@ class Pebble:
 
     def root(self) -> str:
         """The root of the certificates that it gives."""
-        return str(self._manage("roots/0"))
+        return self._get(MANAGEMENT, "roots/0")
 
     def status(self, serial: int) -> str:
         """Valid or Revoked."""
-        return str(json.loads(self._manage(f"cert-status-by-serial/{serial:x}"))["Status"])
+        return str(json.loads(self._get(MANAGEMENT, f"cert-status-by-serial/{serial:x}"))["Status"])
 
-    def _manage(self, path: str) -> Any:
-        context = ssl.create_default_context(cadata=self.ca)
-        with urllib.request.urlopen(f"https://{self.host.address}:{MANAGEMENT}/{path}", context=context) as answer:
-            return answer.read().decode()
+    def entries(self) -> dict[str, Any]:
+        """What its directory says: where to ask for what."""
+        return dict(json.loads(self._get(PORT, "dir")))
+
+    def _get(self, port: int, path: str) -> str:
+        request = urllib.request.Request(
+            f"https://{self.host.address}:{port}/{path}", headers={"host": f"{NAME}:{PORT}"}
+        )
+        with urllib.request.urlopen(request, context=ssl.create_default_context(cadata=self.ca)) as answer:
+            return str(answer.read().decode())
 
 
 @contextlib.contextmanager

@@ -1,33 +1,31 @@
 """A DNS provider with an API (lego's httpreq), the DNS server that has its records, and a CA that has had enough."""
 
 import json
-import ssl
 import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
+from http.server import BaseHTTPRequestHandler
 from typing import Any, Self
 
 import trustme
 from dnslib import QTYPE, RR, TXT, A, DNSRecord
 from dnslib.server import BaseResolver, DNSLogger, DNSServer
 
+from testbed.fakes.https import https_server
+
 NAME = "dns.example.org"
 DNS_PORT, API_PORT = 14553, 14543
 
 
 class DnsProvider(BaseResolver):  # type: ignore[misc]
-    """Every name is at ``address``; a record is what the API was last told. At /limited is a CA that answers 429."""
+    """Every name is at ``address``; a record is what the API was last told. At /limited is a CA that answers 429.
 
-    def __init__(self, address: str, authority: trustme.CA, folder: Path) -> None:
-        self.address = address
+    :param port: the API's. ``lost`` is what it makes of a record that it loses.
+    """
+
+    def __init__(self, address: str, authority: trustme.CA, port: int = API_PORT) -> None:
+        self.address, self.lost = address, ""
         self.records: dict[str, str] = {}
         self.told: list[tuple[str, str]] = []
-        pem = folder / "provider.pem"
-        authority.issue_cert(NAME).private_key_and_cert_chain_pem.write_to_path(pem)
-        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        context.load_cert_chain(pem)
-        self._api = ThreadingHTTPServer((address, API_PORT), handler(self))
-        self._api.socket = context.wrap_socket(self._api.socket, server_side=True)
+        self._api = https_server(NAME, (address, port), authority, handler(self))
         self._dns = DNSServer(self, address=address, port=DNS_PORT, logger=DNSLogger(log="-request,-reply"))
 
     def __enter__(self) -> Self:
@@ -77,7 +75,7 @@ def handler(provider: DnsProvider) -> type[BaseHTTPRequestHandler]:
                 return
             provider.told.append((self.path, self.headers.get("authorization", "")))
             if self.path == "/present":
-                provider.records[body["fqdn"].rstrip(".").lower()] = body["value"]
+                provider.records[body["fqdn"].rstrip(".").lower()] = provider.lost or body["value"]
             else:
                 provider.records.pop(body["fqdn"].rstrip(".").lower(), None)
             self.answer(200, {})

@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
 
 from testbed.deployment import ROOT, docker
-from testbed.fakes import dns_provider
+from testbed.fakes import dns_provider, renewal_info
 from testbed.fakes.dns_provider import DnsProvider
+from testbed.fakes.renewal_info import RenewalInfo
 from testbed.hosts import Host, host
 from testbed.pebble import NAME, Pebble, pebble
 
@@ -20,6 +22,14 @@ IMAGE = "litellm-claude-acme-tests"
 GATEWAY, PORT = "gw.example.org", 14592
 HARDENED = ("--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges:true", "--user", "10003:101")
 TMPFS = ("--tmpfs", "/run/acme:uid=10003,gid=101,mode=0700", "--tmpfs", "/tmp:mode=1777")
+REVOKE = ("python3", "-m", "acme_keeper", "revoke")
+REVOKE_UNSEEN = """
+import os, pathlib
+from acme_keeper import lego, settings
+own = settings.Settings.from_environment(os.environ)
+lego.revoke(own, pathlib.Path("/var/lib/acme"), pathlib.Path("/run/acme/trusted.pem"))
+print("revoked")
+"""
 
 
 @pytest.fixture(scope="module")
@@ -37,8 +47,14 @@ def ca(machine: Host, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pebb
 
 
 @pytest.fixture(scope="module")
-def provider(machine: Host, ca: Pebble, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DnsProvider]:
-    with DnsProvider(machine.machine, ca.authority, Path(tmp_path_factory.mktemp("provider"))) as made:
+def provider(machine: Host, ca: Pebble) -> Iterator[DnsProvider]:
+    with DnsProvider(machine.machine, ca.authority) as made:
+        yield made
+
+
+@pytest.fixture
+def renewals(machine: Host, ca: Pebble) -> Iterator[RenewalInfo]:
+    with RenewalInfo(ca, machine.machine) as made:
         yield made
 
 
@@ -62,6 +78,7 @@ class Acme:
             *("run", "--detach", "--name", self.name, *HARDENED, *TMPFS),
             *("--add-host", f"{NAME}:{self.ca.host.address}"),
             *("--add-host", f"{dns_provider.NAME}:{self.provider.address}"),
+            *("--add-host", f"{renewal_info.NAME}:{self.provider.address}"),
             *("--volume", f"{self.name}-kept:/var/lib/acme", "--volume", f"{self.name}-handed:/srv/certificate"),
             *(("--publish", f"{self.ca.host.machine}:{PORT}:8080") if published else ()),
             *(part for name, value in environment.items() for part in ("--env", f"{name}={value}")),
@@ -85,6 +102,12 @@ class Acme:
 
     def ends(self, state: str) -> dict[str, Any]:
         return self.until(lambda now: bool(now["state"] == state))
+
+    def serial(self) -> int:
+        """The number of the certificate that the gateway is handed."""
+        return x509.load_pem_x509_certificate(
+            self.exec("cat", f"/srv/certificate/{GATEWAY}/tls.pem").encode()
+        ).serial_number
 
     def end(self) -> None:
         docker("rm", "--force", self.name, check=False)
@@ -160,3 +183,30 @@ def test_one_that_holds_for_seconds_is_renewed_before_its_end(acme: Acme, ca: Pe
     first = acme.ends("served")
     second = acme.until(lambda now: bool(now["begins"] != first["begins"]), seconds=180)
     assert second["begins"] < first["ends"]
+
+
+def test_who_has_it_revoked_gets_a_new_one_at_once_and_is_told_when_the_ca_is_not_there(acme: Acme, ca: Pebble) -> None:
+    ca.seconds = 90 * 86400
+    ca.start()
+    acme.run()
+    acme.ends("served")
+    old = acme.serial()
+    assert ca.status(old) == "Valid"
+    assert acme.exec(*REVOKE) == f"The certificate for {GATEWAY} is revoked, and a new one is asked for."
+    assert ca.status(old) == "Revoked"
+    acme.until(lambda now: now["state"] == "served" and acme.serial() != old)
+    assert ca.status(acme.serial()) == "Valid"
+    ca.stop()
+    assert f"acme: the certificate for {GATEWAY} is not revoked: " in acme.exec(*REVOKE)
+
+
+def test_one_that_the_ca_has_revoked_is_replaced_by_itself(acme: Acme, ca: Pebble, renewals: RenewalInfo) -> None:
+    ca.seconds = 1800  # of which a 24th is less than a minute and a half, and it is due after twenty
+    ca.start()
+    acme.run(ACME_DIRECTORY=renewals.directory)
+    acme.ends("served")
+    old = acme.serial()
+    assert "revoked" in acme.exec("python3", "-c", REVOKE_UNSEEN)
+    assert ca.status(old) == "Revoked"
+    acme.until(lambda now: now["state"] == "served" and acme.serial() != old, seconds=180)
+    assert ca.status(acme.serial()) == "Valid"

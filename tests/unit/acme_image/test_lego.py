@@ -1,5 +1,6 @@
 """What lego is told, and what is told of what it says."""
 
+import contextlib
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,7 @@ SETTINGS = Settings.from_environment(ENVIRONMENT)
         ),
         ("2026/11/27 01:00:01 Could not create client: EOF\n", "Could not create client: EOF"),
         ("lego ended without a word", "lego ended without a word"),
+        ("urn:ietf:params:acme:error:caa :: a \x1b[2J\x07b", "caa: a  [2J b"),
     ],
 )
 def test_the_cas_own_words_are_shown_and_no_secret(said: str, shown: str) -> None:
@@ -83,3 +85,28 @@ def test_a_variable_that_is_missing_is_named(name: str) -> None:
 def test_what_the_preview_refuses_the_container_refuses(changes: dict[str, str], said: str) -> None:
     with pytest.raises(SettingsError, match=said):
         Settings.from_environment({**ENVIRONMENT, **changes})
+
+
+@pytest.mark.parametrize(
+    ("said", "refused"),
+    [
+        ("", None),
+        ("acme: error: 400 :: POST :: https://ca/revoke :: urn:ietf:params:acme:error:alreadyRevoked :: it is", None),
+        (
+            "acme: error: 403 :: POST :: https://ca/revoke :: urn:ietf:params:acme:error:unauthorized :: not s3cr3t",
+            r"^unauthorized: not \*\*\*$",
+        ),
+    ],
+)
+def test_what_is_revoked_already_is_revoked_and_a_refusal_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: str, refused: str | None
+) -> None:
+    program = tmp_path / "lego"
+    program.write_text(f'#!/bin/sh\nprintf "%s " "$@" >"$0.asked"\necho "{said}"\n[ -z "{said}" ]\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    with pytest.raises(lego.RefusedError, match=refused) if refused else contextlib.nullcontext():
+        lego.revoke(SETTINGS, tmp_path, tmp_path / "trusted")
+    asked = (tmp_path / "lego.asked").read_text()
+    assert "--domains gw.example.org revoke --keep --reason 1" in asked
+    assert "s3cr3t" not in asked

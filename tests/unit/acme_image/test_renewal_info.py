@@ -4,6 +4,7 @@ import json
 import ssl
 import threading
 from datetime import UTC, datetime
+from http.client import BadStatusLine
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,14 @@ from acme_keeper import certificate
 from acme_keeper.certificate import Certificate
 from acme_keeper.renewal_info import EVERY, Advice, Fetch, moment, over_https
 
-UNREADABLE: list[Any] = [OSError("away"), ValueError("no JSON"), {}, [], None, {"suggestedWindow": {"start": 1}}]
+UNREADABLE: list[Any] = [
+    OSError("away"),
+    BadStatusLine("no HTTP"),
+    RecursionError("JSON without end"),
+    ValueError("no JSON"),
+    *({}, [], None, {"suggestedWindow": {"start": 1}}),
+    {"suggestedWindow": {"start": "0001-01-01", "end": "0001-01-01"}},
+]
 DAY = 86400
 NOW = 1_800_000_000.0
 HELD = Certificate(NOW - 10 * DAY, NOW + 80 * DAY, "aYhba4dGQEHhs3uEe6CuLN4ByNQ.AIdlQyE")
@@ -109,6 +117,7 @@ def test_a_new_certificate_is_asked_about_anew_and_not_replaced_at_once_whatever
     new = Certificate(NOW, NOW + 90 * DAY, "key.another")
     assert advice.wanted(new, NOW + 1) == NOW + EVERY
     assert ca.asked[-1].endswith("/key.another")
+    assert advice.wanted(Certificate(NOW, NOW + 2400, "key.of-minutes"), NOW + 2) == NOW + 100
 
 
 def serve(told: bytes, chain: trustme.LeafCert) -> ThreadingHTTPServer:

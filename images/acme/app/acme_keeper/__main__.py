@@ -17,7 +17,7 @@ RUN, KEPT, HANDED = Path("/run/acme"), Path("/var/lib/acme"), Path("/srv/certifi
 
 
 def main() -> int:
-    """Keeps the certificate until the container is told to end."""
+    """Keeps the certificate until the container is told to end; ``revoke`` beside it ends the one that is held."""
     os.umask(0o077)
     try:
         settings = Settings.from_environment(os.environ)
@@ -26,6 +26,8 @@ def main() -> int:
         return 64
     for name in [name for name in os.environ if name.startswith("ACME_DNS_")]:
         del os.environ[name]
+    if sys.argv[1:] == ["revoke"]:
+        return revoke(settings)
     zone = ZoneServer(settings.zone, settings.dns_seconds) if settings.challenge == DNS else None
     if zone:
         zone.start()
@@ -50,6 +52,18 @@ def main() -> int:
         keeper.step(time.time())
         wake.wait(5)
         wake.clear()
+
+
+def revoke(settings: Settings) -> int:
+    """Has the CA revoke the certificate, and the container's process ask for a new one; returns the exit status."""
+    try:
+        lego.revoke(settings, KEPT, RUN / "trusted.pem")
+    except lego.RefusedError as error:
+        sys.stderr.write(f"acme: the certificate for {settings.hostname} is not revoked: {error}.\n")
+        return 1
+    os.kill(1, signal.SIGUSR1)
+    sys.stdout.write(f"The certificate for {settings.hostname} is revoked, and a new one is asked for.\n")
+    return 0
 
 
 def _beat() -> None:

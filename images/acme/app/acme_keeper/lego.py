@@ -1,4 +1,4 @@
-"""One request for a certificate, by lego, and what came of it."""
+"""What is asked of the CA, by lego: a certificate, or that one is revoked; and what came of it."""
 
 import os
 import re
@@ -19,20 +19,26 @@ PASSED_ON = ("PATH", "HOME", "LANG", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY")
 SECONDS = 900
 """No provider takes longer; what hangs is ended and tried again."""
 LONGEST = 400
+KEY_COMPROMISE = "1"
+"""RFC 5280, 5.3.1."""
 
 
 class RefusedError(Exception):
     """There is no certificate; says why, in the CA's words where it said something."""
 
 
+def _common(settings: Settings, folder: Path) -> list[str]:
+    whose = ["--server", settings.directory, "--email", settings.email, "--domains", settings.hostname]
+    return ["lego", "--accept-tos", "--path", str(folder), *whose]
+
+
 def command(settings: Settings, folder: Path) -> list[str]:
     """Returns lego's command line, which holds nothing secret."""
-    fixed = ["lego", "--accept-tos", "--path", str(folder), "--server", settings.directory, "--email", settings.email]
     how = ["--http", "--http.port", f":{HTTP_PORT}"]
     if settings.challenge == DNS:
         resolver = "{}:{}".format(*ADDRESS)
         how = ["--dns", settings.provider, "--dns.resolvers", resolver, "--dns.disable-cp"]
-    return [*fixed, "--key-type", "ec256", "--domains", settings.hostname, *how, "run"]
+    return [*_common(settings, folder), "--key-type", "ec256", *how, "run"]
 
 
 def trust(settings: Settings, file: Path) -> Path:
@@ -57,20 +63,31 @@ def obtain(settings: Settings, folder: Path, trusted: Path) -> tuple[str, str]:
     Raises:
         RefusedError: when there is none.
     """
-    said = _run(settings, folder, trusted)
+    said = _run(command(settings, folder), settings, trusted)
     if said and "error:accountDoesNotExist" in said:  # the CA has forgotten it, as a test CA does
         shutil.rmtree(folder / "accounts", ignore_errors=True)
-        said = _run(settings, folder, trusted)
+        said = _run(command(settings, folder), settings, trusted)
     if said:
         raise RefusedError(reason(said, settings.variables.values()))
     made = folder / "certificates" / settings.hostname
     return made.with_name(f"{made.name}.crt").read_text(), made.with_name(f"{made.name}.key").read_text()
 
 
-def _run(settings: Settings, folder: Path, trusted: Path) -> str | None:
+def revoke(settings: Settings, folder: Path, trusted: Path) -> None:
+    """Has the CA revoke the certificate that was got last, because somebody has seen its key.
+
+    Raises:
+        RefusedError: when it is not revoked.
+    """
+    said = _run([*_common(settings, folder), "revoke", "--keep", "--reason", KEY_COMPROMISE], settings, trusted)
+    if said and "error:alreadyRevoked" not in said:
+        raise RefusedError(reason(said, settings.variables.values()))
+
+
+def _run(command_line: list[str], settings: Settings, trusted: Path) -> str | None:
     """Returns what lego said when it failed, else None."""
     process = subprocess.Popen(
-        command(settings, folder),
+        command_line,
         env=environment(settings, trusted),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -96,4 +113,5 @@ def reason(said: str, secrets: Iterable[str] = ()) -> str:
             text = f"{found['kind']}: {found['detail']}"
     for secret in secrets:
         text = text.replace(secret, "***")
-    return text.strip(" ,.")[:LONGEST]
+    shown = "".join(char if char.isprintable() else " " for char in text)  # a terminal obeys others
+    return shown.strip(" ,.")[:LONGEST]

@@ -15,6 +15,8 @@ from acme_keeper.certificate import Certificate
 PATIENCE_SECONDS = 20
 EVERY, SOONEST = 6 * 3600, 60
 """How often the CA is asked, unless it says when it wants to be asked again."""
+SHARE = 24
+"""A short-lived certificate has lived for this part of its time before it is renewed because the CA wants it."""
 Fetch = Callable[[str], tuple[Any, float | None]]
 
 
@@ -34,7 +36,7 @@ class Advice:
             self._of, self._wanted, self._again = held.name, None, 0
         if held.name and now >= self._again:
             self._again = now + EVERY
-            with contextlib.suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
+            with contextlib.suppress(Exception):  # whatever comes back
                 self._ask(held, now)  # else it is asked again, and what was known holds
         return self._wanted
 
@@ -42,7 +44,8 @@ class Advice:
         if base := self.fetch(self.directory)[0].get("renewalInfo"):
             told, seconds = self.fetch(f"{base}/{held.name}")
             # Never at once after the last one: a CA that is wrong about its own window would be asked without end.
-            self._wanted = max(moment(told, held.name), held.begins + EVERY)
+            soonest = held.begins + min(EVERY, (held.ends - held.begins) / SHARE)
+            self._wanted = max(moment(told, held.name), soonest)
             self._again = now + min(max(seconds or EVERY, SOONEST), EVERY)
 
 
