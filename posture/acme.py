@@ -16,7 +16,7 @@ TAKEN_SECONDS = 15
 NOTICED_SECONDS = 1.5
 """After which the front has seen that the gateway is ready."""
 REPORTED = "/run/acme/reported"
-"""There when an update has told of the failure already; it goes with the next try."""
+"""There when an update has told of a failure of this container's."""
 SHOWN = '[ -e /run/gateway/tls.pem ] && ! [ "$GATEWAY_TLS_FILE" -nt /run/gateway/tls.pem ] && gateway-healthcheck'
 
 
@@ -47,22 +47,32 @@ def wait(declaration: Declaration, engine: Engine, seconds: float = SECONDS) -> 
 
     What has failed before is tried at once and not after its backoff: somebody has just mended something.
     """
-    end, asked, container = time.monotonic() + seconds, -1, declaration.containers["acme"].id
+    end, container = time.monotonic() + seconds, declaration.containers["acme"].id
     told: dict[str, Any] = {}
+    others: int | None = None
     while time.monotonic() < end:
         with contextlib.suppress(EngineError, ValueError):  # it has just been started
             told = state(declaration, engine)
         if told.get("ends"):
             return _taken(declaration, engine)
-        if told.get("state") == "failed":
-            if asked < 0 and not engine.call("exec", container, "test", "-e", REPORTED).returncode:
-                asked = int(told["times"])
-                engine.run("kill", "--signal", "USR1", container)
-            elif int(told["times"]) > asked:
-                engine.run("exec", container, "touch", REPORTED)
-                return str(told["said"])
+        if told and others is None:
+            others = _failures_of_before(engine, container, told)
+        if told.get("state") == "failed" and int(told["times"]) > (others or 0):
+            engine.run("exec", container, "touch", REPORTED)
+            return str(told["said"])
         time.sleep(POLL_SECONDS)
     return str(told.get("said") or f"no certificate for {declaration.settings.hostname} within {seconds:.0f} s")
+
+
+def _failures_of_before(engine: Engine, container: str, told: dict[str, Any]) -> int:
+    """Returns how many failures say nothing of this update. After any it has the CA asked at once.
+
+    A try that is under way began before it, too.
+    """
+    if engine.call("exec", container, "test", "-e", REPORTED).returncode:
+        return 0
+    engine.run("kill", "--signal", "USR1", container)
+    return int(told["times"]) + int(told["state"] == "trying")
 
 
 def _taken(declaration: Declaration, engine: Engine) -> str | None:

@@ -2,6 +2,7 @@
 
 import json
 import stat
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -110,16 +111,29 @@ def test_the_backoff_ends_at_hours_and_before_a_short_lived_one_does(house: Hous
     assert house.keeper._wait(5, certificate.Certificate(0, now - 1), now) == 960
 
 
-def test_a_restart_forgets_no_failure_but_another_configuration_is_tried_at_once(house: House) -> None:
+def test_a_restart_forgets_no_failure_but_an_update_need_not_tell_it_again(house: House) -> None:
     house.refusal = "no"
     house.step()
+    assert not (house.root / "run" / "reported").exists()
     house.keeper = house.another()
     assert house.step()["state"] == "failed"
     assert house.asked == 1
-    house.keeper = house.another(Settings(NAME, "you@example.org", "http-01", "https://other.example.org/dir"))
+    assert (house.root / "run" / "reported").exists()
+
+
+@pytest.mark.parametrize(
+    "mended",
+    [{"directory": "https://other.example.org/dir"}, {"variables": {"TOKEN": "s3cr3t"}}, {"email": "me@example.org"}],
+)
+def test_whatever_is_mended_in_the_settings_is_tried_at_once(house: House, mended: dict[str, Any]) -> None:
+    house.refusal = "no"
+    house.step()
+    house.keeper = house.another(replace(SETTINGS, **mended))
     house.step()
     assert house.asked == 2
-    (house.root / "kept" / "failed.json").write_text("[")
+    memory = house.root / "kept" / "failed.json"
+    assert "s3cr3t" not in memory.read_text()
+    memory.write_text("[")
     house.keeper = house.another()
     house.step()
     assert house.asked == 3
@@ -141,6 +155,43 @@ def test_whoever_asks_gets_a_new_one_at_once_even_after_a_failure(house: House) 
     house.refusal = ""
     assert house.step()["state"] == "served"
     assert house.asked == 3
+
+
+def test_who_asks_while_the_ca_is_asked_gets_that_one_and_no_second(house: House) -> None:
+    obtain = house.obtain
+
+    def asked_meanwhile(settings: Settings) -> tuple[str, str]:
+        house.keeper.asked = True
+        return obtain(settings)
+
+    house.keeper._obtain = asked_meanwhile
+    house.step()
+    house.step()
+    assert house.asked == 1
+    house.refusal = "no"
+    house.keeper.asked = True
+    house.step()
+    house.refusal = ""
+    assert house.step()["state"] == "served"  # at once, for what failed had begun before
+    assert house.asked == 3
+
+
+def test_a_failure_is_followed_by_its_whole_wait_however_long_it_took(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = iter([0.0, 40.0])
+    monkeypatch.setattr("acme_keeper.keeper.time.monotonic", lambda: next(clock))
+    house.refusal = "no"
+    before = datetime.now(UTC).timestamp()
+    assert house.step()["again"] - before >= 100
+
+
+def test_a_volume_that_takes_nothing_is_a_failure_with_its_wait_and_not_the_end(house: House) -> None:
+    (house.root / "kept" / "failed.json").mkdir()
+    (house.root / "handed" / NAME).write_text("no folder")
+    assert "File exists" in house.step()["said"]
+    assert house.step()["state"] == "failed"
+    assert house.asked == 1
 
 
 def test_what_the_ca_wants_back_is_renewed_before_its_time_and_nothing_later_than_its_own(house: House) -> None:

@@ -96,6 +96,16 @@ def test_the_next_update_asks_at_once_and_does_not_tell_of_the_old_failure(conte
     assert wait(context, again) == "no again"
 
 
+def test_a_try_that_began_before_the_update_says_nothing_of_it(context: Context) -> None:
+    trying = {"state": "trying", "ends": None, "times": 1}
+    begun_before = {**FAILED, "times": 2, "said": "of what was mended"}
+    engine = Engine(
+        trying, begun_before, {**trying, "times": 2}, {**FAILED, "times": 3, "said": "no again"}, reported=True
+    )
+    assert wait(context, engine) == "no again"
+    assert engine.signals == 1
+
+
 def test_a_ca_that_never_answers_ends_the_update_too(context: Context) -> None:
     said = wait(context, Engine({"state": "trying", "ends": None}), 0.05)
     assert said == f"no certificate for {NAME} within 0 s"

@@ -1,10 +1,12 @@
 """The loop: a certificate is asked for when there is none, and again when a third of its time is left."""
 
 import contextlib
+import hashlib
 import json
 import os
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -36,6 +38,8 @@ class Keeper:
         self._memory = kept / "failed.json"
         self._folder = handed / settings.hostname
         self._failed = self._remembered()
+        if self._failed:  # told by an earlier container: the update that has started this one is about what comes now
+            (run / "reported").touch()
         self._read: tuple[object, certificate.Certificate | None] = (None, None)
         self.asked = False
         """Somebody wants a new certificate now (SIGUSR1): the old one was revoked, or its key was seen."""
@@ -48,9 +52,9 @@ class Keeper:
                 return found
         return {}
 
-    def _of(self) -> list[str]:
-        asked = self._settings
-        return [asked.hostname, asked.directory, asked.challenge, asked.provider]
+    def _of(self) -> str:
+        asked = json.dumps(asdict(self._settings), sort_keys=True)  # some of it is secret
+        return hashlib.sha256(asked.encode()).hexdigest()
 
     @property
     def chain(self) -> Path:
@@ -79,8 +83,7 @@ class Keeper:
         self._tell(held)
 
     def _ask(self, held: certificate.Certificate | None, now: float) -> certificate.Certificate | None:
-        self.asked = False
-        (self._run / "reported").unlink(missing_ok=True)
+        self.asked, begun = False, time.monotonic()
         if held is None:
             self._write_state(TRYING, held, "")
         try:
@@ -91,6 +94,7 @@ class Keeper:
                 raise lego.RefusedError(f"the certificate is not for {self._settings.hostname}")  # noqa: TRY301
         except (lego.RefusedError, OSError) as error:
             times = int(self._failed.get("times", 0)) + 1
+            now += time.monotonic() - begun
             wait = self._wait(times, held, now)
             self._failed = {
                 "of": self._of(),
@@ -99,10 +103,11 @@ class Keeper:
                 "again": now + wait,
                 "said": f"{self._who()} gave no certificate for {self._settings.hostname}: {error}",
             }
-            self._memory.write_text(json.dumps(self._failed))
+            with contextlib.suppress(OSError):  # on a disk that is full, what is known here has to do
+                self._memory.write_text(json.dumps(self._failed))
             self.log("error", f"{self._failed['said']}. It is tried again in {wait:.0f} s")
             return held
-        self._failed = {}
+        self._failed, self.asked = {}, False  # whoever asked meanwhile has it, too
         self._memory.unlink(missing_ok=True)
         self.log("info", f"{self._who()} gave a certificate for {self._settings.hostname} until {_moment(new.ends)}")
         return new
