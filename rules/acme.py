@@ -9,10 +9,11 @@ from publicsuffixlist import PublicSuffixList
 from rules import acme_container as container
 from rules.acme_container import AcmeChallenge
 from rules.certificates import bundle_fault
+from rules.https_url import outside
 from rules.refusal import Refusal
 from rules.setting_fields import Fields
 
-EMAIL = re.compile(r"[^\s@,]+@[^\s@,]+\.[^\s@,]+")
+EMAIL = re.compile(r"[^\s@,:]+@[^\s@,:]+\.[^\s@,:]+")
 HOSTS = {
     "cloudflare": ("api.cloudflare.com",),
     "desec": ("desec.io",),
@@ -72,9 +73,8 @@ class Acme:
         settings = self.settings
         if not settings.acme_email or not EMAIL.fullmatch(settings.acme_email):
             return "acmeEmail", "must be an address at which the CA reaches you, with tls acme"
-        url = urlsplit(settings.acme_directory)
-        if url.scheme != "https" or not url.hostname or url.username or url.query:
-            return "acmeDirectory", "must be the https URL of a CA's ACME directory"
+        if outside(settings.acme_directory) is None:
+            return "acmeDirectory", "must be the https URL of a CA's ACME directory, with a full host name"
         if settings.acme_directory_ca and (problem := bundle_fault(settings.acme_directory_ca)):
             return "acmeDirectoryCa", problem
         return None

@@ -1,10 +1,8 @@
 """What is behind the gateway: one Claude credential, and where it is sent. Pure functions."""
 
-from urllib.parse import urlsplit
-
 from pydantic import SecretStr
 
-from rules import certificates, credentials
+from rules import certificates, credentials, https_url
 from rules.refusal import Refusal, one_too_many
 
 
@@ -19,9 +17,9 @@ def fault(
     for name, secret in {"claudeOauthToken": token, "anthropicApiKey": api_key}.items():
         if secret is not None and (problem := credentials.fault(name, secret.get_secret_value())):
             return name, problem
-    url = urlsplit(base_url)
-    if url.scheme != "https" or not url.hostname or url.path.strip("/") or url.query or url.username:
-        return "anthropicBaseUrl", "must be an https URL of a host, without path or credentials"
+    url = https_url.outside(base_url)
+    if url is None or url.path.strip("/"):
+        return "anthropicBaseUrl", "must be an https URL of a full host name, without path or credentials"
     if authorities and (problem := certificates.bundle_fault(authorities)):
         return "upstreamCaCertificates", problem
     return None

@@ -68,7 +68,7 @@ class LogLevel(StrEnum):
     ERROR = "ERROR"
 
 
-def _host_name(value: str) -> str:
+def host_name(value: str) -> str:
     """A DNS name in lower case or an IP address; one name, neither URL nor wildcard (RFC 1123, section 2.1)."""
     name = value.strip().lower().removesuffix(".")
     try:
@@ -84,7 +84,7 @@ def _host_name(value: str) -> str:
 def _domain_name(value: str) -> str:
     """A host name with at least two labels; a leading dot stands for its subdomains (Squid's dstdomain)."""
     bare = value.strip().removeprefix(".")
-    name = _host_name(bare)
+    name = host_name(bare)
     if "." not in name or _is_address(name):
         raise ValueError("must be a domain name such as api.anthropic.com (or .example.org for all of its subdomains)")
     subdomains = value.strip().startswith(".")
@@ -197,7 +197,7 @@ def without_mark(value: Any) -> Any:
 StackName = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]+$", max_length=100)]
 Pem = Annotated[str, BeforeValidator(without_mark)]
 SecretPem = Annotated[SecretStr, BeforeValidator(without_mark)]
-HostName = Annotated[str, AfterValidator(_host_name)]
+HostName = Annotated[str, AfterValidator(host_name)]
 DomainName = Annotated[str, AfterValidator(_domain_name)]
 ImageDigest = Annotated[str, AfterValidator(_image)]
 Registry = Annotated[str, AfterValidator(_registry)]

@@ -103,6 +103,10 @@ def variables(text: str) -> dict[str, str]:
             raise ValueError(f"holds {name}, which is no variable of a DNS provider")
         if not value:
             raise ValueError(f"has no value for {name}")
+        if value[0] in "'\"" and value[-1] == value[0]:
+            raise ValueError(f"has {name} in quotes, which would be part of it: leave them out")
+        if name.endswith("_FILE"):
+            raise ValueError(f"holds {name}, but there is no file where it is read: give {name[:-5]} itself")
         found[name] = value
     return found
 
