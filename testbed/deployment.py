@@ -135,7 +135,7 @@ class Deployment:
         return self.outputs.get(name)
 
     def resources(self) -> list[dict[str, Any]]:
-        """The resources in the state, with secrets encrypted."""
+        """The resources in the state, with secrets in the clear."""
         return list((self.stack.export_stack().deployment or {})["resources"])
 
     def container(self, role: str) -> str:

@@ -21,26 +21,32 @@ STREAM = {"model": "sonnet", "messages": [{"role": "user", "content": "FAKE:slow
 
 @dataclass
 class Client:
-    """A client that trusts the CA's root alone, and knows where the name leads."""
+    """A client that trusts the CA's root alone, and knows where the name leads: to a port of this machine."""
 
     stack: Deployment
     roots: list[str]
     failed: list[str] = field(default_factory=list)
     asked: int = 0
     key: str = ""
+    name: str = NAME
+    port: int = PORT
 
     def connect(self) -> http.client.HTTPConnection:
         context = ssl.create_default_context(cadata="".join(self.roots))
-        connection = http.client.HTTPConnection(NAME, PORT, timeout=30)
-        raw = socket.create_connection(("127.0.0.1", PORT), 30)
-        connection.sock = context.wrap_socket(raw, server_hostname=NAME)
+        connection = http.client.HTTPConnection(self.name, self.port, timeout=30)
+        raw = socket.create_connection(("127.0.0.1", self.port), 30)
+        connection.sock = context.wrap_socket(raw, server_hostname=self.name)
         return connection
 
-    def serial(self) -> int:
+    def certificate(self) -> x509.Certificate:
+        """The one that is shown; one that does not hold raises."""
         with contextlib.closing(self.connect()) as connection:
             assert isinstance(connection.sock, ssl.SSLSocket)
             der = connection.sock.getpeercert(binary_form=True)
-        return x509.load_der_x509_certificate(der or b"").serial_number
+        return x509.load_der_x509_certificate(der or b"")
+
+    def serial(self) -> int:
+        return self.certificate().serial_number
 
     def ask(self, connection: http.client.HTTPConnection) -> int:
         connection.request("GET", "/v1/models", headers={"authorization": f"Bearer {self.key}"})

@@ -149,15 +149,3 @@ def test_what_comes_back_asks_for_no_new_certificate(stack: Deployment, ca: fake
     docker("restart", *(stack.container(role) for role in ("gateway", "acme")))
     until(lambda: client.answers() and state(stack)["state"] == "served")
     assert client.serial() == old
-
-
-def test_a_stack_that_was_down_asks_for_no_new_certificate(stack: Deployment, ca: fake.Pebble, client: Client) -> None:
-    ca.stop()
-    old = client.serial()
-    down = stack.pulumi("destroy", "--exclude-protected", "--yes", "--skip-preview")  # as setup/down.sh does
-    assert down.returncode == 0, down.stdout
-    assert stack.there() == []
-    stack.up()
-    assert client.serial() == old
-    client.key = str(stack.output("master_key"))
-    assert client.answers()

@@ -1,17 +1,16 @@
 """A stack that is lost with its machine comes back from its backup: with the same keys, authority and login."""
 
 import json
-import shutil
 import stat
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import yaml
-from pulumi import automation
 
 from testbed.deployment import PASSPHRASE, Deployment, deployment, docker
 from testbed.operations import Operations
+from tests.integration.empty_machine import EMPTY, find, lose
 
 PORT = 14775
 LOGIN = "of-the-login-4711"
@@ -70,16 +69,10 @@ def test_a_stack_that_is_there_is_not_overwritten(operations: Operations, backup
 def test_it_comes_back_on_an_empty_machine(stack: Deployment, operations: Operations, backup: Path) -> None:
     """Last: the stack is another one after it, of the same name."""
     before = {name: stack.output(name) for name in KEPT}
-    stack.remove()
-    assert docker("volume", "ls", "--quiet", "--filter", f"name={stack.name}-claude-auth") == ""
     file = f"Pulumi.{stack.name}.yaml"
     settings = (stack.project / file).read_text()
-    project = stack.folder / "other"
-    shutil.copytree(stack.project, project, symlinks=True)
-    (project / file).write_text("config: {}\n")
-    stack.project, stack.state = project, stack.folder / "other-state"
-    stack.state.mkdir()
-    stack.environment["PULUMI_BACKEND_URL"] = f"file://{stack.state}"
+    lose(stack)
+    assert docker("volume", "ls", "--quiet", "--filter", f"name={stack.name}-claude-auth") == ""
 
     wrong = restore(operations, backup, "PULUMI_CONFIG_PASSPHRASE=of-somebody-else", status=1)
     assert "another passphrase" in wrong
@@ -88,23 +81,18 @@ def test_it_comes_back_on_an_empty_machine(stack: Deployment, operations: Operat
     )
     assert "is missing" in absent
     assert list(stack.state.rglob(f"{stack.name}.json")) == []
-    assert (project / file).read_text() == "config: {}\n"
+    assert (stack.project / file).read_text() == EMPTY
 
     printed = restore(operations, backup)
     assert f"{file}.before-restore" in printed
-    assert yaml.safe_load((project / file).read_text()) == yaml.safe_load(settings)
+    assert yaml.safe_load((stack.project / file).read_text()) == yaml.safe_load(settings)
     listed = docker(
         "run", "--rm", "--network=none", f"--volume={before['claude_auth_volume']}:/v:ro", "debian:trixie-slim",
         "find", "/v", "-path", "*/kept*", "-printf", "%m %U:%G %P\n",
     )  # fmt: skip
     assert sorted(listed.splitlines()) == ["600 10001:10001 kept/login", "700 10001:10001 kept"]
     operations.up()
-    stack.stack = automation.select_stack(
-        stack.name,
-        work_dir=str(project),
-        opts=automation.LocalWorkspaceOptions(env_vars=stack.environment),
-    )
-    stack.outputs = None
+    find(stack)
     assert {name: stack.output(name) for name in KEPT} == before
     assert stack.exec("litellm", "cat", "/home/app/.claude/kept/login") == LOGIN
     assert stack.call("/v1/models").status == 200
