@@ -1,8 +1,8 @@
 """The example of a workflow (docs/examples/github.yml): each command of it, without a terminal and without prompts."""
 
 import os
+import re
 import stat
-import subprocess
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -19,6 +19,9 @@ GH = """#!/bin/sh
 printf '%s ' "$@" >commented
 cat "$5" >>commented
 """
+ENVIRONMENT = 'eval "$(make -s env)"'
+POSTURE = '.venv/bin/python -m posture --stack "$STACK" --brief'
+PREVIEW = 'pulumi preview --stack "$STACK" --expect-no-changes --non-interactive --color never'
 
 
 def steps(job: str) -> dict[str, str]:
@@ -98,16 +101,44 @@ def test_a_pull_request_gets_the_diff_as_a_comment(runner: Project) -> None:
 
 def test_drift_is_red_until_the_next_push(runner: Project) -> None:
     docker("rm", "--force", runner.output("egress_container"))
-    drift = subprocess.run(
-        ["bash", "-eo", "pipefail", "-c", steps("nightly")["Is it as declared?"]],
-        cwd=runner.folder,
-        env=runner.environment,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert drift.returncode == 7, drift.stdout + drift.stderr
-    assert "no changes were expected" in drift.stdout + drift.stderr
+    assert "no changes were expected" in run(runner, steps("nightly")["Is it as declared?"], 7)
+    run(runner, steps("nightly")["Is it secure?"], 2)
+    run(runner, f"{ENVIRONMENT}; {POSTURE}", 1)
+    run(runner, f"{ENVIRONMENT}; DOCKER_HOST=tcp://127.0.0.1:1 {POSTURE}", 2)
     run(runner, steps("up")["Up"])
     run(runner, steps("nightly")["Is it as declared?"])
+
+
+def test_an_update_that_cannot_be_made_is_red_and_says_what_mends_it(runner: Project) -> None:
+    runner.run("pulumi", "config", "set", "tlsProfile", "ancient", "--stack", runner.stack)
+    try:
+        for command, status in (("make preview", 2), ("make up", 2), (f"{ENVIRONMENT}; {PREVIEW}", 1)):
+            assert "Fix: pulumi config set tlsProfile" in run(runner, command, status), command
+    finally:
+        runner.run("pulumi", "config", "rm", "tlsProfile", "--stack", runner.stack)
+    run(runner, f"{ENVIRONMENT}; {PREVIEW}")
+    run(runner, f"{ENVIRONMENT}; STACK=nobodys; {PREVIEW}", 6)
+
+
+@pytest.mark.parametrize(
+    ("command", "status", "said"),
+    [
+        ("make backup FILE=kept.backup", 0, "To restore: make restore"),
+        ("make backup FILE=Pulumi.yaml", 2, "is there already"),
+        ("make retire", 0, "no previous key"),
+        ("make retire CLIENT=nobody", 2, "error: "),
+        ("make rotate CLIENT=nobody", 2, "error: "),
+        ("make down", 2, "CONFIRM=yes"),
+    ],
+)
+def test_what_is_done_is_0_and_what_is_not_is_2_with_a_sentence(
+    runner: Project, command: str, status: int, said: str
+) -> None:
+    assert said in run(runner, command, status)
+
+
+def test_no_command_of_the_workflow_is_left_out_here() -> None:
+    tried = re.findall(r'steps\("(\w+)"\)\["([^"]+)"\]', Path(__file__).read_text())
+    assert {steps(job)[name] for job, name in tried} == {
+        step for job in WORKFLOW["jobs"] for step in steps(job).values()
+    }
