@@ -55,10 +55,8 @@ def clone(target: Path) -> Path:
     return target
 
 
-@contextlib.contextmanager
-def new_project(folder: Path) -> Iterator[Project]:
-    """Made by `pulumi new`, and not up yet; taken down at the end."""
-    template = clone(folder / "template")
+def newcomer(folder: Path) -> dict[str, str]:
+    """Returns the environment of somebody who has not used make, with a backend in ``folder``."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(OF_MAKE)}
     (folder / "state").mkdir()
     environment |= {
@@ -68,6 +66,13 @@ def new_project(folder: Path) -> Iterator[Project]:
     }
     if "PULUMI_HOME" in os.environ:  # where the plugins are
         environment["PULUMI_HOME"] = os.environ["PULUMI_HOME"]
+    return environment
+
+
+@contextlib.contextmanager
+def new_project(folder: Path) -> Iterator[Project]:
+    """Made by `pulumi new`, and not up yet; taken down at the end."""
+    template, environment = clone(folder / "template"), newcomer(folder)
     (folder / "gateway").mkdir()
     made = Project(folder / "gateway", f"t{secrets.token_hex(3)}", environment)
     answers = ("--yes", "--stack", made.stack, "--config", f"port={PORT}")
