@@ -1,4 +1,4 @@
-"""A stack moves to another backend and to another passphrase, and nothing of it changes: keys stay."""
+"""A stack moves to another backend, passphrase or key service, and nothing of it changes: keys stay."""
 
 import json
 import os
@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from testbed.deployment import PASSPHRASE, ROOT, Deployment
+from testbed.fakes.key_service import KEY, key_service
 from tests.integration.new_project import Project
 from tests.integration.s3 import s3_server
 
@@ -79,3 +80,17 @@ def test_another_passphrase_leaves_the_keys_as_they_are(plain: Deployment, moved
     )
     assert refused.returncode != 0
     assert "incorrect passphrase" in refused.stderr
+
+
+def test_a_key_service_takes_the_passphrases_place_and_make_asks_for_none(plain: Deployment, moved: Project) -> None:
+    """Last: the stack's own passphrase opens this copy no more."""
+    without = {name: value for name, value in moved.environment.items() if name != "PULUMI_CONFIG_PASSPHRASE"}
+    with key_service() as service:
+        before = moved._replace(environment={**without, **service, "PULUMI_CONFIG_PASSPHRASE": NEW})
+        change = ("pulumi", "stack", "change-secrets-provider", KEY, "--stack", moved.stack, "--non-interactive")
+        before.run(*change)
+        after = moved._replace(environment={**without, **service})
+        assert outputs(after)["master_key"] == plain.output("master_key")
+        assert "unchanged" in after.run("setup/preview.sh", moved.stack)
+        assert "PASSPHRASE" not in after.run("setup/env.sh", moved.stack)
+        assert list(moved.folder.glob(f".pulumi-passphrase-{moved.stack}")) == []
