@@ -8,7 +8,7 @@ strangers' calls too.
 import copy
 import json
 import socket
-from ipaddress import IPv4Address, IPv6Address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from posture.edge import Edge
 from posture.engine import Engine
@@ -21,13 +21,22 @@ SECONDS = 2
 
 
 def outward(edge: Edge) -> str | None:
-    """Returns the address at which a stranger would call; None when nothing but loopback is bound, or there is none."""
+    """Returns the address at which a stranger would call; None when only loopback leads there, or there is none."""
     open_ = [address for address in edge.declaration.settings.bind_addresses if not address.is_loopback]
     if not open_:
         return None
     if not open_[0].is_unspecified:
         return str(open_[0])
-    return _own(open_[0]) if edge.local else edge.address
+    if edge.local:
+        return _own(open_[0])
+    return None if edge.address is None or _is_loopback(edge.address) else edge.address  # of an engine behind a tunnel
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _own(bound: IPv4Address | IPv6Address) -> str | None:

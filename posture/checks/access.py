@@ -36,7 +36,7 @@ def _asked(context: Context) -> dict[str, Answer] | Outcome:
 def caller_addresses(context: Context) -> Outcome:
     address = caller_address.outward(context.edge)
     if address is None:
-        return not_applicable("nothing but this machine reaches the port")
+        return not_applicable("nothing but loopback leads to the port from here")
     found = caller_address.seen(context.edge, context.engine, context.live("gateway")["Id"], address)
     if found is None:
         return passed(f"at {address} this machine is refused as a stranger")

@@ -1,6 +1,5 @@
-"""Ways to the engine from afar, on loopback: an SSH server, and a TLS relay that asks for a client certificate."""
+"""Ways to the engine from afar, on loopback: OpenSSH's server, and a TLS relay that asks for a client certificate."""
 
-import asyncio
 import contextlib
 import selectors
 import shutil
@@ -9,46 +8,26 @@ import socketserver
 import ssl
 import subprocess
 import threading
-from collections.abc import Awaitable, Callable, Iterator
+import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import asyncssh
 import trustme
 
+from testbed.deployment import docker
+
 SOCKET = "/var/run/docker.sock"
-DIAL = "docker system dial-stdio"  # the one command that docker's client runs over SSH
-
-
-@contextlib.contextmanager
-def served(start: Callable[[], Awaitable[asyncssh.SSHAcceptor]]) -> Iterator[int]:
-    """Runs a server in a thread of its own; yields its port."""
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever)
-    thread.start()
-    try:
-        server = asyncio.run_coroutine_threadsafe(_awaited(start), loop).result(10)
-        yield int(server.sockets[0].getsockname()[1])
-        loop.call_soon_threadsafe(server.close)
-    finally:
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-
-
-async def _awaited(start: Callable[[], Awaitable[asyncssh.SSHAcceptor]]) -> asyncssh.SSHAcceptor:
-    return await start()
-
-
-async def _dial(process: asyncssh.SSHServerProcess[bytes]) -> None:
-    """Runs what docker's client asks for, and nothing else."""
-    if not (process.command or "").endswith(DIAL):
-        process.stderr.write(b"this server connects to the engine alone\n")
-        process.exit(1)
-        return
-    pipe = subprocess.PIPE
-    local = await asyncio.create_subprocess_exec(*DIAL.split(), stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL)
-    await process.redirect(stdin=local.stdin, stdout=local.stdout)
-    process.exit(await local.wait())
+SSHD = "litellm-claude-sshd-tests"
+SSHD_FILE = """
+FROM debian:trixie-slim
+RUN apt-get update \\
+    && apt-get install -y --no-install-recommends openssh-server docker-cli \\
+    && rm -rf /var/lib/apt/lists/* \\
+    && install -d -m 700 /run/sshd /root/.ssh
+ENTRYPOINT ["sh", "-c", "echo \\"$0\\" >/root/.ssh/authorized_keys && exec /usr/sbin/sshd -D -e"]
+"""
+"""As Debian sets it up: what it refuses of many connections at once, it refuses here."""
 
 
 @contextlib.contextmanager
@@ -57,25 +36,15 @@ def ssh_server(folder: Path, *, known: bool = True) -> Iterator[tuple[str, str]]
 
     What stands in a user's own ~/.ssh/config is given to ssh by a wrapper here, for ssh takes no other home.
     """
-    keys = {name: asyncssh.generate_private_key("ssh-ed25519") for name in ("host", "client")}
-    for name, key in keys.items():
-        key.write_private_key(folder / name)
-        (folder / name).chmod(0o600)
-    (folder / "authorized").write_bytes(keys["client"].export_public_key())
-
-    async def start() -> asyncssh.SSHAcceptor:
-        return await asyncssh.listen(
-            "127.0.0.1",
-            0,
-            server_host_keys=[keys["host"]],
-            authorized_client_keys=str(folder / "authorized"),
-            process_factory=_dial,
-            encoding=None,
-        )
-
-    with served(start) as port:
-        public = keys["host"].export_public_key().decode()
-        (folder / "known").write_text(f"[127.0.0.1]:{port} {public}" if known else "")
+    subprocess.run(["docker", "build", "--quiet", "--tag", SSHD, "-"], input=SSHD_FILE, text=True, check=True)
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", folder / "client"], check=True)
+    published = ("--publish", "127.0.0.1::22", "--volume", f"{SOCKET}:{SOCKET}")
+    container = docker("run", "--detach", *published, SSHD, (folder / "client.pub").read_text())
+    try:
+        address, _, port = docker("port", container, "22").rpartition(":")
+        public = docker("exec", container, "cat", "/etc/ssh/ssh_host_ed25519_key.pub")
+        _wait(address, int(port))
+        (folder / "known").write_text(f"[{address}]:{port} {public}\n" if known else "")
         options = f"IdentityFile {folder / 'client'}\nIdentitiesOnly yes\nUserKnownHostsFile {folder / 'known'}\n"
         silent = "StrictHostKeyChecking yes\nBatchMode yes\n" if known else ""
         (folder / "config").write_text(f"{options}{silent}")
@@ -83,7 +52,18 @@ def ssh_server(folder: Path, *, known: bool = True) -> Iterator[tuple[str, str]]
         commands.mkdir()
         (commands / "ssh").write_text(f'#!/bin/sh\nexec {shutil.which("ssh")} -F {folder / "config"} "$@"\n')
         (commands / "ssh").chmod(0o755)
-        yield f"ssh://operator@127.0.0.1:{port}", str(commands)
+        yield f"ssh://root@{address}:{port}", str(commands)
+    finally:
+        docker("rm", "--force", "--volumes", container)
+
+
+def _wait(address: str, port: int) -> None:
+    for _ in range(100):
+        with contextlib.suppress(OSError), socket.create_connection((address, port), 5) as connection:
+            if connection.recv(4) == b"SSH-":
+                return
+        time.sleep(0.1)
+    raise TimeoutError("the SSH server does not answer")
 
 
 class _Relay(socketserver.BaseRequestHandler):

@@ -50,6 +50,8 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
         (["::1", "::"], LOCAL, "own-6"),
         (["127.0.0.1", ADDRESS], LOCAL, ADDRESS),
         (["0.0.0.0"], "ssh://ops@gateway.example.org", "gateway.example.org"),
+        (["0.0.0.0"], "ssh://ops@localhost:2222", None),
+        (["0.0.0.0"], "ssh://ops@127.0.0.1", None),
     ],
 )
 def test_it_calls_where_a_stranger_would(make: Make, bound: list[str], engine: str, asked: str | None) -> None:
