@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
+from rules.docker import LOCAL
+
 SCHEMES = ("unix", "ssh", "tcp")
 """How an engine is reached: what docker's client and the provider both speak."""
-DEFAULT = "unix:///var/run/docker.sock"
 
 
 def fault(host: str | None, cert_path: str | None) -> tuple[str, str] | None:
@@ -24,7 +25,7 @@ def built_elsewhere(host: str | None, environment: Mapping[str, str]) -> str | N
     The provider asks the stack's engine for everything else, but leaves a build to buildx, which knows that of docker's
     client alone (https://github.com/kreuzwerker/terraform-provider-docker/issues/972).
     """
-    given = environment.get("DOCKER_HOST") or DEFAULT
+    given = environment.get("DOCKER_HOST") or LOCAL
     chosen = environment.get("BUILDX_BUILDER") or environment.get("DOCKER_BUILDKIT") == "0"
     if host is None or host == given or chosen:
         return None

@@ -3,9 +3,8 @@
 from rules.defaults import ENVIRONMENT_BYTES
 from rules.layout import PROJECT
 from rules.setting_fields import Fields
+from rules.vocabulary import LABEL_CHARACTERS
 
-LABEL = 63
-"""Characters that a part of a host name has at most; clients of a proxy refuse a longer one."""
 ADDED = "-0123456"
 """What Pulumi adds to the name of a container."""
 
@@ -28,10 +27,10 @@ def fault(settings: Fields) -> tuple[str, str] | None:
 def name_fault(name: str, stack: str, *, acme: bool) -> str | None:
     """Returns why the egress proxy of a stack called ``name`` could not be found by its name, with the fix, or None."""
     longest = f"-acme-egress{ADDED}" if acme else f"-egress{ADDED}"
-    if all(0 < len(part) <= LABEL for part in f"{PROJECT}-{name}{longest}".split(".")):
+    if all(0 < len(part) <= LABEL_CHARACTERS for part in f"{PROJECT}-{name}{longest}".split(".")):
         return None
     return (
         f"name: containers that are named after {name} could not find each other: no part of a host name is empty or "
-        f"has more than {LABEL} characters. Fix: pulumi config set name NAME --stack {stack}, with at most "
-        f"{LABEL - len(f'{PROJECT}-{longest}')} of them"
+        f"has more than {LABEL_CHARACTERS} characters. Fix: pulumi config set name NAME --stack {stack}, with at most "
+        f"{LABEL_CHARACTERS - len(f'{PROJECT}-{longest}')} of them"
     )

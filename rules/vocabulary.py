@@ -14,7 +14,9 @@ from rules import container
 from rules.addresses import MAPPED
 from rules.unquoted_times import day, moment
 
-LABEL = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)")
+LABEL_CHARACTERS = 63
+"""What a part of a host name has at most (RFC 1035, 2.3.4)."""
+LABEL = re.compile(rf"(?!-)[a-z0-9-]{{1,{LABEL_CHARACTERS}}}(?<!-)")
 IMAGE = re.compile(r"(?:[^\s@]+@)?sha256:[0-9a-f]{64}")
 ISO_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 GENERATION = re.compile(r"\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])(?:\.[1-9]\d?)?")

@@ -10,11 +10,11 @@ import json
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 from rules import registry
 from rules.layout import stack_name
+from rules.waiting import until
 from setup.messages import sayer
 from setup.stack_settings import setting
 
@@ -68,11 +68,9 @@ def start(host: str, port: int, root: Path) -> None:
         server = subprocess.Popen(  # noqa: S603 - no shell
             command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
         )
-    deadline = time.monotonic() + ANSWER_SECONDS
-    while not answers(host, port):
-        if server.poll() is not None or time.monotonic() > deadline:
-            raise RuntimeError(f"the registry does not answer at {where}: {(folder / 'log').read_text()[-500:]}")
-        time.sleep(0.1)
+    until(lambda: answers(host, port) or server.poll() is not None, ANSWER_SECONDS)
+    if not answers(host, port):
+        raise RuntimeError(f"the registry does not answer at {where}: {(folder / 'log').read_text()[-500:]}")
     say(
         f"nobody answered at {where}: Debian's docker-registry does now, for a try, without TLS and a password. "
         f'Each node\'s /etc/docker/daemon.json has to name it: "insecure-registries": ["{where}"]. '

@@ -109,10 +109,11 @@ class Deployment:
                 config[name] = automation.ConfigValue(text)
         if config:
             self.stack.set_all_config(config, path=True)
-        for variable, name in (("DOCKER_HOST", "dockerHost"), ("DOCKER_CERT_PATH", "dockerCertPath")):
-            if settings.get(name):  # as make does: what builds images asks docker's client for the engine
-                self.environment[variable] = str(settings[name])
-                self.environment |= {"DOCKER_TLS_VERIFY": "1"} if name == "dockerCertPath" else {}
+        # As make does: what builds images asks docker's client for the engine.
+        if host := settings.get("dockerHost"):
+            self.environment["DOCKER_HOST"] = str(host)
+        if certificates := settings.get("dockerCertPath"):
+            self.environment |= {"DOCKER_CERT_PATH": str(certificates), "DOCKER_TLS_VERIFY": "1"}
 
     def set_secret(self, name: str, value: str) -> None:
         self.stack.set_config(name, automation.ConfigValue(value, secret=True))

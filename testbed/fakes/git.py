@@ -3,7 +3,6 @@
 import contextlib
 import os
 import subprocess
-import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 
 import trustme
 
-from testbed.fakes.https import https_server
+from testbed.fakes.https import https_server, serving
 
 
 @contextlib.contextmanager
@@ -43,10 +42,5 @@ def git_server(folder: Path, authority: trustme.CA) -> Iterator[str]:
         def log_message(self, *_: Any) -> None:
             """Nobody reads it."""
 
-    server = https_server("127.0.0.1", ("127.0.0.1", 0), authority, Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield f"https://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
+    with serving(https_server("127.0.0.1", ("127.0.0.1", 0), authority, Handler)) as port:
+        yield f"https://127.0.0.1:{port}"

@@ -1,16 +1,17 @@
 """A CA's directory with renewal information (RFC 9773), which Debian's pebble lacks: what is revoked is due at once."""
 
 import base64
+import contextlib
 import json
-import threading
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler
-from typing import Any, Protocol, Self
+from typing import Any, Protocol
 
 import trustme
 
-from testbed.fakes.https import https_server
+from testbed.fakes.https import https_server, serving
 
 NAME, PORT = "renewals.example.org", 14544
 BASE = f"https://{NAME}:{PORT}"
@@ -26,21 +27,11 @@ class Ca(Protocol):
     def status(self, serial: int) -> str: ...
 
 
-class RenewalInfo:
-    """The directory of ``ca``, which does all else itself, and knows what has become of a certificate."""
-
-    directory = f"{BASE}/dir"
-
-    def __init__(self, ca: Ca, address: str) -> None:
-        self._server = https_server(NAME, (address, PORT), ca.authority, handler(ca))
-
-    def __enter__(self) -> Self:
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+@contextlib.contextmanager
+def directory(ca: Ca, address: str) -> Iterator[str]:
+    """Yields the directory of ``ca``, which does all else itself, and knows what has become of a certificate."""
+    with serving(https_server(NAME, (address, PORT), ca.authority, handler(ca))):
+        yield f"{BASE}/dir"
 
 
 def window(ca: Ca, certificate: str) -> dict[str, Any]:

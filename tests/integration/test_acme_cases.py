@@ -14,7 +14,6 @@ from cryptography import x509
 from testbed.deployment import ROOT, docker
 from testbed.fakes import dns_provider, renewal_info
 from testbed.fakes.dns_provider import DnsProvider
-from testbed.fakes.renewal_info import RenewalInfo
 from testbed.hosts import Host, host
 from testbed.pebble import NAME, Pebble, pebble
 
@@ -53,8 +52,8 @@ def provider(machine: Host, ca: Pebble) -> Iterator[DnsProvider]:
 
 
 @pytest.fixture
-def renewals(machine: Host, ca: Pebble) -> Iterator[RenewalInfo]:
-    with RenewalInfo(ca, machine.machine) as made:
+def renewals(machine: Host, ca: Pebble) -> Iterator[str]:
+    with renewal_info.directory(ca, machine.machine) as made:
         yield made
 
 
@@ -200,10 +199,10 @@ def test_who_has_it_revoked_gets_a_new_one_at_once_and_is_told_when_the_ca_is_no
     assert f"acme: the certificate for {GATEWAY} is not revoked: " in acme.exec(*REVOKE)
 
 
-def test_one_that_the_ca_has_revoked_is_replaced_by_itself(acme: Acme, ca: Pebble, renewals: RenewalInfo) -> None:
+def test_one_that_the_ca_has_revoked_is_replaced_by_itself(acme: Acme, ca: Pebble, renewals: str) -> None:
     ca.seconds = 1800  # of which a 24th is less than a minute and a half, and it is due after twenty
     ca.start()
-    acme.run(ACME_DIRECTORY=renewals.directory)
+    acme.run(ACME_DIRECTORY=renewals)
     acme.ends("served")
     old = acme.serial()
     assert "revoked" in acme.exec("python3", "-c", REVOKE_UNSEEN)

@@ -7,7 +7,7 @@ import socket
 import ssl
 import subprocess
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +15,7 @@ from typing import Any
 
 from ops.convergence import converge
 from ops.engine import Engine
-from testbed.deployment import ROOT, Deployment
+from testbed.deployment import ROOT, Deployment, deployment
 from testbed.hosts import Host
 from testbed.nodes import Node
 from testbed.operations import Operations
@@ -185,3 +185,25 @@ def until(true: Callable[[], bool], seconds: float = 60) -> float:
         assert time.monotonic() - began < seconds, f"not so within {seconds} s"
         time.sleep(0.3)
     return time.monotonic() - began
+
+
+@contextlib.contextmanager
+def one_stack(
+    nodes: Swarm, places: tuple[int, int], port: int, figures: list[str], /, **settings: Any
+) -> Iterator[Bed]:
+    """A stack on the first node's engine, not up yet, and clients at two ``places``, of whom the first is allowed."""
+    with (
+        nodes.client(places[0]) as friend,
+        nodes.client(places[1]) as stranger,
+        deployment(
+            "prod",
+            dockerHost=nodes.first.url,
+            hostname=HOSTNAME,
+            port=port,
+            allowHost=False,
+            allowedCidrs=[friend.network, f"{nodes.hub.machine}/32"],
+            **nodes.net.settings,
+            **settings,
+        ) as stack,
+    ):
+        yield Bed(nodes, stack, Operations(stack), friend, stranger, figures, port)

@@ -4,10 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from testbed.deployment import deployment
-from testbed.operations import Operations
 from testbed.swarm import Swarm, encrypts, kernel, swarm
-from tests.swarm.bed import HOSTNAME, METRICS_PORT, PORT, Bed, published
+from tests.swarm.bed import METRICS_PORT, PORT, Bed, one_stack, published
 
 FEW, WRONG = 6, 10
 FIGURES: list[str] = []
@@ -35,32 +33,24 @@ def images(nodes: Swarm) -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 def bed(nodes: Swarm, images: dict[str, str]) -> Iterator[Bed]:
-    with (
-        nodes.client(0) as friend,
-        nodes.client(1) as stranger,
-        deployment(
-            "prod",
-            orchestrator="swarm",
-            registry=f"http://{nodes.registry}",
-            overlayEncryption=encrypts(kernel()),
-            dockerHost=nodes.first.url,
-            hostname=HOSTNAME,
-            port=PORT,
-            metricsPort=METRICS_PORT,
-            allowHost=False,
-            allowedCidrs=[friend.network, f"{nodes.hub.machine}/32"],
-            replicas=2,
-            litellmMemoryMib=1024,
-            drainSeconds=20,
-            maxConnectionsPerSource=1000,
-            failedAuthPerMinute=WRONG,
-            **{"clients.few.requestsPerMinute": FEW, "clients.many.requestsPerMinute": 1_000_000},
-            **images,
-            **nodes.net.settings,
-        ) as stack,
-    ):
-        stack.set_secret("anthropicApiKey", "sk-ant-of-the-swarm")
-        stack.up()
-        made = Bed(nodes, stack, Operations(stack), friend, stranger, FIGURES)
+    with one_stack(
+        nodes,
+        (0, 1),
+        PORT,
+        FIGURES,
+        orchestrator="swarm",
+        registry=f"http://{nodes.registry}",
+        overlayEncryption=encrypts(kernel()),
+        metricsPort=METRICS_PORT,
+        replicas=2,
+        litellmMemoryMib=1024,
+        drainSeconds=20,
+        maxConnectionsPerSource=1000,
+        failedAuthPerMinute=WRONG,
+        **{"clients.few.requestsPerMinute": FEW, "clients.many.requestsPerMinute": 1_000_000},
+        **images,
+    ) as made:
+        made.stack.set_secret("anthropicApiKey", "sk-ant-of-the-swarm")
+        made.stack.up()
         made.settled()
         yield made

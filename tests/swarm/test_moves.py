@@ -11,11 +11,9 @@ from typing import Any
 import pytest
 
 from testbed import registry
-from testbed.deployment import deployment
 from testbed.nodes import Node
-from testbed.operations import Operations
 from testbed.swarm import Swarm, encrypts, kernel
-from tests.swarm.bed import HOSTNAME, Bed, until
+from tests.swarm.bed import Bed, one_stack, until
 from tests.swarm.conftest import FIGURES
 from tests.swarm.seen import shown, which_hold
 
@@ -33,29 +31,22 @@ KEPT = ("master_key", "client_keys", "ca_certificate", "claude_auth_volume")
 @pytest.fixture(scope="module")
 def moved(nodes: Swarm, images: dict[str, str]) -> Iterator[Bed]:
     """A stack on the engine of one node, with a Claude login in its volume."""
-    with (
-        nodes.client(2) as friend,
-        nodes.client(3) as stranger,
-        deployment(
-            "prod",
-            dockerHost=nodes.first.url,
-            hostname=HOSTNAME,
-            port=MOVED_PORT,
-            allowHost=False,
-            allowedCidrs=[friend.network, f"{nodes.hub.machine}/32"],
-            claudeMaxConcurrency=2,
-            claudeWarmProcesses=1,
-            litellmMemoryMib=2048,
-            drainSeconds=5,
-            verifyOnUpdate=False,  # it asks at this machine's address, and the engine has another machine's network
-            **{"clients.many.requestsPerMinute": 1_000_000},
-            **images,
-            **nodes.net.settings,
-        ) as stack,
-    ):
+    with one_stack(
+        nodes,
+        (2, 3),
+        MOVED_PORT,
+        FIGURES,
+        claudeMaxConcurrency=2,
+        claudeWarmProcesses=1,
+        litellmMemoryMib=2048,
+        drainSeconds=5,
+        verifyOnUpdate=False,  # it asks at this machine's address, and the engine has another machine's network
+        **{"clients.many.requestsPerMinute": 1_000_000},
+        **images,
+    ) as made:
+        stack = made.stack
         stack.environment["PATH"] = f"{registry.programs()}:{os.environ['PATH']}"
         stack.up()
-        made = Bed(nodes, stack, Operations(stack), friend, stranger, FIGURES, MOVED_PORT)
         login = json.dumps({"claudeAiOauth": {**TOKENS, "expiresAt": int((time.time() + 86_400) * 1000)}})
         nodes.first.docker("exec", stack.container("litellm"), "python3", "-c", WRITE, login)
         try:

@@ -1,8 +1,6 @@
 """When a CA wants a certificate back before its time: revoked, or about to be."""
 
 import json
-import ssl
-import threading
 from datetime import UTC, datetime
 from http.client import BadStatusLine
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -14,6 +12,8 @@ import trustme
 from acme_keeper import certificate
 from acme_keeper.certificate import Certificate
 from acme_keeper.renewal_info import EVERY, Advice, Fetch, moment, over_https
+
+from testbed.fakes.https import https_server, serving
 
 UNREADABLE: list[Any] = [
     OSError("away"),
@@ -120,8 +120,8 @@ def test_a_new_certificate_is_asked_about_anew_and_not_replaced_at_once_whatever
     assert advice.wanted(Certificate(NOW, NOW + 2400, "key.of-minutes"), NOW + 2) == NOW + 100
 
 
-def serve(told: bytes, chain: trustme.LeafCert) -> ThreadingHTTPServer:
-    """A server on loopback with that certificate."""
+def server_of(told: bytes, authority: trustme.CA) -> ThreadingHTTPServer:
+    """A server on loopback with a certificate of that CA."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -133,28 +133,21 @@ def serve(told: bytes, chain: trustme.LeafCert) -> ThreadingHTTPServer:
         def log_message(self, *_: object) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    chain.configure_cert(context)
-    server.socket = context.wrap_socket(server.socket, server_side=True)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    return server
+    return https_server("127.0.0.1", ("127.0.0.1", 0), authority, Handler)
 
 
 def test_it_is_asked_over_https_and_a_stranger_is_not_believed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("HTTPS_PROXY", "https_proxy"):
         monkeypatch.delenv(name, raising=False)
     ca = trustme.CA()
-    server = serve(json.dumps({"a": 1}).encode(), ca.issue_cert("127.0.0.1"))
-    url = f"https://127.0.0.1:{server.server_port}/x"
     fetchers: dict[str, Fetch] = {}
     for name, root in (("own", ca), ("other", trustme.CA())):
         root.cert_pem.write_to_path(tmp_path / name)
         fetchers[name] = over_https(tmp_path / name)
-    assert fetchers["own"](url) == ({"a": 1}, 3600.0)
-    with pytest.raises(OSError, match="CERTIFICATE_VERIFY_FAILED"):
-        fetchers["other"](url)
+    with serving(server_of(json.dumps({"a": 1}).encode(), ca)) as port:
+        url = f"https://127.0.0.1:{port}/x"
+        assert fetchers["own"](url) == ({"a": 1}, 3600.0)
+        with pytest.raises(OSError, match="CERTIFICATE_VERIFY_FAILED"):
+            fetchers["other"](url)
     with pytest.raises(ValueError, match="http:"):
         fetchers["own"]("http://127.0.0.1/")
-    server.shutdown()
-    server.server_close()

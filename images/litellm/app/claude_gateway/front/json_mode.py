@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from claude_gateway.errors import NO_RETRY, Failure
+from claude_gateway.front.anthropic_events import event_in
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -42,7 +43,7 @@ def without_format(body: Mapping[str, Any]) -> dict[str, Any]:
 async def object_alone(answer: Answer, *, streamed: bool) -> Answer:
     """A whole answer of Anthropic's whose text is one JSON object. Raises Failure."""
     raw = b"".join([piece async for piece in answer.content])
-    events = [json.loads(line[6:]) for line in raw.splitlines() if line.startswith(b"data: ")] if streamed else []
+    events = [event for line in raw.splitlines() if (event := event_in(line))] if streamed else []
     said = _said_in(events) if streamed else _said(json.loads(raw))
     made = _object_in(said) if said is not None else None
     if said is not None and made is None:
