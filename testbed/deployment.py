@@ -143,7 +143,7 @@ class Deployment:
         return str(self.output(f"{role}_container"))
 
     def there(self, role: str | None = None, kind: str = "container") -> list[str]:
-        """The names of the stack's containers (whatever their state) or networks, of one role or all, on the engine."""
+        """The names of the stack's containers (whatever their state), networks or volumes, of one role or all."""
         labels = [f"label=litellm-claude.stack=litellm-claude-{self.name}"]
         if role:
             labels.append(f"label=litellm-claude.role={role}")
@@ -189,13 +189,31 @@ class Deployment:
 
     def remove(self) -> None:
         """Takes everything down, protected and retained things too."""
-        login = self.output("claude_auth_volume")
-        if containers := self.there():
-            docker("kill", *containers, check=False)  # nobody waits for them to finish what they do
+        if "DOCKER_HOST" in self.environment:
+            self._destroy()
+        else:
+            self._clear()
+
+    def _destroy(self) -> None:
+        """As a user does: an engine elsewhere may have services, secrets and images in a registry."""
         self.pulumi("state", "unprotect", "--all", "--yes")
         self.stack.destroy(on_output=self.printed.append)
-        if login:
+        if login := self.output("claude_auth_volume"):
             docker("volume", "rm", "--force", login, check=False)
+
+    def _clear(self) -> None:
+        """Without Pulumi, whose provider waits between its steps; `make down` has tests of its own."""
+        login = self.output("claude_auth_volume")
+        if containers := self.there():
+            docker("rm", "--force", "--volumes", *containers, check=False)
+        if networks := self.there(kind="network"):
+            docker("network", "rm", *networks)
+        if volumes := [*self.there(kind="volume"), *([login] if login else [])]:
+            docker("volume", "rm", "--force", *volumes, check=False)
+        names = "{{.Repository}}:{{.Tag}}"
+        tags = docker("image", "ls", "--filter", f"reference=litellm-claude/*:*-{self.name}", "--format", names)
+        if tags:
+            docker("image", "rm", *tags.split(), check=False)
 
 
 @contextlib.contextmanager
