@@ -6,7 +6,7 @@ import pulumi_docker as docker
 from components.egress import Egress, Way
 from components.images import Images
 from components.networks import Networks
-from components.part import NO_RESOLVER, TMP, Mount, Part
+from components.part import NO_RESOLVER, TMP, Mount, Part, Values
 from components.running import Running, run_one
 from components.stack import Deployment
 from components.volumes import kept
@@ -61,26 +61,12 @@ class Acme(pulumi.ComponentResource):
         way = Way("acme-egress", hosts, ports, [one for one in (networks.acme_egress, networks.acme) if one])
         egress = Egress("acme-egress", deployment, images, way, pulumi.ResourceOptions(parent=self))
         self.egress = egress.container
-        settings = deployment.settings
-        dns = settings.acme_challenge is AcmeChallenge.DNS
         account = kept(deployment, self, "acme", acme_volumes(deployment.name)["acme"])
         part = Part(
             role="acme",
             image=images.acme,
             user="10003:101",  # the gateway's group, which may read what is handed over
-            env={
-                "ACME_HOSTNAME": settings.hostname,
-                "ACME_EMAIL": settings.acme_email,
-                "ACME_CHALLENGE": settings.acme_challenge,
-                "ACME_DIRECTORY": settings.acme_directory,
-                "ACME_DIRECTORY_CA": settings.acme_directory_ca,
-                "ACME_DNS_PROVIDER": settings.acme_dns_provider if dns else None,
-                "ACME_DNS_ZONE": asked.own_zone if dns else None,
-                "ACME_DNS_VARIABLES": pulumi.Output.secret(asked.variables) if dns else None,
-                "HTTPS_PROXY": egress.url,
-                "HTTP_PROXY": egress.url,
-                "NO_PROXY": "localhost,127.0.0.1",
-            },
+            env=_environment(asked, egress),
             secrets=frozenset({"ACME_DNS_VARIABLES"}),
             networks=[one for one in (networks.acme, networks.challenge) if one],
             dns=[NO_RESOLVER],
@@ -94,3 +80,21 @@ class Acme(pulumi.ComponentResource):
         )
         self.container = run_one(deployment, part, self)
         self.register_outputs({"container": self.container.name, "egress": self.egress.name})
+
+
+def _environment(asked: Asked, egress: Egress) -> Values:
+    settings = asked.settings
+    dns = settings.acme_challenge is AcmeChallenge.DNS
+    return {
+        "ACME_HOSTNAME": settings.hostname,
+        "ACME_EMAIL": settings.acme_email,
+        "ACME_CHALLENGE": settings.acme_challenge,
+        "ACME_DIRECTORY": settings.acme_directory,
+        "ACME_DIRECTORY_CA": settings.acme_directory_ca,
+        "ACME_DNS_PROVIDER": settings.acme_dns_provider if dns else None,
+        "ACME_DNS_ZONE": asked.own_zone if dns else None,
+        "ACME_DNS_VARIABLES": pulumi.Output.secret(asked.variables) if dns else None,
+        "HTTPS_PROXY": egress.url,
+        "HTTP_PROXY": egress.url,
+        "NO_PROXY": "localhost,127.0.0.1",
+    }

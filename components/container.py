@@ -48,39 +48,23 @@ def _container(
     aliases: Sequence[str],
     depends_on: Sequence[pulumi.Resource],
 ) -> docker.Container:
-    role, door, name = part.role, part.door, numbered(part.role, number)
+    name = numbered(part.role, number)
+    labels = {
+        **deployment.labels(part.role),
+        **({REPLICA_LABEL: str(number)} if number > 1 else {}),
+        **part.version_label,
+    }
     return docker.Container(
         f"{deployment.name}-{name}",
         image=part.image,
         hostname=name,
         user=part.user,
         envs=environment(part.env),
-        labels=[
-            docker.ContainerLabelArgs(label=label, value=value)
-            for label, value in {
-                **deployment.labels(role),
-                **({REPLICA_LABEL: str(number)} if number > 1 else {}),
-                **part.version_label,
-            }.items()
-        ],
+        labels=[docker.ContainerLabelArgs(label=label, value=value) for label, value in labels.items()],
         network_mode="bridge",
-        networks_advanced=[
-            *([docker.ContainerNetworksAdvancedArgs(name=door.name, aliases=[role, f"{role}-door"])] if door else []),
-            *(
-                docker.ContainerNetworksAdvancedArgs(name=network.name, aliases=list(aliases))
-                for network in part.networks
-            ),
-        ],
-        ports=[
-            docker.ContainerPortArgs(internal=port.internal, external=port.external, ip=port.address, protocol="tcp")
-            for port in part.ports
-        ]
-        or None,
-        volumes=[
-            docker.ContainerVolumeArgs(volume_name=one.volume.name, container_path=one.path, read_only=one.read_only)
-            for one in part.mounts
-        ]
-        or None,
+        networks_advanced=_networks(part, aliases),
+        ports=_ports(part) or None,
+        volumes=_volumes(part) or None,
         dns=list(part.dns) or None,
         read_only=True,
         tmpfs={path: f"{TMPFS},{options}" for path, options in part.tmpfs.items()},
@@ -115,3 +99,25 @@ def _container(
             hooks=pulumi.ResourceHookBinding(before_create=[part.make_room]) if part.make_room else None,
         ),
     )
+
+
+def _networks(part: Part, aliases: Sequence[str]) -> list[docker.ContainerNetworksAdvancedArgs]:
+    named = [(part.door, [part.role, f"{part.role}-door"])] if part.door else []
+    return [
+        docker.ContainerNetworksAdvancedArgs(name=network.name, aliases=list(names))
+        for network, names in [*named, *((network, aliases) for network in part.networks)]
+    ]
+
+
+def _ports(part: Part) -> list[docker.ContainerPortArgs]:
+    return [
+        docker.ContainerPortArgs(internal=port.internal, external=port.external, ip=port.address, protocol="tcp")
+        for port in part.ports
+    ]
+
+
+def _volumes(part: Part) -> list[docker.ContainerVolumeArgs]:
+    return [
+        docker.ContainerVolumeArgs(volume_name=one.volume.name, container_path=one.path, read_only=one.read_only)
+        for one in part.mounts
+    ]

@@ -11,6 +11,7 @@ from components.part import NO_RESOLVER, Part, Port
 from components.running import Running, run_one
 from components.stack import Deployment
 from rules.layout import GATEWAY_METRICS_PORT, GATEWAY_PLAIN_PORT, GATEWAY_TLS_PORT
+from rules.settings import Settings
 from rules.vocabulary import TlsMode
 
 
@@ -35,17 +36,6 @@ class Front(pulumi.ComponentResource):
     ) -> None:
         super().__init__("litellm-claude:components:Front", name, None, opts)
         settings = deployment.settings
-        encrypted = settings.tls_mode is not TlsMode.OFF
-        ports = {GATEWAY_TLS_PORT if encrypted else GATEWAY_PLAIN_PORT: settings.port}
-        if settings.redirect_port:
-            ports[GATEWAY_PLAIN_PORT] = settings.redirect_port
-        published = [
-            (external, internal + index, address)
-            for internal, external in ports.items()
-            for index, address in enumerate(settings.bind_addresses)
-        ]
-        if settings.metrics_port:
-            published.append((settings.metrics_port, GATEWAY_METRICS_PORT, settings.metrics_address))
         part = Part(
             role="front",
             image=images.front,
@@ -53,10 +43,7 @@ class Front(pulumi.ComponentResource):
             env={},
             networks=[networks.edge, networks.door],
             dns=[NO_RESOLVER],
-            ports=[
-                Port(internal, external, str(address))
-                for external, internal, address in sorted(published, key=lambda one: one[1])
-            ],
+            ports=published(settings),
             tmpfs={"/run/front": "size=1m,uid=100,gid=101,mode=0700"},
             memory_mib=256,
             cpus=1,
@@ -72,3 +59,18 @@ class Front(pulumi.ComponentResource):
         )
         self.container = run_one(deployment, part, self)
         self.register_outputs({"container": self.container.name})
+
+
+def published(settings: Settings) -> list[Port]:
+    """Returns the ports by the number inside, which tells the front on which address a caller came in."""
+    inside = {GATEWAY_PLAIN_PORT if settings.tls_mode is TlsMode.OFF else GATEWAY_TLS_PORT: settings.port}
+    if settings.redirect_port:
+        inside[GATEWAY_PLAIN_PORT] = settings.redirect_port
+    ports = [
+        Port(internal + index, external, str(address))
+        for internal, external in inside.items()
+        for index, address in enumerate(settings.bind_addresses)
+    ]
+    if settings.metrics_port:
+        ports.append(Port(GATEWAY_METRICS_PORT, settings.metrics_port, str(settings.metrics_address)))
+    return sorted(ports, key=lambda port: port.internal)

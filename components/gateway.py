@@ -7,7 +7,7 @@ from components.client_keys import MetricsKey
 from components.images import Images
 from components.litellm import LiteLLM
 from components.networks import Networks
-from components.part import NO_RESOLVER, Mount, Part
+from components.part import NO_RESOLVER, Mount, Part, Values
 from components.running import Running, run_one
 from components.server_certificate import ServerCertificate
 from components.stack import Deployment
@@ -40,31 +40,11 @@ class Gateway(pulumi.ComponentResource):
     ) -> None:
         super().__init__("litellm-claude:components:Gateway", name, None, opts)
         settings = deployment.settings
-        encrypted = settings.tls_mode is not TlsMode.OFF
         part = Part(
             role="gateway",
             image=images.gateway,
             user="100:101",
-            env={
-                "GATEWAY_ALLOWED_CIDRS": ",".join(map(str, settings.allowed_cidrs)),
-                "GATEWAY_ALLOW_HOST": str(settings.allow_host).lower(),
-                "GATEWAY_HOST_ADDRESSES": ",".join(host_addresses(settings)),
-                "GATEWAY_HOSTNAME": settings.hostname,
-                "GATEWAY_TLS": "on" if encrypted else "off",
-                "GATEWAY_TLS_PROFILE": settings.tls_profile.value,
-                "GATEWAY_TLS_FILE": handed.path if handed else None,
-                "GATEWAY_CHALLENGE": "true" if networks.challenge else None,
-                "GATEWAY_TLS_CERTIFICATE": certificate.certificate,
-                "GATEWAY_TLS_PRIVATE_KEY": certificate.private_key,
-                "GATEWAY_REDIRECT": str(bool(settings.redirect_port)).lower(),
-                "GATEWAY_PUBLIC_PORT": str(settings.port),
-                "GATEWAY_MAX_CONNECTIONS_PER_SOURCE": str(settings.max_connections_per_source),
-                "GATEWAY_REPLICAS": str(settings.replicas) if settings.replicas > 1 else None,
-                "GATEWAY_DRAIN_SECONDS": str(settings.drain_seconds),
-                "GATEWAY_METRICS_KEY_SHA256": metrics.digest if metrics else None,
-                "GATEWAY_FRONT_CIDRS": networks.door_cidrs,
-                "GATEWAY_REPLICAS_HAVE_NAMES": "false" if deployment.swarm else None,
-            },
+            env=_environment(deployment, networks, certificate, handed, metrics),
             secrets=frozenset({"GATEWAY_TLS_PRIVATE_KEY", "GATEWAY_METRICS_KEY_SHA256"}),
             configuration=frozenset({"GATEWAY_ALLOWED_CIDRS", "GATEWAY_TLS_CERTIFICATE"}),
             door=networks.door,
@@ -84,6 +64,36 @@ class Gateway(pulumi.ComponentResource):
         )
         self.container = run_one(deployment, part, self)
         self.register_outputs({"container": self.container.name})
+
+
+def _environment(
+    deployment: Deployment,
+    networks: Networks,
+    certificate: ServerCertificate,
+    handed: CertificateVolume | None,
+    metrics: MetricsKey | None,
+) -> Values:
+    settings = deployment.settings
+    return {
+        "GATEWAY_ALLOWED_CIDRS": ",".join(map(str, settings.allowed_cidrs)),
+        "GATEWAY_ALLOW_HOST": str(settings.allow_host).lower(),
+        "GATEWAY_HOST_ADDRESSES": ",".join(host_addresses(settings)),
+        "GATEWAY_HOSTNAME": settings.hostname,
+        "GATEWAY_TLS": "off" if settings.tls_mode is TlsMode.OFF else "on",
+        "GATEWAY_TLS_PROFILE": settings.tls_profile.value,
+        "GATEWAY_TLS_FILE": handed.path if handed else None,
+        "GATEWAY_CHALLENGE": "true" if networks.challenge else None,
+        "GATEWAY_TLS_CERTIFICATE": certificate.certificate,
+        "GATEWAY_TLS_PRIVATE_KEY": certificate.private_key,
+        "GATEWAY_REDIRECT": str(bool(settings.redirect_port)).lower(),
+        "GATEWAY_PUBLIC_PORT": str(settings.port),
+        "GATEWAY_MAX_CONNECTIONS_PER_SOURCE": str(settings.max_connections_per_source),
+        "GATEWAY_REPLICAS": str(settings.replicas) if settings.replicas > 1 else None,
+        "GATEWAY_DRAIN_SECONDS": str(settings.drain_seconds),
+        "GATEWAY_METRICS_KEY_SHA256": metrics.digest if metrics else None,
+        "GATEWAY_FRONT_CIDRS": networks.door_cidrs,
+        "GATEWAY_REPLICAS_HAVE_NAMES": "false" if deployment.swarm else None,
+    }
 
 
 def host_addresses(settings: Settings) -> list[str]:

@@ -37,46 +37,44 @@ class Images(pulumi.ComponentResource):
         if problem:
             raise pulumi.RunError(f"litellmImage: {problem}")
 
-        bundled = bundle.images()
-
-        def image(role: str, given: str | None) -> pulumi.Output[str]:
-            ready = given or bundled.get(role)
-            digest = bundle.context_digest(IMAGES / role)
-            since = settings.security_updates
-            if since:
-                digest = hashlib.sha256(f"{digest} {since}".encode()).hexdigest()
-            if deployment.swarm and given:
-                return pulumi.Output.from_input(given)
-            if not ready and (elsewhere := engines.built_elsewhere(settings.docker_host, os.environ)):
-                raise pulumi.RunError(elsewhere)
-            # The tag is the stack's own: a containerd store collects an image whose tag moved to another stack's build.
-            # keep_locally: a replacement deletes the old image last, and with it the tag that was just built.
-            own = tag(role, digest, deployment.short_name)
-            resource = docker.RemoteImage(
-                f"{deployment.name}-{role}",
-                name=ready or own,
-                build=None
-                if ready
-                else docker.RemoteImageBuildArgs(
-                    context=str((IMAGES / role).relative_to(Path.cwd())),
-                    build_args={"SECURITY_UPDATES": since} if since else None,
-                ),
-                triggers=None if ready else {"context": digest},
-                keep_locally=True,
-                opts=deployment.child(self),
-            )
-            return self._pushed(deployment, role, own, resource) if deployment.swarm else resource.image_id
-
-        self.litellm = image("litellm", settings.litellm_image)
-        self.gateway = image("gateway", settings.gateway_image)
-        self.egress = image("egress", settings.egress_image)
-        self.front = image("front", settings.front_image)
+        self.litellm = self._image(deployment, "litellm", settings.litellm_image)
+        self.gateway = self._image(deployment, "gateway", settings.gateway_image)
+        self.egress = self._image(deployment, "egress", settings.egress_image)
+        self.front = self._image(deployment, "front", settings.front_image)
         built = {"litellm": self.litellm, "gateway": self.gateway, "egress": self.egress, "front": self.front}
         if settings.acme:
-            built["acme"] = self.acme = image("acme", settings.acme_image)
+            built["acme"] = self.acme = self._image(deployment, "acme", settings.acme_image)
         if settings.replicas > 1:
-            built["valkey"] = self.valkey = image("valkey", settings.valkey_image)
+            built["valkey"] = self.valkey = self._image(deployment, "valkey", settings.valkey_image)
         self.register_outputs(built)
+
+    def _image(self, deployment: Deployment, role: str, given: str | None) -> pulumi.Output[str]:
+        settings = deployment.settings
+        ready = given or bundle.images().get(role)
+        digest = bundle.context_digest(IMAGES / role)
+        since = settings.security_updates
+        if since:
+            digest = hashlib.sha256(f"{digest} {since}".encode()).hexdigest()
+        if deployment.swarm and given:
+            return pulumi.Output.from_input(given)
+        if not ready and (elsewhere := engines.built_elsewhere(settings.docker_host, os.environ)):
+            raise pulumi.RunError(elsewhere)
+        # The tag is the stack's own: a containerd store collects an image whose tag moved to another stack's build.
+        # keep_locally: a replacement deletes the old image last, and with it the tag that was just built.
+        own = tag(role, digest, deployment.short_name)
+        build = docker.RemoteImageBuildArgs(
+            context=str((IMAGES / role).relative_to(Path.cwd())),
+            build_args={"SECURITY_UPDATES": since} if since else None,
+        )
+        image = docker.RemoteImage(
+            f"{deployment.name}-{role}",
+            name=ready or own,
+            build=None if ready else build,
+            triggers=None if ready else {"context": digest},
+            keep_locally=True,
+            opts=deployment.child(self),
+        )
+        return self._pushed(deployment, role, own, image) if deployment.swarm else image.image_id
 
     def _pushed(self, deployment: Deployment, role: str, own: str, image: docker.RemoteImage) -> pulumi.Output[str]:
         """Pushes the image to the registry of a Swarm, and returns its name by digest, by which the nodes pull it."""

@@ -52,61 +52,26 @@ class Networks(pulumi.ComponentResource):
     def __init__(self, name: str, deployment: Deployment, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("litellm-claude:components:Networks", name, None, opts)
 
-        overlay = {"encrypted": "true"} if deployment.settings.overlay_encryption else None
-        if deployment.swarm and not overlay:
+        if deployment.swarm and not deployment.settings.overlay_encryption:
             pulumi.log.warn(
                 "overlayEncryption is false: prompts, answers and keys cross the nodes' network in the clear. "
                 "That is for nodes whose network is encrypted by other means, and for a try. "
                 f"Fix: pulumi config set overlayEncryption true --stack {pulumi.get_stack()}",
                 self,
             )
-
-        def network(
-            role: str,
-            *,
-            prefix: str = "",
-            internal: bool = False,
-            options: dict[str, str] | None = None,
-            subnet6: str | None = None,
-        ) -> docker.Network:
-            return docker.Network(
-                f"{deployment.name}-{prefix}{role}",
-                driver="overlay" if deployment.swarm else "bridge",
-                internal=internal,
-                options=overlay if deployment.swarm else options,
-                ipv6=subnet6 is not None,
-                ipam_configs=[docker.NetworkIpamConfigArgs(subnet=subnet6)] if subnet6 else None,
-                labels=[
-                    docker.NetworkLabelArgs(label=label, value=value)
-                    for label, value in deployment.labels(role).items()
-                ],
-                # The engine adds its own defaults (an MTU) and the IPv4 subnet that it chose, which would show as
-                # changes in every preview. So a network whose options change here needs a new name.
-                opts=deployment.child(self, ignore_changes=["options", *(["ipamConfigs"] if subnet6 else [])]),
-            )
-
-        # A Swarm publishes on a bridge of each node (docker_gwbridge), and there IPv6 is the node's own affair.
-        dual_stack = not deployment.swarm and any(one.version == 6 for one in deployment.settings.bind_addresses)
-        self.edge = network(
-            "edge",
-            # New name: ipamConfigs is ignored, so an existing network cannot become dual-stack.
-            prefix="dual-" if dual_stack else "",
-            options={f"{BRIDGE}.enable_ip_masquerade": "false"},
-            subnet6=local_subnet6(f"{deployment.name}-edge") if dual_stack else None,
-        )
-        closed = {f"{BRIDGE}.inhibit_ipv4": "true"}
-        self.door = network("door", internal=True, options=closed)
+        self.edge = self._edge(deployment)
+        self.door = self._closed(deployment, "door")
         if deployment.swarm:
             self.door_cidrs = self.door.ipam_configs.apply(_subnets)
-        self.backend = network("backend", internal=True, options=closed)
-        self.egress = network("egress")
+        self.backend = self._closed(deployment, "backend")
+        self.egress = self._network(deployment, "egress")
         if deployment.settings.replicas > 1:
-            self.limits = network("limits", internal=True, options=closed)
+            self.limits = self._closed(deployment, "limits")
         if acme := deployment.settings.acme:
-            self.acme = network("acme", internal=True, options=closed)
-            self.acme_egress = network("acme-egress")
+            self.acme = self._closed(deployment, "acme")
+            self.acme_egress = self._network(deployment, "acme-egress")
             if acme.settings.acme_challenge is AcmeChallenge.HTTP:
-                self.challenge = network("challenge", internal=True, options=closed)
+                self.challenge = self._closed(deployment, "challenge")
         self.register_outputs(
             {
                 "edge": self.edge.name,
@@ -114,6 +79,46 @@ class Networks(pulumi.ComponentResource):
                 "backend": self.backend.name,
                 "egress": self.egress.name,
             }
+        )
+
+    def _edge(self, deployment: Deployment) -> docker.Network:
+        # A Swarm publishes on a bridge of each node (docker_gwbridge), and there IPv6 is the node's own affair.
+        dual_stack = not deployment.swarm and any(one.version == 6 for one in deployment.settings.bind_addresses)
+        return self._network(
+            deployment,
+            "edge",
+            # New name: ipamConfigs is ignored, so an existing network cannot become dual-stack.
+            prefix="dual-" if dual_stack else "",
+            options={f"{BRIDGE}.enable_ip_masquerade": "false"},
+            subnet6=local_subnet6(f"{deployment.name}-edge") if dual_stack else None,
+        )
+
+    def _closed(self, deployment: Deployment, role: str) -> docker.Network:
+        return self._network(deployment, role, internal=True, options={f"{BRIDGE}.inhibit_ipv4": "true"})
+
+    def _network(
+        self,
+        deployment: Deployment,
+        role: str,
+        *,
+        prefix: str = "",
+        internal: bool = False,
+        options: dict[str, str] | None = None,
+        subnet6: str | None = None,
+    ) -> docker.Network:
+        overlay = {"encrypted": "true"} if deployment.settings.overlay_encryption else None
+        labels = deployment.labels(role).items()
+        return docker.Network(
+            f"{deployment.name}-{prefix}{role}",
+            driver="overlay" if deployment.swarm else "bridge",
+            internal=internal,
+            options=overlay if deployment.swarm else options,
+            ipv6=subnet6 is not None,
+            ipam_configs=[docker.NetworkIpamConfigArgs(subnet=subnet6)] if subnet6 else None,
+            labels=[docker.NetworkLabelArgs(label=label, value=value) for label, value in labels],
+            # The engine adds its own defaults (an MTU) and the IPv4 subnet that it chose, which would show as
+            # changes in every preview. So a network whose options change here needs a new name.
+            opts=deployment.child(self, ignore_changes=["options", *(["ipamConfigs"] if subnet6 else [])]),
         )
 
 
