@@ -99,7 +99,7 @@ test-unit: setup-dev ## unit and property tests, with all branches of rules/ and
 test-integration: setup-pulumi setup-dev setup-images ## tests on a real Docker engine
 	@setup/in_env.sh dev $(PYTHON) -m pytest $(SPREAD) -m "not faults and not long" tests/integration tests/conformance tests/gateway
 
-test-long: setup-pulumi setup-dev setup-images setup-tools ## ways to deploy: acme, CI, backends, backup, ssh, Prometheus, kills
+test-long: setup-pulumi setup-dev setup-images setup-tools ## ways to deploy: acme, replicas, CI, backends, backup, ssh, Prometheus, kills
 	@setup/in_env.sh dev $(PYTHON) -m pytest $(SPREAD) -m "long and not faults" tests/integration
 
 test-faults: setup-pulumi setup-dev setup-engine setup-base ## break running stacks on purpose (not part of test)

@@ -9,7 +9,7 @@ from pulumi import automation
 from testbed.deployment import Deployment
 
 HARDENED = "read_only=True"
-WEAK = 'read_only=role != "litellm"'
+WEAK = 'read_only=part.role != "litellm"'
 
 
 @pytest.fixture
