@@ -59,7 +59,7 @@ class Acme(pulumi.ComponentResource):
         asked = handed.asked
         hosts, ports = asked.outside
         way = Way("acme-egress", hosts, ports, [one for one in (networks.acme_egress, networks.acme) if one])
-        egress = Egress("acme-egress", deployment, images, way, pulumi.ResourceOptions(parent=self))
+        egress = Egress("acme-egress", deployment, images, way, opts=pulumi.ResourceOptions(parent=self))
         self.egress = egress.container
         account = kept(deployment, self, "acme", acme_volumes(deployment.name)["acme"])
         part = Part(

@@ -13,6 +13,7 @@ from components.running import ids_of
 
 NOTHING: tuple[Any, ...] = (None, "", 0, [], {})
 Wait = Callable[[pulumi.ResourceHookArgs], Awaitable[None]]
+Waiter = Callable[[pulumi.Output[Mapping[str, str]]], Wait]
 
 
 class Convergence(pulumi.ComponentResource):
@@ -26,10 +27,10 @@ class Convergence(pulumi.ComponentResource):
         self,
         name: str,
         services: Mapping[str, docker.Service],
-        waiter: Callable[[pulumi.Output[Mapping[str, str]]], Wait],
+        waiter: Waiter,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        hook = pulumi.ResourceHook("converge", waiter(pulumi.Output.all(**ids_of(services))))
+        hook = pulumi.ResourceHook(name, waiter(pulumi.Output.all(**ids_of(services))))
         super().__init__(
             "litellm-claude:components:Convergence",
             name,

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_docker as docker
 
+from components.convergence import Convergence, Waiter, version
 from components.images import Images
 from components.networks import Networks
-from components.part import TMP, Part
+from components.part import LITELLM_START_SECONDS, TMP, Part
 from components.running import Running, run_one
+from components.service import CONVERGE_SECONDS
 from components.stack import Deployment
 from rules.container import DRAIN_NOTICE_SECONDS
 
@@ -32,6 +34,9 @@ class Egress(pulumi.ComponentResource):
     container: Running
     url: pulumi.Output[str]
     """With the container's own name: a new egress proxy means a new LiteLLM, and the old pair drains together."""
+    everywhere: pulumi.Output[str] | None = None
+    """In a Swarm, where all LiteLLMs ask through all proxies: changes with these, and is known once all nodes have the
+    new ones. LiteLLMs that start then have no tunnel through an old proxy, which lasts until the old LiteLLMs ended."""
 
     def __init__(
         self,
@@ -39,12 +44,14 @@ class Egress(pulumi.ComponentResource):
         deployment: Deployment,
         images: Images,
         way: Way,
+        waiter: Waiter | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("litellm-claude:components:Egress", name, None, opts)
         settings = deployment.settings
-        # A replaced LiteLLM has its own proxy until it ends; in a Swarm all of them ask through all of these.
-        drain = settings.drain_seconds + DRAIN_NOTICE_SECONDS if deployment.swarm else None
+        # A tunnel that is kept open serves request after request: an old proxy goes when the old LiteLLMs have gone.
+        old = 2 * CONVERGE_SECONDS + settings.replicas * LITELLM_START_SECONDS
+        drain = old + settings.drain_seconds + DRAIN_NOTICE_SECONDS if deployment.swarm else None
         part = Part(
             role=way.role,
             image=images.egress,
@@ -69,6 +76,10 @@ class Egress(pulumi.ComponentResource):
         )
         self.container = run_one(deployment, part, self)
         self.url = pulumi.Output.concat("http://", self.container.name, f":{PORT}")
+        if waiter and isinstance(self.container, docker.Service):
+            inside = pulumi.ResourceOptions(parent=self)
+            gate = Convergence(f"{name}-convergence", {way.role: self.container}, waiter, inside)
+            self.everywhere = pulumi.Output.all(version(self.container), gate.urn).apply(lambda parts: str(parts[0]))
         self.register_outputs({"container": self.container.name})
 
 

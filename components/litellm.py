@@ -12,7 +12,7 @@ from components.egress import Egress
 from components.images import Images
 from components.master_key import MasterKey
 from components.networks import Networks
-from components.part import NO_RESOLVER, TMP, Mount, Part
+from components.part import LITELLM_START_SECONDS, NO_RESOLVER, TMP, Mount, Part
 from components.running import Running, run
 from components.stack import Deployment
 from components.usage import UsageVolume
@@ -20,7 +20,7 @@ from components.valkey import Valkey
 from rules import model_ends
 from rules.container import DRAIN_NOTICE_SECONDS, SECRETS, environment_fault
 from rules.defaults import MIB
-from rules.layout import CLAUDE_CONFIG_DIR, USAGE_DIR
+from rules.layout import CLAUDE_CONFIG_DIR, EGRESS_LABEL, USAGE_DIR
 from rules.settings import Settings
 from rules.vocabulary import ClaudeAuth
 
@@ -74,10 +74,11 @@ class LiteLLM(pulumi.ComponentResource):
             cpus=settings.litellm_cpus,
             files=8192,
             grace_seconds=settings.drain_seconds + DRAIN_NOTICE_SECONDS + 5,
-            start_seconds=120,
+            start_seconds=LITELLM_START_SECONDS,
             create_before_delete=True,
             replicas=settings.replicas,
             depends_on=[egress],
+            replaced_with={EGRESS_LABEL: egress.everywhere} if egress.everywhere else {},
         )
         self.replicas = run(deployment, part, self)
         self.register_outputs({"container": self.replicas["litellm"].name})

@@ -1,7 +1,7 @@
 """What a part of the stack is, however it is run: as a container of one engine, or as a service of a Swarm."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pulumi
 import pulumi_docker as docker
@@ -15,6 +15,8 @@ NO_RESOLVER = "127.0.0.1"
 """Inside the container nothing listens there: names that the engine does not know itself do not resolve, because a name
 that is forwarded to a resolver is a tunnel out."""
 TMP = "/tmp"  # noqa: S108 - a container's own, and a tmpfs
+LITELLM_START_SECONDS = 120
+"""LiteLLM's ``start_seconds``: Python, on a machine that is busy with others."""
 HEALTH_INTERVAL, HEALTH_TIMEOUT, HEALTH_TRIES = "5s", "5s", 3
 """Each look is a process that is started in the container: more often, and idle stacks cost more."""
 LOG_DRIVER, LOG_OPTIONS = "json-file", {"max-size": "10m", "max-file": "5"}
@@ -92,6 +94,8 @@ class Part:
     make_room: pulumi.ResourceHook | None = None
     """Runs before it is created."""
     depends_on: Sequence[pulumi.Resource] = ()
+    replaced_with: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
+    """Labels of a service that change whenever something changed that its tasks must not outlive."""
 
     @property
     def health_command(self) -> list[str]:

@@ -92,8 +92,8 @@ def service(deployment: Deployment, part: Part, parent: pulumi.Resource) -> dock
     )
 
 
-def _labels(deployment: Deployment, part: Part) -> list[tuple[str, str]]:
-    return list({**deployment.labels(part.role), **part.version_label}.items())
+def _labels(deployment: Deployment, part: Part) -> list[tuple[str, pulumi.Input[str]]]:
+    return list({**deployment.labels(part.role), **part.version_label, **part.replaced_with}.items())
 
 
 def _networks(part: Part) -> list[docker.ServiceTaskSpecNetworksAdvancedArgs]:

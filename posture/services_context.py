@@ -82,11 +82,19 @@ class ServicesContext(Context):
         ids = {declared[role].id} if role else {one.id for one in declared.values()}
         return [one for one in self.here if _service(one) in ids]
 
+    def serving_here(self, role: str = "") -> list[Container]:
+        """Those of them that are to run on; one that drains can end while it is looked into."""
+        wanted = {_container(task) for task in self.swarm.tasks if task.get("DesiredState") == "running"}
+        return [one for one in self.tasks_here(role) if one["Id"] in wanted]
+
     @property
     def scope(self) -> str:
         """An engine lets nobody look into another one's containers: of those there is the manager's word."""
         try:
-            total, here = sum(len(self.swarm.running(str(one["ID"]))) for one in self.swarm.services), self.tasks_here()
+            total, here = (
+                sum(len(self.swarm.running(str(one["ID"]))) for one in self.swarm.services),
+                self.serving_here(),
+            )
             node = str(self.running.engine.get("Name", "one node"))
         except EngineError:
             return ""
@@ -128,13 +136,17 @@ class ServicesContext(Context):
         """
         service = super().live(role)
         one = Inspected({name: value for name, value in service.items() if name != "Id"})
-        if tasks := self.tasks_here(role):
+        if tasks := self.serving_here(role):
             one["Id"] = tasks[0]["Id"]
         return one
 
     def look(self, name: str, *about: str) -> Any:
         """Takes a slow look; what goes into containers goes into those of this node."""
         return {**PROBES, **OWN}[name](self, *about)
+
+
+def _container(task: Answer) -> str:
+    return str((task["Status"].get("ContainerStatus") or {}).get("ContainerID", ""))
 
 
 def _service(container: Container) -> str:
@@ -163,12 +175,12 @@ OWN: dict[str, Any] = {
         context.engine, context.live(replica)["Id"], inside.questions(context.declaration, _hosts(context))
     ),
     "processes": lambda context: {
-        name_of(one): inside.processes(context.engine, str(one["Id"])) for one in context.tasks_here()
+        name_of(one): inside.processes(context.engine, str(one["Id"])) for one in context.serving_here()
     },
     "logs": _logs,
     "debian": lambda context: {
         role: debian.look(context.engine, context.live(role)["Id"])
         for role in context.built_here()
-        if context.tasks_here(role)
+        if context.serving_here(role)
     },
 }

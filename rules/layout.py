@@ -8,6 +8,8 @@ LABEL = PROJECT
 STACK_LABEL, ROLE_LABEL = f"{LABEL}.stack", f"{LABEL}.role"
 REPLICA_LABEL = f"{LABEL}.replica"
 """On all containers but the first that play the same role: which one it is, from 2 on."""
+EGRESS_LABEL = f"{LABEL}.egress"
+"""On LiteLLM in a Swarm: with which egress proxies its tasks began."""
 IMAGES = Path(__file__).parent.parent / "images"
 """A folder for each image, with what it is built from."""
 LITELLM_PORT = 4000

@@ -37,8 +37,9 @@ def test_names_are_left_to_pulumi_so_that_a_new_value_can_stand_beside_the_old_o
 def test_what_drains_has_the_time_that_the_settings_give_it(deploy: Deploy) -> None:
     graph = up(deploy, drainSeconds=600)
     grace = {role: container(graph, role)["stopGracePeriod"] for role in ROLES}
-    assert grace == {"egress": "10m43s", "front": "31s", "gateway": "10m38s", "litellm": "10m38s"}
-    assert container(graph, "egress")["env"]["EGRESS_DRAIN_SECONDS"] == "603", "all LiteLLMs ask through all proxies"
+    assert grace == {"egress": "42m43s", "front": "31s", "gateway": "10m38s", "litellm": "10m38s"}
+    replaced = 2 * 900 + 120  # the proxies on all nodes, then the LiteLLMs, which keep their tunnels until they end
+    assert container(graph, "egress")["env"]["EGRESS_DRAIN_SECONDS"] == str(replaced + 603)
 
 
 def test_what_has_a_nodes_port_gives_it_up_at_once_whatever_time_it_has(deploy: Deploy) -> None:
@@ -95,7 +96,8 @@ def test_what_nothing_of_a_service_leads_outside_but_the_egress_proxy(deploy: De
 
 def test_an_update_is_waited_for_when_and_only_when_a_service_changes(deploy: Deploy) -> None:
     def waited(**changes: Any) -> dict[str, str]:
-        (gate,) = up(deploy, **changes).of("litellm-claude:components:Convergence")
+        gates = up(deploy, **changes).of("litellm-claude:components:Convergence")
+        (gate,) = [one for one in gates if one.name == "convergence"]
         return dict(plain(gate.inputs))
 
     before = waited()
@@ -108,3 +110,15 @@ def test_an_update_is_waited_for_when_and_only_when_a_service_changes(deploy: De
     assert changed(port=8443) == {"front", "gateway"}
     assert changed(logLevel="WARNING") == {"litellm"}
     assert changed(keyMaxAgeDays=30) == set()
+    ready = f"elsewhere.example.org/egress@sha256:{'2' * 64}"
+    assert changed(egressImage=ready) == {"egress", "litellm"}, "no LiteLLM outlives its proxies"
+
+
+def test_a_litellm_starts_when_the_proxies_that_it_asks_through_are_new_on_all_nodes(deploy: Deploy) -> None:
+    graph = up(deploy)
+    (gate,) = [one for one in graph.of("litellm-claude:components:Convergence") if one.name == "egress-convergence"]
+    assert plain(gate.inputs).keys() == {"egress"}
+    labels = {one["label"]: one["value"] for one in container(graph, "litellm")["labels"]}
+    assert labels["litellm-claude.egress"] == plain(gate.inputs)["egress"]
+    (litellm,) = [one for one in graph.of(SERVICE) if one.name.endswith("-litellm")]
+    assert graph.resources.index(gate) < graph.resources.index(litellm)

@@ -176,7 +176,7 @@ class Manager(Engine):
                 "ServiceID": service["ID"],
                 "NodeID": "n1",
                 "DesiredState": "running",
-                "Status": {"State": "running"},
+                "Status": {"State": "running", "ContainerStatus": {"ContainerID": _id(f"container {role}")}},
                 "Spec": copy.deepcopy(service["Spec"]["TaskTemplate"]),
             }
             for role, service in self.services.items()

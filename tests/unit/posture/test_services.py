@@ -162,6 +162,18 @@ def test_the_report_says_whose_tasks_were_looked_into(tmp_path: Path) -> None:
     assert examine(context, [], only=["swarm"]).scope == ""
 
 
+def test_a_task_that_drains_is_judged_and_not_looked_into(tmp_path: Path) -> None:
+    context, manager = context_of(tmp_path)
+    new = {**task_container("litellm"), "Id": "id-new"}
+    manager.containers = [task_container("litellm"), new]
+    (old,) = [task for task in manager.task_list if task["ServiceID"] == "id-service litellm"]
+    manager.task_list.append({**old, "Status": {"State": "running", "ContainerStatus": {"ContainerID": "id-new"}}})
+    assert [one["Id"] for one in context.serving_here("litellm")] == ["id-container litellm", "id-new"]
+    old["DesiredState"] = "shutdown"
+    assert context.live("litellm")["Id"] == "id-new"
+    assert len(context.tasks_here("litellm")) == 2
+
+
 def test_what_runs_on_another_node_alone_is_not_said_to_fail(tmp_path: Path) -> None:
     context, _ = context_of(tmp_path)
     report = examine(context, [REGISTRY["network.no-internet"]], only=["network"])
