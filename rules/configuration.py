@@ -70,7 +70,7 @@ def load(config: pulumi.Config) -> Settings:
     try:
         return Settings.model_validate(given, context={ANY_TIME: os.environ.get(ACCEPT_EXPIRED)})
     except ValidationError as error:
-        _refuse(*(_sentence(problem) for problem in error.errors(include_url=False, include_input=False)))
+        _refuse(*(_sentence(problem) for problem in error.errors()))
 
 
 def _raw(namespace: str) -> dict[str, Any]:

@@ -36,6 +36,7 @@ class Manager(Engine):
         super().__init__("unix:///nowhere")
         self.there = {f"id-of-{role}" for role in ("egress", "litellm", "gateway", "front")}
         self.asked: list[tuple[str, ...]] = []
+        self.waited: list[float | None] = []
         self.hangs = 0
         self.template: dict[str, Any] = {"ContainerSpec": {"Secrets": ["key-1"]}}
 
@@ -46,6 +47,8 @@ class Manager(Engine):
     def call(
         self, *arguments: str, stdin: str | None = None, seconds: float | None = None
     ) -> subprocess.CompletedProcess[str]:
+        if arguments[1] == "logs":
+            self.waited.append(seconds)
         if arguments[1] == "logs" and self.hangs:
             self.hangs -= 1
             raise EngineError("docker service did not finish in 60 s")
@@ -109,6 +112,7 @@ def test_usage_is_read_from_the_tasks_of_all_nodes(state: State, manager: Manage
 def test_logs_of_which_a_manager_does_not_give_the_end_are_asked_for_again(state: State, manager: Manager) -> None:
     manager.hangs = len(LOG_TRIES) - 1
     assert list(usage.kept_lines("prod")) == ["what tasks have logged"]
+    assert manager.waited == [10, 60], "an engine that gives an answer does so at once, or is asked again with patience"
     manager.hangs = len(LOG_TRIES)
     with pytest.raises(EngineError, match="did not finish"):
         list(usage.kept_lines("prod"))

@@ -7,6 +7,7 @@ import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -74,6 +75,57 @@ def test_a_host_that_refuses_is_there_too() -> None:
         place = server.getsockname()[:2]
         assert inside.answers(*place)
     assert inside.answers(*place)
+
+
+ROUTES = "Iface\tDestination\tGateway\n"
+BY_GATEWAY = ROUTES + "eth0\t00000000\t010011AC\n"
+ARP = "IP address HW type Flags\n"
+DEFAULT6 = f"{'0' * 32} 00 {'0' * 32} 00 {'f' * 32} 00000400 1 0 00200200"
+
+
+@pytest.mark.parametrize(
+    ("route", "arp", "route6", "found"),
+    [
+        (BY_GATEWAY, ARP + "172.17.0.1 0x1 0x2\n", None, ["172.17.0.1"]),
+        (BY_GATEWAY, ARP + "172.17.0.1 0x1 0x0\n", None, []),  # nobody answered
+        (BY_GATEWAY, ARP + "172.17.0.9 0x1 0x2\n", None, []),
+        (ROUTES + "eth0\t000011AC\t00000000\n", ARP + "172.17.0.1 0x1 0x2\n", None, []),  # a network, no way out
+        (ROUTES + "eth0\t00000000\t00000000\n", ARP + "0.0.0.0 0x1 0x2\n", None, []),
+        (ROUTES, ARP, f"{DEFAULT6} eth0\n{DEFAULT6} lo\n", ["IPv6 on eth0"]),
+        (ROUTES, ARP, f"{'0' * 31}1 80 {DEFAULT6[36:]} eth0\n", []),  # a host, no way out
+        (ROUTES, ARP, f"{'0' * 32} 40 {DEFAULT6[36:]} eth0\n", []),
+    ],
+)
+def test_a_way_out_is_a_default_route_behind_which_somebody_is(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, route: str, arp: str, route6: str | None, found: list[str]
+) -> None:
+    for name, text in (("route", route), ("arp", arp), ("ipv6_route", route6)):
+        if text is not None:
+            (tmp_path / name).write_text(text)
+    tried: list[tuple[str, int]] = []
+    monkeypatch.setattr(inside, "Path", lambda path: tmp_path / Path(path).name)
+    monkeypatch.setattr(inside, "answers", lambda *there: tried.append(there))
+    assert inside.ways() == found
+    assert tried == ([("172.17.0.1", 9)] if route == BY_GATEWAY else []), "who is there is known once it was tried"
+
+
+@pytest.mark.parametrize(("addresses", "found"), [(b"\0\1", True), (b"\0\0", False)])
+def test_a_name_is_asked_of_the_engines_resolver(
+    monkeypatch: pytest.MonkeyPatch, addresses: bytes, found: bool
+) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server, ThreadPoolExecutor() as pool:
+        server.bind(("127.0.0.1", 0))
+        monkeypatch.setattr(inside, "EMBEDDED_DNS", server.getsockname())
+
+        def serve() -> bytes:
+            asked, client = server.recvfrom(512)
+            server.sendto(asked[:6] + addresses + asked[8:], client)
+            return asked
+
+        asked = pool.submit(serve)
+        assert inside.resolves("example.org") is found
+    # RFC 1035, 4.1: one question, recursion desired; the name label by label, of type A and class IN.
+    assert asked.result()[2:] == b"\1\0\0\1\0\0\0\0\0\0" + b"\7example\3org\0" + b"\0\1\0\1"
 
 
 @pytest.mark.parametrize(("said", "expected"), [(answer("403 No"), 403), (answer("200 OK"), 503), (b"", "IndexError")])

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from posture.declaration import DeclarationError, parse
-from posture.secrets import MARK
+from posture.secrets import MARK, config_secrets
 from rules.pulumi_types import CONTAINER, NETWORK, VOLUME
 from tests.unit.posture.conftest import KEY
 
@@ -95,3 +95,8 @@ def test_what_an_update_is_about_to_delete_is_not_declared() -> None:
 def test_a_stack_without_its_containers_is_answered_with_what_brings_it_up(shown: dict[str, Any]) -> None:
     with pytest.raises(DeclarationError, match=r"it is not up\. Run: make up STACK=test"):
         parse("test", shown, CONFIG, "")
+
+
+def test_a_settings_secret_is_one_that_pulumi_says_is_secret() -> None:
+    config = {"a": {"value": "shown", "secret": False}, "b": {"value": KEY, "secret": True}, "c": {"value": "shown"}}
+    assert list(config_secrets(config)) == [KEY]
