@@ -1,11 +1,11 @@
-"""Runs pulumi, and says in a sentence when it fails. Nothing secret stands in an argument: it goes through stdin."""
+"""Runs what an operator asks for, and says in a sentence when it fails."""
 
-import subprocess
 import sys
 from collections.abc import Callable
 
+from rules import pulumi_command
 from rules.docker import EngineError
-from rules.pulumi_errors import fix_for
+from rules.pulumi_command import PulumiError
 
 INTERRUPTED = 130
 
@@ -14,19 +14,16 @@ class OperationError(Exception):
     """Something that stops the operation; its text is for the operator."""
 
 
-def pulumi(*arguments: str, stack: str, stdin: str | None = None) -> str:
+def pulumi(*arguments: str, stack: str, stdin: str = "") -> str:
     """Returns what ``pulumi`` printed; the caller's own folder and environment decide on project and backend.
 
     Raises:
         OperationError: with pulumi's own words, when it fails, and what to do then where that is known.
     """
-    command = ["pulumi", *arguments, "--stack", stack, "--non-interactive", "--color", "never"]
-    done = subprocess.run(command, input=stdin or "", capture_output=True, text=True, check=False)  # noqa: S603 - no shell
-    if done.returncode:
-        said = done.stderr.strip().removeprefix("error: ")
-        todo = fix_for(said, stack)
-        raise OperationError(f"pulumi {' '.join(arguments[:2])} failed: {said}" + (f"\n{todo}" if todo else ""))
-    return done.stdout
+    try:
+        return pulumi_command.output(*arguments, stack=stack, stdin=stdin)
+    except PulumiError as error:
+        raise OperationError(str(error)) from None
 
 
 def exit_status(operation: Callable[[], str | None]) -> int:

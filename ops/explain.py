@@ -4,7 +4,6 @@ Looked for after a failure, so that a good run pays nothing for it. TARGET is ma
 folder, SAID what pulumi said when it did not get as far as a stack.
 """
 
-import subprocess
 import sys
 from pathlib import Path
 
@@ -12,8 +11,10 @@ from ops import preflight
 from ops.before_up import refuse_taken_ports
 from ops.commands import OperationError
 from ops.state import State
+from rules import pulumi_command
 from rules.docker import EngineError
 from rules.layout import stack_name
+from rules.pulumi_command import PulumiError
 from rules.pulumi_errors import fix_for
 from setup import state_file
 
@@ -22,10 +23,9 @@ SECONDS = 60
 
 def preview(stack: str) -> str:
     """What pulumi says of the stack now, on both channels."""
-    command = ["pulumi", "preview", "--stack", stack, "--non-interactive", "--color", "never"]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=SECONDS)  # noqa: S603 - no shell
-    except subprocess.TimeoutExpired:
+        done = pulumi_command.call("preview", stack=stack, seconds=SECONDS)
+    except PulumiError:
         return ""
     return done.stdout + done.stderr
 

@@ -1,8 +1,6 @@
 """What the stack was declared to be: its settings, and the inputs of its resources in Pulumi's state."""
 
 import json
-import os
-import subprocess
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -16,12 +14,14 @@ from posture.secrets import config_secrets, plain, secrets_of, without_public
 from rules.certificates import ANY_TIME
 from rules.configuration import FIELDS
 from rules.layout import PROJECT, REPLICA_LABEL, ROLE_LABEL, numbered, stack_name
-from rules.pulumi_errors import fix_for
+from rules.pulumi_command import PulumiError, output
 from rules.pulumi_types import CONTAINER, NETWORK, SERVICE, VOLUME
 from rules.settings import Settings
 
 STACK = "pulumi:pulumi:Stack"
 AUTHORITY = "tls:index/selfSignedCert:SelfSignedCert"
+SECONDS = 120
+"""How long one pulumi command may take, which only reads."""
 ROLES = ("egress", "litellm", "gateway", "front")
 
 
@@ -102,45 +102,30 @@ class Declaration:
         return self.containers["gateway"].environment.get("GATEWAY_TLS_CERTIFICATE")
 
 
-def pulumi(*arguments: str, folder: Path, environment: Mapping[str, str]) -> str:
-    """Runs pulumi in the project's folder.
-
-    Raises:
-        DeclarationError: with pulumi's own message.
-    """
-    command = ["pulumi", *arguments, "--non-interactive", "--color", "never"]
-    try:
-        done = subprocess.run(  # noqa: S603 - no shell
-            command, capture_output=True, text=True, check=False, timeout=120, cwd=folder, env=dict(environment)
-        )
-    except FileNotFoundError:
-        raise DeclarationError("there is no pulumi command on PATH. Run it through: make verify STACK=...") from None
-    if done.returncode:
-        said = done.stderr.strip().removeprefix("error: ")
-        todo = fix_for(said, arguments[-1])
-        raise DeclarationError(f"pulumi {' '.join(arguments[:2])}: {said}" + (f"\n{todo}" if todo else ""))
-    return done.stdout
-
-
 def read(
     stack: str, folder: Path, environment: Mapping[str, str] | None = None, *, exported: bool = True
 ) -> Declaration:
     """Reads the declaration of ``stack`` from its configuration and its state, whatever backend that is in.
 
     ``exported`` asks for the state as others may see it, too, without secrets: another run of pulumi.
+
+    Raises:
+        DeclarationError: with pulumi's own message, or when the stack is not up.
     """
-    environment = environment or os.environ
     with ThreadPoolExecutor() as pool:
         shown, config, *others = (
-            pool.submit(pulumi, *command, "--stack", stack, folder=folder, environment=environment)
+            pool.submit(output, *command, stack=stack, seconds=SECONDS, folder=folder, environment=environment)
             for command in (
                 ("stack", "export", "--show-secrets"),
                 ("config", "--json", "--show-secrets"),
                 *([("stack", "export")] if exported else []),
             )
         )
-        seen = "".join(other.result() for other in others)
-        return parse(stack_name(stack), json.loads(shown.result()), json.loads(config.result()), seen)
+        try:
+            seen = "".join(other.result() for other in others)
+            return parse(stack_name(stack), json.loads(shown.result()), json.loads(config.result()), seen)
+        except PulumiError as error:
+            raise DeclarationError(str(error)) from None
 
 
 def parse(stack: str, shown: Mapping[str, Any], config: Mapping[str, Any], exported: str) -> Declaration:

@@ -18,6 +18,8 @@ from typing import Any
 import yaml
 from pulumi import automation
 
+from rules import pulumi_command
+
 ROOT = Path(__file__).parents[1]
 COPIED = (
     "__main__.py",
@@ -159,14 +161,9 @@ class Deployment:
 
     def pulumi(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Runs pulumi by hand, as a user would."""
-        return subprocess.run(
-            ["pulumi", *arguments, "--stack", self.name, "--non-interactive", "--color", "never"],
-            cwd=self.project,
-            env={**os.environ, **self.environment},
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=600,
+        environment = {**os.environ, **self.environment}
+        return pulumi_command.call(
+            *arguments, stack=self.name, folder=self.project, environment=environment, seconds=600
         )
 
     def call(

@@ -5,26 +5,10 @@ import json
 import pytest
 
 from ops import explain
-from ops.commands import OperationError, pulumi
+from ops.commands import OperationError
 from ops.engine import Engine
 from rules.docker import Client
 from tests.unit.conftest import Program
-
-
-def test_pulumi_is_never_asked_anything_back(program: Program) -> None:
-    program("pulumi", 'echo "$*"; cat; echo a warning >&2')
-    asked = "config set a --stack prod --non-interactive --color never\n"
-    assert pulumi("config", "set", "a", stack="prod") == asked
-    assert pulumi("config", "set", "a", stack="prod", stdin="secret") == f"{asked}secret"
-
-
-def test_what_pulumi_refuses_is_said_with_what_to_do(program: Program) -> None:
-    program("pulumi", "echo 'error: something new' >&2; exit 255")
-    with pytest.raises(OperationError, match=r"^pulumi stack export failed: something new$"):
-        pulumi("stack", "export", stack="prod")
-    program("pulumi", "echo \"error: no stack named 'prod' found\" >&2; exit 255")
-    with pytest.raises(OperationError, match=r"^pulumi stack export failed: no stack named 'prod' found\n.+make up"):
-        pulumi("stack", "export", stack="prod")
 
 
 def test_a_preview_says_what_it_says_on_both_channels(program: Program) -> None:
