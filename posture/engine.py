@@ -1,14 +1,10 @@
 """The stack's engine, as the checks ask it: each command within a time limit, and what it prints as text."""
 
-from collections.abc import Iterable
 from typing import Any
 
 from rules.docker import Client, EngineError
 
 __all__ = ["ElsewhereError", "Engine", "EngineError"]
-
-SECONDS = 60
-"""How long one docker command may take, and what it runs in a container (posture/programs)."""
 
 
 class ElsewhereError(EngineError):
@@ -18,6 +14,9 @@ class ElsewhereError(EngineError):
 class Engine(Client):
     """Runs docker commands. ``host`` and ``certificates`` as the settings dockerHost and dockerCertPath have them."""
 
+    seconds = 60
+    """For what runs in a container (posture/programs), too."""
+
     def run(self, *arguments: str, stdin: str | None = None, check: bool = True, both: bool = False) -> str:
         """Returns what a docker command printed; with ``both`` what stands on its error channel behind it.
 
@@ -26,19 +25,11 @@ class Engine(Client):
         Raises:
             EngineError: when there is no docker client, it fails (with ``check``), or it takes too long.
         """
-        done = self.call(*arguments, stdin=stdin, seconds=SECONDS)
+        done = self.call(*arguments, stdin=stdin)
         if check and done.returncode:
             raise EngineError(f"docker {arguments[0]}: {done.stderr.strip()}")
         return done.stdout + (done.stderr if both else "")
 
     def json_lines(self, *arguments: str) -> list[dict[str, Any]]:
         """Returns the JSON objects that a command with ``--format {{json .}}`` prints, one a line."""
-        return self.objects(*arguments, "--format", "{{json .}}", seconds=SECONDS)
-
-    def inspect(self, kind: str, names: Iterable[str], seconds: float | None = SECONDS) -> list[dict[str, Any]]:
-        """Returns what the engine knows of ``names``; those that do not exist are left out."""
-        return super().inspect(kind, names, seconds)
-
-    def tasks(self, services: Iterable[str], seconds: float | None = SECONDS) -> list[dict[str, Any]]:
-        """Returns what a manager knows of the tasks of services."""
-        return super().tasks(services, seconds)
+        return self.objects(*arguments, "--format", "{{json .}}")

@@ -32,6 +32,9 @@ class Client:
     A docker context becomes DOCKER_HOST before anything runs (setup/env.sh), because the provider knows no contexts.
     """
 
+    seconds: float | None = None
+    """How long a command may take, where the call says nothing else."""
+
     def __init__(self, host: str | None = None, certificates: str | None = None) -> None:
         self.host = host or os.environ.get("DOCKER_HOST") or LOCAL
         self._environment = dict(os.environ)
@@ -51,6 +54,7 @@ class Client:
         Raises:
             EngineError: when there is no docker client, or it takes longer than ``seconds``.
         """
+        limit = seconds or self.seconds
         try:
             return subprocess.run(  # noqa: S603 - no shell
                 ["docker", "--host", self.host, *arguments],  # noqa: S607 - the user's own client
@@ -59,15 +63,15 @@ class Client:
                 text=True,
                 errors="replace",
                 check=False,
-                timeout=seconds,
+                timeout=limit,
                 env=self._environment,
             )
         except FileNotFoundError:
             raise EngineError("there is no docker command on PATH. Install Docker's client") from None
         except subprocess.TimeoutExpired:
-            raise EngineError(f"docker {arguments[0]} did not finish in {seconds:.0f} s") from None
+            raise EngineError(f"docker {arguments[0]} did not finish in {limit:.0f} s") from None
 
-    def tasks(self, services: Iterable[str], seconds: float | None = None) -> list[dict[str, Any]]:
+    def tasks(self, services: Iterable[str]) -> list[dict[str, Any]]:
         """Returns what a manager knows of the tasks of services, those of before and of lost nodes too.
 
         Raises:
@@ -75,11 +79,11 @@ class Client:
         """
         if not (wanted := list(services)):
             return []
-        listed = self.call("service", "ps", "--quiet", "--no-trunc", *wanted, seconds=seconds)
+        listed = self.call("service", "ps", "--quiet", "--no-trunc", *wanted)
         if listed.returncode:
             raise EngineError(f"docker service ps failed: {listed.stderr.strip()[:500]}")
         ids = listed.stdout.split()
-        return self.objects("inspect", "--type", "task", "--format", "{{json .}}", *ids, seconds=seconds) if ids else []
+        return self.objects("inspect", "--type", "task", "--format", "{{json .}}", *ids) if ids else []
 
     def logged(self, service: str, *options: str) -> str:
         """Returns what a service's tasks have logged on all nodes, as far as those keep it, task by task.
@@ -126,7 +130,7 @@ class Client:
             for member in archive:
                 yield from archive.extractfile(member) or ()
 
-    def objects(self, *arguments: str, seconds: float | None = None) -> list[dict[str, Any]]:
+    def objects(self, *arguments: str) -> list[dict[str, Any]]:
         """Returns the JSON objects that a command with ``--format {{json .}}`` prints, one a line.
 
         What does not exist is left out. A warning of the client's own goes to the error channel, which is not read.
@@ -134,13 +138,13 @@ class Client:
         Raises:
             EngineError: with docker's own words, when the engine cannot be asked.
         """
-        done = self.call(*arguments, seconds=seconds)
+        done = self.call(*arguments)
         found = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
         if done.returncode and not ABSENT.search(done.stderr):
             raise EngineError(f"docker {' '.join(arguments[:2])} failed: {done.stderr.strip()}")
         return found
 
-    def inspect(self, kind: str, names: Iterable[str], seconds: float | None = None) -> list[dict[str, Any]]:
+    def inspect(self, kind: str, names: Iterable[str]) -> list[dict[str, Any]]:
         """Returns what the engine knows of ``names``; those that do not exist are left out."""
         wanted = sorted(set(names))
-        return self.objects(kind, "inspect", "--format", "{{json .}}", *wanted, seconds=seconds) if wanted else []
+        return self.objects(kind, "inspect", "--format", "{{json .}}", *wanted) if wanted else []

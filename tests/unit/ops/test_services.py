@@ -54,7 +54,7 @@ class Manager(Engine):
             raise EngineError("docker service did not finish in 60 s")
         return self.run(*arguments)
 
-    def objects(self, *arguments: str, seconds: float | None = None) -> list[dict[str, Any]]:
+    def objects(self, *arguments: str) -> list[dict[str, Any]]:
         began = {"ID": "task-1", "Status": {"State": "running", "ContainerStatus": {"ContainerID": "c"}}}
         return [began, {"ID": "task-2", "Status": {"State": "preparing"}}]
 
