@@ -41,7 +41,7 @@ class Convergence(pulumi.ComponentResource):
 
 
 def version(service: docker.Service) -> pulumi.Output[str]:
-    """What changes whenever the service does: a digest, for a change is all that has to be seen."""
+    """What changes whenever the service does: a digest, because only a change has to be seen."""
     return pulumi.Output.all(service.id, service.mode, service.task_spec, service.endpoint_spec).apply(_digest)
 
 

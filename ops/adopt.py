@@ -58,10 +58,10 @@ def hand_over(stack: str, engine: Engine) -> None:
         )
         if found.returncode == 0 and not found.stdout:  # what it may not look into is another's, and printed
             return
-    strangers = owners(engine, volume) - {USER}
-    if not strangers:
+    foreign = owners(engine, volume) - {USER}
+    if not foreign:
         return
-    whose = "root" if strangers == {0} else " and ".join(f"uid {uid}" for uid in sorted(strangers))
+    whose = "root" if foreign == {0} else " and ".join(f"uid {uid}" for uid in sorted(foreign))
     if others := sorted(set(_users(engine, volume)) - set(_users(engine, volume, "--filter", own))):
         raise OperationError(
             f"the files in the volume {volume} belong to {whose}, and {', '.join(others)} works with them. Stop it "

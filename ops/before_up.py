@@ -3,7 +3,7 @@
 With ``--look``, for a preview, nothing is changed: only what would stop an update is said.
 
 - A stack that was renamed keeps the names of what it is made of, the login's volume too (ops/names.py).
-- What a failed or killed update left is mended, and what is absent brought back (ops/reconcile.py).
+- What a failed or killed update left is repaired, and what is absent brought back (ops/reconcile.py).
 - A previous key that the stack never had stops it, and so does an expired certificate that is new to it. One that it
   serves already does not: what a person must do then is printed, for setup/up.sh to say at the end.
 - An engine or a shell with which it cannot work stops it (ops/preflight.py).

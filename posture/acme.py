@@ -45,7 +45,7 @@ def served(declaration: Declaration, engine: Engine) -> str:
 def wait(declaration: Declaration, engine: Engine, seconds: float = SECONDS) -> str | None:
     """Waits until the gateway has a certificate; returns why it gets none, in the CA's words.
 
-    What has failed before is tried at once and not after its backoff: somebody has just mended something.
+    What has failed before is tried at once and not after its backoff: somebody has just fixed something.
     """
     end, container = time.monotonic() + seconds, declaration.containers["acme"].id
     told: dict[str, Any] = {}

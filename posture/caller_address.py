@@ -2,7 +2,7 @@
 
 The engine's firewall rules lead such a call to the front as it is. Where they were flushed (``flush ruleset`` of
 nftables, a firewall that is loaded anew), docker-proxy takes it, and all that it takes looks like loopback's,
-strangers' calls too.
+those of outsiders, too.
 """
 
 import copy
@@ -21,7 +21,7 @@ SECONDS = 2
 
 
 def outward(edge: Edge) -> str | None:
-    """Returns the address at which a stranger would call; None when only loopback leads there, or there is none."""
+    """Returns the address at which an outsider would call; None when only loopback leads there, or there is none."""
     open_ = [address for address in edge.declaration.settings.bind_addresses if not address.is_loopback]
     if not open_:
         return None

@@ -154,7 +154,7 @@ PROBES: dict[str, Callable[..., Any]] = {
     "logs": _logs,
     "edge": lambda context: context.edge.ask(context.declaration.key),
     "tls": lambda context: tls.scan(context.edge),
-    "outsider": lambda context: outsider.try_from_stranger(context.declaration, context.engine, context.live("front")),
+    "outsider": lambda context: outsider.try_as_outsider(context.declaration, context.engine, context.live("front")),
     "allow-list": lambda context: context.engine.run(
         "exec", context.live("gateway")["Id"], "cat", "/run/gateway/allowed.lst"
     ).split(),

@@ -151,8 +151,8 @@ class Edge:
 def _address(declaration: Declaration, engine: Engine) -> str | None:
     """Returns the address under which the published port is reached from here; None when there is none.
 
-    With the engine on another machine, loopback is that machine's: on this one a stranger may listen there, who must
-    never be sent the key.
+    With the engine on another machine, loopback is that machine's: on this one another program may listen there, which
+    must never be sent the key.
     """
     settings = declaration.settings
     for address in settings.bind_addresses:

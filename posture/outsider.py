@@ -15,8 +15,8 @@ HARDENED = ("--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privil
 LIMITS = ("--memory", "128m", "--memory-swap", "128m", "--cpus", "1", "--pids-limit", "16")
 
 
-def try_from_stranger(declaration: Declaration, engine: Engine, front: Mapping[str, Any]) -> str:
-    """Returns what a stranger on the front's own network got: ``answered``, or how it was refused.
+def try_as_outsider(declaration: Declaration, engine: Engine, front: Mapping[str, Any]) -> str:
+    """Returns what a container beside the front got: ``answered``, or how it was refused.
 
     Raises:
         EngineError: when the container cannot be started.

@@ -35,8 +35,8 @@ def forms(secret: str) -> set[bytes]:
 def private_key_forms(pem: str) -> set[bytes]:
     """Returns what betrays a private key in PEM: its secret numbers, and the pieces of the PEM's lines that hold them.
 
-    The rest of such a file is the public key, which may stand anywhere. Lines count by themselves, for JSON and YAML
-    write line ends in ways of their own.
+    The rest of such a file is the public key, which may stand anywhere. Lines count by themselves, because JSON and
+    YAML write line ends in ways of their own.
     """
     load = load_ssh_private_key if "OPENSSH" in pem else load_pem_private_key
     try:

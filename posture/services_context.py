@@ -118,10 +118,10 @@ class ServicesContext(Context):
             for one in swarm.services
         )
         known = {str(one["ID"]) for one in swarm.services}
-        strangers = tuple(one for one in self.here if _service(one) not in known)
+        others = tuple(one for one in self.here if _service(one) not in known)
         names = [str(network["name"]) for network in declaration.networks.values()]
         return Running(
-            containers=(*services, *strangers),
+            containers=(*services, *others),
             networks={str(one["Name"]): one for one in self.engine.inspect("network", names)},
             images={},
             volume=None,

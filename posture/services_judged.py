@@ -18,7 +18,7 @@ REASONS = {
     "login.file-mode": NO_LOGIN,
     "login.protected": NO_LOGIN,
     "login.present": NO_LOGIN,
-    "network.stranger": "no container but the services' tasks can join the Swarm's networks, which are not attachable",
+    "network.outsider": "no container but the services' tasks can join the Swarm's networks, which are not attachable",
     "network.acme-closed": "no stack on a Swarm gets its certificate by ACME",
     "https.acme": "no stack on a Swarm gets its certificate by ACME",
 }

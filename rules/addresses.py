@@ -69,8 +69,8 @@ def access_fault(callers: Networks, everyone: bool, host_on_v6: bool, private: N
     """
     if not everyone and (public := public_fault(callers)):
         return "allowedCidrs", f"{public}, but allowPublicAccess is not true"
-    if strangers := not_private(private):
-        return "egressPrivateCidrs", f"holds {strangers[0]}, which is not a private network"
+    if not_ours := not_private(private):
+        return "egressPrivateCidrs", f"holds {not_ours[0]}, which is not a private network"
     if host_on_v6:
         # An engine without ip6tables forwards IPv6 clients from the bridge's own address: they would be "the host".
         return "allowHost", "must be false while bindAddresses holds an IPv6 address that is not loopback"

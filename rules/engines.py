@@ -30,7 +30,7 @@ def built_elsewhere(host: str | None, environment: Mapping[str, str]) -> str | N
     if host is None or host == given or chosen:
         return None
     return (
-        f"dockerHost: Pulumi would build the images on {given} and not on {host}, for docker's client in this shell "
-        f"speaks to that. Fix: export DOCKER_HOST={host} (and for tcp:// DOCKER_TLS_VERIFY=1 and DOCKER_CERT_PATH), as "
-        "make does"
+        f"dockerHost: Pulumi would build the images on {given} and not on {host}, because docker's client in this "
+        f"shell speaks to that. Fix: export DOCKER_HOST={host} (and for tcp:// DOCKER_TLS_VERIFY=1 and "
+        "DOCKER_CERT_PATH), as make does"
     )

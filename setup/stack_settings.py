@@ -21,7 +21,7 @@ Loader.yaml_implicit_resolvers = {
 
 @lru_cache(maxsize=8)
 def _config(content: bytes) -> dict[str, Any]:
-    """What stands in a file below ``config:``; nothing of one that Pulumi refuses, for it says where it is wrong.
+    """What stands in a file below ``config:``; nothing of one that Pulumi refuses, because it says where it is wrong.
 
     Kept, because an update asks for a dozen settings, and Pulumi.yaml alone takes a while to read.
     """

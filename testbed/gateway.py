@@ -25,7 +25,7 @@ HOST4, HOST6 = str(CLIENTS4[1]), str(CLIENTS6[1])
 CLONE_NEWNET = 0x40000000
 HARDENING = (
     *("--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--memory", "256m"),
-    "--no-healthcheck",  # the tests ask by themselves; for dozens of containers the engine would keep a processor busy
+    "--no-healthcheck",  # the tests ask by themselves; with dozens of containers the engine would keep a processor busy
 )
 
 _libc = ctypes.CDLL(None, use_errno=True)

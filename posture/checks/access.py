@@ -39,9 +39,9 @@ def caller_addresses(context: Context) -> Outcome:
         return not_applicable("nothing but loopback leads to the port from here")
     found = caller_address.seen(context.edge, context.engine, context.live("gateway")["Id"], address)
     if found is None:
-        return passed(f"at {address} this machine is refused as a stranger")
+        return passed(f"at {address} this machine is refused as any other outside allowedCidrs")
     text = f"this machine's call at {address} came from {found}"
-    return failed(f"{text}: so do strangers'") if ip_address(found).is_loopback else passed(text)
+    return failed(f"{text}: so do those of outsiders") if ip_address(found).is_loopback else passed(text)
 
 
 @check("access.key-works", "The declared key is accepted", source="docs/clients.md", fast=True)

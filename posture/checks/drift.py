@@ -67,12 +67,12 @@ def containers(context: Context) -> Outcome:
 
 
 @check(
-    "drift.strangers",
-    "Nothing else wears the stack's labels or stands on its networks",
+    "drift.unknown-containers",
+    "No other container has the stack's labels or is on its networks",
     source="issue: a container started by hand is found",
     remediation="docker rm --force the container that the evidence names",
 )
-def strangers(context: Context) -> Outcome:
+def unknown_containers(context: Context) -> Outcome:
     known = {declared.id for declared in context.declaration.containers.values()}
     found = [name_of(c) for c in context.running.containers if c["Id"] not in known]
     return verdict([f"{name} is not declared" for name in found], "the declared containers alone")

@@ -62,11 +62,11 @@ def public(context: Context) -> Outcome:
 
 
 @check(
-    "network.stranger",
+    "network.outsider",
     "A caller outside the allow-list is refused before TLS",
     source=f"{PAGE}; tried from a throw-away container",
 )
-def stranger(context: Context) -> Outcome:
+def outsider(context: Context) -> Outcome:
     got = context.probe("outsider")
     text = f"a container beside the front got: {got}"
     return failed(text) if got == "answered" else passed(text)

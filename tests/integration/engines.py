@@ -135,7 +135,7 @@ mv /out/new /out/bin
 
 
 def programs_of(suite: str) -> Path:
-    """The engine of another Debian suite, unpacked once; runc stays this machine's, for its C library's sake."""
+    """The engine of another Debian suite, unpacked once; runc stays this machine's, because of its C library."""
     folder = ROOT / ".toolchain" / "engines" / suite
     if not (folder / "bin").exists():
         folder.mkdir(parents=True, exist_ok=True)

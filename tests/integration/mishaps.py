@@ -1,7 +1,7 @@
 """What happens to a stack when nobody means harm: kills, removals, damaged files, a full disk, a taken port.
 
 A mishap is done to a running stack. It returns what `make up` may say of it and what a person then does, or None when
-`make up` alone must mend it.
+`make up` alone must repair it.
 """
 
 import contextlib
@@ -132,7 +132,7 @@ class Bed:
         update.communicate(timeout=280)
 
     def two_at_once(self) -> None:
-        """Both may be refused or the second alone; the third, which follows, mends what there is."""
+        """Both may be refused or the second alone; the third, which follows, repairs what there is."""
         self.changed()
         both = [self.operations.start("setup/up.sh", self.stack.name) for _ in range(2)]
         for update in both:

@@ -34,7 +34,7 @@ ENTRYPOINT ["sh", "-c", "echo \\"$0\\" >/root/.ssh/authorized_keys && exec /usr/
 def ssh_server(folder: Path, *, known: bool = True) -> Iterator[tuple[str, str]]:
     """An SSH server; yields the engine's URL, and a folder for PATH in which `ssh` has its key and knows it, or not.
 
-    What stands in a user's own ~/.ssh/config is given to ssh by a wrapper here, for ssh takes no other home.
+    What stands in a user's own ~/.ssh/config is given to ssh by a wrapper here, because ssh takes no other home.
     """
     subprocess.run(["docker", "build", "--quiet", "--tag", SSHD, "-"], input=SSHD_FILE, text=True, check=True)
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", folder / "client"], check=True)

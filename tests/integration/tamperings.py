@@ -26,7 +26,7 @@ SSHD = 'import ctypes,time; ctypes.CDLL(None).prctl(15, b"sshd"); time.sleep(4)'
 SOON = time.time() + 86400
 MOUNT = "/var/run/docker.sock:/var/run/docker.sock"
 TAMPERINGS: dict[str, tuple[Tampering, tuple[str, ...]]] = {
-    "a capability is added": (beside(CapAdd=["NET_ADMIN"]), ("cis.5.4", "drift.strangers")),
+    "a capability is added": (beside(CapAdd=["NET_ADMIN"]), ("cis.5.4", "drift.unknown-containers")),
     "capabilities are not dropped": (beside(CapDrop=[]), ("cis.5.4",)),
     "privileged": (beside(Privileged=True), ("cis.5.5",)),
     "a folder of the host is mounted": (beside(Binds=["/etc:/host:ro"]), ("cis.5.6",)),
@@ -63,12 +63,18 @@ TAMPERINGS: dict[str, tuple[Tampering, tuple[str, ...]]] = {
     ),
     "a port is published": (public_copy, ("network.published", "cis.5.9", "cis.5.14")),
     "a privileged port": (beside(PortBindings={"3128/tcp": [{"HostIp": "127.0.0.1", "HostPort": "81"}]}), ("cis.5.8",)),
-    "a second gateway": (lambda stack: twin(stack, "gateway", config()), ("drift.strangers", "network.door-shut")),
+    "a second gateway": (
+        lambda stack: twin(stack, "gateway", config()),
+        ("drift.unknown-containers", "network.door-shut"),
+    ),
     "a way out for the gateway": (
         lambda stack: another_network(stack, "gateway"),
         ("drift.networks", "network.gateway-closed"),
     ),
-    "a second LiteLLM": (lambda stack: twin(stack, "litellm", config()), ("drift.strangers", "login.volume-shared")),
+    "a second LiteLLM": (
+        lambda stack: twin(stack, "litellm", config()),
+        ("drift.unknown-containers", "login.volume-shared"),
+    ),
     "a root session": (lambda stack: session(stack, "egress", "exec sleep 4", "--user", "root"), ("cis.5.24",)),
     "a process with capabilities": (
         lambda stack: twin(

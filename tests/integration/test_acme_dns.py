@@ -82,7 +82,7 @@ def client(stack: Deployment, ca: fake.Pebble) -> Client:
     return Client(stack, [ca.root()], port=PORT)
 
 
-def test_the_first_time_fails_with_what_the_ca_said_and_succeeds_when_that_is_mended(
+def test_the_first_time_fails_with_what_the_ca_said_and_succeeds_when_that_is_fixed(
     stack: Deployment, operations: Operations, provider: DnsProvider, client: Client
 ) -> None:
     provider.lost = "of-somebody-else"

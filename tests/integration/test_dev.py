@@ -163,7 +163,7 @@ def test_a_wrong_setting_stops_the_preview_with_one_sentence(dev: Deployment) ->
 
 
 def test_the_login_survives_replacement_and_destroy(dev: Deployment) -> None:
-    """Last, for the stack is gone after it; an update that adopts what is left is in test_upkeep.py."""
+    """Last, because the stack is gone after it; an update that adopts what is left is in test_upkeep.py."""
     volume, before = dev.output("claude_auth_volume"), dev.container("litellm")
     dev.exec("litellm", "sh", "-c", "echo kept > /home/app/.claude/marker")
     dev.set(drainSeconds=1)

@@ -129,7 +129,7 @@ class Mishaps(RuleBasedStateMachine):
     )
     def an_update_is_interrupted(self, how: str, after: float, *, pulumi_alone: bool, again: bool) -> None:
         self.bed.interrupted(how, after, pulumi_alone=pulumi_alone)
-        if again:  # the update that mends it, too
+        if again:  # the update that repairs it, too
             self.bed.interrupted(how, after / 2, pulumi_alone=pulumi_alone)
         self.comes_back()
 

@@ -1,4 +1,4 @@
-"""What a refused setting tells one to type is typed, and mends it."""
+"""What a refused setting tells one to type is typed, and fixes it."""
 
 import json
 import os

@@ -19,7 +19,7 @@ def test_a_managed_certificate_is_renewed_before_its_end(prod: Deployment) -> No
 
 
 def test_down_leaves_the_login_behind(prod: Deployment) -> None:
-    """Last, for the stack is gone after it."""
+    """Last, because the stack is gone after it."""
     volume, old_key = prod.output("claude_auth_volume"), prod.output("master_key")
     prod.exec("litellm", "sh", "-c", "echo kept > /home/app/.claude/marker")
     done = prod.pulumi("destroy", "--yes", "--skip-preview", "--exclude-protected")

@@ -14,7 +14,7 @@ FIGURES: list[str] = []
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Says what was measured, and what could not be tried."""
     if FIGURES and not encrypts(kernel()):
-        terminalreporter.write_line("not tried: encrypted overlays, for this kernel has no ESP (or no GCM)")
+        terminalreporter.write_line("not tried: encrypted overlays, because this kernel has no ESP (or no GCM)")
     for figure in FIGURES:
         terminalreporter.write_line(figure)
 

@@ -122,13 +122,13 @@ def test_a_restart_forgets_no_failure_but_an_update_need_not_tell_it_again(house
 
 
 @pytest.mark.parametrize(
-    "mended",
+    "fixed",
     [{"directory": "https://other.example.org/dir"}, {"variables": {"TOKEN": "s3cr3t"}}, {"email": "me@example.org"}],
 )
-def test_whatever_is_mended_in_the_settings_is_tried_at_once(house: House, mended: dict[str, Any]) -> None:
+def test_whatever_is_fixed_in_the_settings_is_tried_at_once(house: House, fixed: dict[str, Any]) -> None:
     house.refusal = "no"
     house.step()
-    house.keeper = house.another(replace(SETTINGS, **mended))
+    house.keeper = house.another(replace(SETTINGS, **fixed))
     house.step()
     assert house.asked == 2
     memory = house.root / "kept" / "failed.json"
@@ -172,7 +172,7 @@ def test_who_asks_while_the_ca_is_asked_gets_that_one_and_no_second(house: House
     house.keeper.asked = True
     house.step()
     house.refusal = ""
-    assert house.step()["state"] == "served"  # at once, for what failed had begun before
+    assert house.step()["state"] == "served"  # at once, because what failed had begun before
     assert house.asked == 3
 
 

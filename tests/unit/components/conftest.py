@@ -60,7 +60,7 @@ def plain(value: Any) -> Any:
 
 
 class Recorder(mocks.MockMonitor):
-    """Keeps each request whole, for the mocks themselves are not told a resource's options."""
+    """Keeps each request whole, because the mocks themselves are not told a resource's options."""
 
     def __init__(self, answers: pulumi.runtime.Mocks, graph: Graph) -> None:
         super().__init__(answers)

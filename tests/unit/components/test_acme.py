@@ -58,7 +58,7 @@ def test_what_no_certificate_can_come_of_is_refused_with_what_mends_it(
     assert "s3cr3t" not in message
 
 
-def test_a_closed_redirect_port_is_mended_by_opening_it() -> None:
+def test_a_closed_redirect_port_is_fixed_by_opening_it() -> None:
     assert "Fix: pulumi config set redirectPort 80 --stack" in refusal("prod", **{**HTTP, "redirectPort": 0})
 
 

@@ -1,4 +1,4 @@
-"""Clients that are declared wrongly: refused in sentences with the command that mends them, and taken for no others."""
+"""Clients that are declared wrongly: refused in sentences with the command that fixes them, and taken for no others."""
 
 import json
 from datetime import UTC, date, datetime
@@ -55,7 +55,7 @@ def test_a_wrong_client_is_refused_with_its_path_and_a_command(
         ({"alice": {"a b": 1}}, "clients.alice.a b: is not a setting of a client"),
     ],
 )
-def test_what_may_stand_in_no_command_is_mended_in_the_file(deploy: Deploy, clients: Any, sentence: str) -> None:
+def test_what_may_stand_in_no_command_is_fixed_in_the_file(deploy: Deploy, clients: Any, sentence: str) -> None:
     with pytest.raises(pulumi.RunError) as refused:
         deploy("prod", clients=clients)
     assert sentence in str(refused.value)

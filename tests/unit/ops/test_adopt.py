@@ -124,7 +124,7 @@ def test_files_that_a_running_container_works_with_are_not_taken_from_it(docker:
     assert docker.changes() == []
 
 
-def test_the_stacks_own_failing_container_does_not_keep_its_volume_from_being_mended(docker: Docker) -> None:
+def test_the_stacks_own_failing_container_does_not_keep_its_volume_from_being_repaired(docker: Docker) -> None:
     docker.own = ["litellm-claude-prod-litellm-1"]
     adopt.hand_over("prod", Engine())
     assert docker.changes() == ["chmod", "chown"]

@@ -98,7 +98,7 @@ def test_the_next_update_asks_at_once_and_does_not_tell_of_the_old_failure(conte
 
 def test_a_try_that_began_before_the_update_says_nothing_of_it(context: Context) -> None:
     trying = {"state": "trying", "ends": None, "times": 1}
-    begun_before = {**FAILED, "times": 2, "said": "of what was mended"}
+    begun_before = {**FAILED, "times": 2, "said": "of what was fixed"}
     engine = Engine(
         trying, begun_before, {**trying, "times": 2}, {**FAILED, "times": 3, "said": "no again"}, reported=True
     )

@@ -80,7 +80,7 @@ def test_an_engine_that_cannot_be_asked_stops_the_update(
 def test_the_fast_subset_covers_key_access_and_containers() -> None:
     fast = {id_ for id_, made in REGISTRY.items() if made.fast}
     assert {"key.as-declared", "access.no-key", "access.model-api-only", "network.published", "cis.5.5"} <= fast
-    assert not {"https.profile", "network.stranger", "supply.packages", "drift.strangers"} & fast
+    assert not {"https.profile", "network.outsider", "supply.packages", "drift.unknown-containers"} & fast
     assert "/key/generate" in NOT_THE_API
 
 

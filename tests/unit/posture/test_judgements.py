@@ -178,7 +178,7 @@ def test_the_allow_list_in_force_is_the_declared_one(make: Make, found: list[str
 
 @pytest.mark.parametrize(("got", "expected"), [("answered", "fail"), ("closed", "pass"), ("TimeoutError", "pass")])
 def test_a_stranger_is_not_answered(make: Make, got: str, expected: str) -> None:
-    assert status(make(outsider=got), "network.stranger") == expected
+    assert status(make(outsider=got), "network.outsider") == expected
 
 
 @pytest.mark.parametrize(

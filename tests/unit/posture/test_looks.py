@@ -101,7 +101,7 @@ def test_a_stranger_asks_at_the_fronts_own_address(make: Make, tls: str, port: s
     declared = replace(declared, networks={"edge": {"name": "test-edge"}})
     engine = Told({"run --rm": 'a line of docker\'s\n"TimeoutError"\n'})
     front = {"NetworkSettings": {"Networks": {"test-edge": {"IPAddress": "10.9.0.2"}}}}
-    assert outsider.try_from_stranger(declared, engine, front) == "TimeoutError"
+    assert outsider.try_as_outsider(declared, engine, front) == "TimeoutError"
     (command,) = engine.asked
     assert command[-3:] == ("10.9.0.2", port, secure)
     assert command[command.index("--network") + 1] == "test-edge"

@@ -103,7 +103,7 @@ def test_a_service_that_is_not_declared_is_found_on_the_networks(tmp_path: Path)
     stranger = {**manager.services["egress"], "ID": "other"}
     stranger["Spec"] = {**stranger["Spec"], "Name": "stranger", "Labels": {}}
     manager.services["stranger"] = stranger
-    assert "stranger is not declared" in judged.run(REGISTRY["drift.strangers"], context).evidence
+    assert "stranger is not declared" in judged.run(REGISTRY["drift.unknown-containers"], context).evidence
 
 
 def test_a_task_that_does_not_run_is_named_with_its_node(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from claude_gateway.front.call import current_call
 from claude_gateway.front.contract import Route
 from claude_gateway.front.json_mode import is_asked_for, object_alone
 from claude_gateway.front.thinking import without_impossible
-from claude_gateway.front.translation_repairs import mended
+from claude_gateway.front.translation_repairs import repaired
 from claude_gateway.upstream.base import Ask, Endpoint
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class UpstreamTransport(httpx.AsyncBaseTransport):
         named = [name.strip() for name in request.headers.get(BETA_HEADER, "").split(",") if name.strip()]
         betas = tuple(dict.fromkeys([*call.betas, *named]))
         try:
-            body = without_impossible(mended(json.loads(content), call.body) | call.passed)
+            body = without_impossible(repaired(json.loads(content), call.body) | call.passed)
             if call.route is Route.RESPONSES and call.streamed:
                 body["stream"] = True
             ask = Ask(Endpoint.MESSAGES, body, betas, call.client, usage=call.usage)

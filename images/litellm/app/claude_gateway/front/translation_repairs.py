@@ -26,7 +26,7 @@ SELF_REFERENCE = "The schema of the answer refers to itself, which Claude does n
 SCHEMA_PLACES = (("output_format",), ("output_config", "format"))
 
 
-def mended(made: dict[str, Any], asked: Mapping[str, Any]) -> dict[str, Any]:
+def repaired(made: dict[str, Any], asked: Mapping[str, Any]) -> dict[str, Any]:
     """LiteLLM's Messages request `made` for the client's request `asked`; it is changed in place. Raises Failure."""
     if "tools" in made:
         _mend_tools(made, asked)
