@@ -131,6 +131,17 @@ def test_the_files_that_the_pages_name_exist() -> None:
     assert [name for name in sorted(named) if not (ROOT / name).exists()] == []
 
 
+def test_the_files_that_the_sources_name_exist() -> None:
+    every = [str(path.relative_to(ROOT)) for path in tracked()]
+    folders = "|".join(sorted({name.partition("/")[0] for name in every if re.match(r"[a-z]+/", name)}))
+    named = re.compile(rf"(?<![\w/.$*{{}}-])(?:{folders})/\w[\w/.-]*\w(?![\w/*{{<(])")
+    others = ("*.md", "*.lock", "*.sum", "*.json", "*.png", "testbed/fakes/mcp_server.py", "tests/unit/house")
+    sources = tracked(*(f":!{pattern}" for pattern in others))
+    found = {(path.name, name) for path in sources for name in named.findall(path.read_text())}
+    assert len(found) > 100
+    assert {one for one in found if not any(name.startswith(one[1]) for name in every)} == set()
+
+
 def test_the_commands_that_the_pages_name_exist() -> None:
     targets = set(re.findall(r"^([a-z0-9-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     named = set(re.findall(r"(?:^|`|\(|&& )make (?:-s )?([a-z][a-z0-9-]*)", TEXT, re.MULTILINE))
