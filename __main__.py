@@ -43,14 +43,9 @@ litellm = LiteLLM("litellm", deployment, images, networks, key, clients, metrics
 gateway = Gateway("gateway", deployment, images, networks, certificate, handed, metrics, litellm)
 front = Front("front", deployment, images, networks, gateway, room_maker(deployment.name, settings))
 acme = Acme("acme", deployment, images, networks, handed, front.container) if handed else None
-running = {
-    "egress": egress.container,
-    **litellm.replicas,
-    "gateway": gateway.container,
-    "front": front.container,
-    **({"valkey": valkey.container} if valkey else {}),
-    **({"acme": acme.container, "acme-egress": acme.egress} if acme else {}),
-}
+running = {"egress": egress.container, **litellm.replicas, "gateway": gateway.container, "front": front.container}
+running |= {"valkey": valkey.container} if valkey else {}
+running |= {"acme": acme.container, "acme-egress": acme.egress} if acme else {}
 if deployment.swarm:
     Convergence("convergence", services_of(running), converger(deployment.name, settings))
 else:

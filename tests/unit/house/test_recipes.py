@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.unit.house.test_habits import ROOT, tracked
+from tests.unit.house.test_sizes import LONGEST_PROGRAM
 
 RECIPES = dict(
     re.findall(r"^## Recipe: (.+?)\n(.*?)(?=^## |\Z)", (ROOT / "CONTRIBUTING.md").read_text(), re.MULTILINE | re.DOTALL)
@@ -72,3 +73,4 @@ def test_a_newcomer_follows_the_recipe_without_a_question(name: str, tmp_path: P
         # a list item's own indentation is no part of the code
         code = "".join(line.removeprefix("   ") for line in block.group("code").splitlines(keepends=True))
         copy.follow(" ".join(block.group("words").split()), code)
+    assert len((tmp_path / "__main__.py").read_text().splitlines()) < LONGEST_PROGRAM, "make lint would refuse it"

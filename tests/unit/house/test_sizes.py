@@ -3,6 +3,7 @@
 from tests.unit.house.test_habits import ROOT, tracked
 
 LONGEST = 250
+LONGEST_PROGRAM = 80
 
 
 def lines(name: str) -> int:
@@ -16,4 +17,4 @@ def test_no_module_is_longer_than_250_lines() -> None:
 
 
 def test_the_program_reads_like_a_table_of_contents() -> None:
-    assert lines("__main__.py") < 80
+    assert lines("__main__.py") < LONGEST_PROGRAM

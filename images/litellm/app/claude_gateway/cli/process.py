@@ -2,7 +2,7 @@
 
 What makes that safe, for each request: its body replaces the CLI's own (request.py), its system text is an agent named
 by its digest, every variable is written anew, the session is a new one. What cannot be confirmed ends the process. The
-wire sequence is that of CLI 2.1.331; tests/unit/litellm_image/test_cli_reuse.py compares it with processes of their own.
+wire sequence is that of CLI 2.1.331; tests/unit/litellm_image/test_cli_reuse.py compares it with fresh processes.
 """
 
 from __future__ import annotations
