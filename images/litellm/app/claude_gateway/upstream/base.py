@@ -77,7 +77,7 @@ class Answer:
 
 
 class Upstream(Protocol):
-    """Anthropic's Messages API, by whatever way. Errors are raised as `front.errors.Failure`, ready for the client."""
+    """Anthropic's Messages API, by whatever way. Errors are raised as `errors.Failure`, ready for the client."""
 
     async def start(self) -> None: ...
     async def ask(self, ask: Ask) -> Answer: ...
