@@ -19,7 +19,7 @@ def bring_up(stack: str, meanwhile: Callable[[], None] = lambda: None) -> bool:
     Ctrl-C reaches pulumi too, which then ends in order; what it left behind is looked at, so this process stays.
     """
     environment = {**os.environ, ROTATING: "1"}
-    with subprocess.Popen([str(UP), stack], env=environment) as update:  # noqa: S603 - no shell
+    with subprocess.Popen([str(UP), stack], env=environment) as update:
         handler = signal.signal(signal.SIGINT, lambda *_: None)  # not SIG_IGN: a child would inherit it
         try:
             while True:

@@ -38,7 +38,7 @@ class Running:
                 **(container["NetworkSettings"]["Ports"] or {}),
             }
             ports = {
-                (bound.get("HostIp") or "0.0.0.0", int(bound.get("HostPort") or 0), int(port.partition("/")[0]))  # noqa: S104
+                (bound.get("HostIp") or "0.0.0.0", int(bound.get("HostPort") or 0), int(port.partition("/")[0]))  # noqa: S104 - the default
                 for port, hosts in bindings.items()
                 for bound in hosts or []
             }

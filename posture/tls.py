@@ -20,10 +20,10 @@ def scan(edge: "Edge") -> dict[str, str]:
     Raises:
         DeclarationError: when the scan could not be completed.
     """
-    from sslyze.mozilla_tls_profile import tls_config_checker as mozilla  # noqa: PLC0415
-    from sslyze.scanner.models import ServerScanRequest, ServerScanStatusEnum  # noqa: PLC0415
-    from sslyze.scanner.scanner import Scanner  # noqa: PLC0415
-    from sslyze.server_setting import ServerNetworkConfiguration, ServerNetworkLocation  # noqa: PLC0415
+    from sslyze.mozilla_tls_profile import tls_config_checker as mozilla  # noqa: PLC0415 - late
+    from sslyze.scanner.models import ServerScanRequest, ServerScanStatusEnum  # noqa: PLC0415 - late
+    from sslyze.scanner.scanner import Scanner  # noqa: PLC0415 - late
+    from sslyze.server_setting import ServerNetworkConfiguration, ServerNetworkLocation  # noqa: PLC0415 - late
 
     location = ServerNetworkLocation(hostname=edge.hostname, port=edge.port, ip_address=edge.address)
     profile = mozilla.TlsConfigurationEnum(edge.declaration.settings.tls_profile.value)

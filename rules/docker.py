@@ -56,8 +56,8 @@ class Client:
         """
         limit = seconds or self.seconds
         try:
-            return subprocess.run(  # noqa: S603 - no shell
-                ["docker", "--host", self.host, *arguments],  # noqa: S607 - the user's own client
+            return subprocess.run(
+                ["docker", "--host", self.host, *arguments],
                 input=stdin,
                 capture_output=True,
                 text=True,
@@ -117,7 +117,7 @@ class Client:
         """
         command = ["docker", "--host", self.host, "cp", f"{identifier}:{path}", "-"]
         try:
-            copying = subprocess.Popen(  # noqa: S603 - no shell
+            copying = subprocess.Popen(
                 command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=self._environment
             )
         except FileNotFoundError:

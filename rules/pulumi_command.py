@@ -33,8 +33,8 @@ def call(*arguments: str, stack: str, **options: Unpack[Options]) -> subprocess.
     """
     seconds, environment = options.get("seconds"), options.get("environment")
     try:
-        return subprocess.run(  # noqa: S603 - no shell
-            ["pulumi", *arguments, "--stack", stack, "--non-interactive", "--color", "never"],  # noqa: S607 - on PATH
+        return subprocess.run(
+            ["pulumi", *arguments, "--stack", stack, "--non-interactive", "--color", "never"],
             input=options.get("stdin", ""),
             capture_output=True,
             text=True,

@@ -43,7 +43,7 @@ def run(*command: str, **options: str) -> str:
     Raises:
         BundleError: with the end of what it said, when it fails.
     """
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, **options})  # noqa: S603
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, **options})
     if done.returncode:
         words = (done.stderr.strip() or done.stdout.strip()).splitlines()[-5:]
         raise BundleError(f"{' '.join(command[:3])} failed: " + "\n".join(words))
@@ -62,7 +62,7 @@ def images(updates: str, target: Path) -> dict[str, str]:
         run("docker", "tag", identifier, names[role])
     say("packing the images (a minute)")
     with (
-        subprocess.Popen(["docker", "save", BASE, *names.values()], stdout=subprocess.PIPE) as saving,  # noqa: S603, S607
+        subprocess.Popen(["docker", "save", BASE, *names.values()], stdout=subprocess.PIPE) as saving,
         gzip.open(target, "wb", compresslevel=4) as packed,
     ):
         assert saving.stdout  # noqa: S101 - a pipe was asked for
@@ -79,7 +79,7 @@ def forget(kept: Iterable[str]) -> None:
         "docker", "image", "ls", "--filter", f"reference={REPOSITORY}/*", "--format", "{{.Repository}}:{{.Tag}}"
     )
     for name in set(listed.split()) - set(kept):
-        subprocess.run(["docker", "image", "rm", name], capture_output=True, check=False)  # noqa: S603, S607
+        subprocess.run(["docker", "image", "rm", name], capture_output=True, check=False)
 
 
 def toolchain(target: Path, stamp: Path) -> None:
@@ -157,7 +157,7 @@ def make(file: Path, updates: str) -> None:
         (folder / "wheels").mkdir()
         wheels(folder / "wheels")
         bundle_file.pack(parts[bundle_file.WHEELS], {path.name: path for path in (folder / "wheels").iterdir()})
-        git = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S607
+        git = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False)
         manifest = {
             "made": datetime.now(UTC).isoformat(timespec="seconds"),
             "updates": updates,

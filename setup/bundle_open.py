@@ -23,7 +23,7 @@ ROOT = IMAGES.parent
 
 def docker(*arguments: str) -> str | None:
     """Returns what docker's client printed, or None when it failed."""
-    done = subprocess.run(["docker", *arguments], capture_output=True, text=True, check=False)  # noqa: S603, S607
+    done = subprocess.run(["docker", *arguments], capture_output=True, text=True, check=False)
     return done.stdout if done.returncode == 0 else None
 
 
@@ -39,7 +39,7 @@ def load(bundle: Bundle) -> None:
         BundleError: when it does not have them then.
     """
     with bundle.part(bundle_file.IMAGES) as content:
-        process = subprocess.Popen(["docker", "load", "--quiet"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)  # noqa: S607
+        process = subprocess.Popen(["docker", "load", "--quiet"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
         with contextlib.suppress(BrokenPipeError), process:  # it says why it takes no more
             assert process.stdin  # noqa: S101 - a pipe was asked for
             shutil.copyfileobj(content, process.stdin, 1 << 20)

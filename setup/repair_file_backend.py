@@ -37,7 +37,7 @@ FORCE = {"container": ["--force"], "network": []}
 
 def run(command: Sequence[str]) -> str:
     """The command's output; its own message and a CalledProcessError when it fails."""
-    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout  # noqa: S603 - no shell
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
 
 
 def drop_half_written_notes(state: Path) -> None:
@@ -63,7 +63,7 @@ def runs_pulumi(pid: int) -> bool:
     One that was killed and that nobody has waited for yet is a zombie (Z): it does nothing any more.
     """
     command = ["ps", "-p", str(pid), "-o", "stat=", "-o", "comm="]
-    found = subprocess.run(command, check=False, capture_output=True, text=True)  # noqa: S603 - no shell
+    found = subprocess.run(command, check=False, capture_output=True, text=True)
     return "pulumi" in found.stdout and not found.stdout.lstrip().startswith("Z")
 
 
@@ -163,7 +163,7 @@ def finish_interrupted(state: Path, stack: str) -> None:
         return
     say("an earlier update was interrupted: looking at what is really there (pulumi refresh)")
     refresh = ["pulumi", "refresh", "--yes", "--skip-preview", "--clear-pending-creates", "--stack", stack]
-    subprocess.run(refresh, check=True)  # noqa: S603 - no shell
+    subprocess.run(refresh, check=True)
     known = {
         resource.get("outputs", {}).get("name")
         for resource in state_file.checkpoint(state, stack).get("resources") or []

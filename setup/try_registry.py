@@ -59,15 +59,13 @@ def start(host: str, port: int, root: Path) -> None:
     folder, where = root.resolve() / ".toolchain" / "registry", f"{host}:{port}"
     folder.mkdir(parents=True, exist_ok=True)
     tool = [str(root.resolve() / "setup" / "debian_tool.sh"), "docker-registry"]
-    found = subprocess.run(tool, stdout=subprocess.PIPE, text=True, check=False)  # noqa: S603 - no shell
+    found = subprocess.run(tool, stdout=subprocess.PIPE, text=True, check=False)
     if found.returncode:
         raise RuntimeError(f"nobody answers at {where}, the stack's registry, and none could be started there")
     (folder / "registry.json").write_text(configuration(where, folder / "images"))
     with (folder / "log").open("ab") as log:
         command = [f"{found.stdout.strip()}/docker-registry", "serve", str(folder / "registry.json")]
-        server = subprocess.Popen(  # noqa: S603 - no shell
-            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
-        )
+        server = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
     until(lambda: answers(host, port) or server.poll() is not None, ANSWER_SECONDS)
     if not answers(host, port):
         raise RuntimeError(f"the registry does not answer at {where}: {(folder / 'log').read_text()[-500:]}")

@@ -3,6 +3,7 @@
 # ruff: noqa: D103 - a check's title says what it does
 
 import re
+from importlib import metadata
 from pathlib import Path
 
 from posture.context import Context
@@ -110,8 +111,6 @@ def toolchain(context: Context) -> Outcome:
     lock = context.folder / "requirements.lock"
     if not lock.exists():
         return not_applicable("the project's folder has no requirements.lock")
-    from importlib import metadata  # noqa: PLC0415
-
     wanted, _ = locked(lock)
     problems = []
     for name, version in sorted(wanted.items()):

@@ -121,7 +121,7 @@ def login(path: str) -> dict[str, Any] | None:
         tokens = [data.get("accessToken"), data.get("refreshToken")]
         found["digests"] = [hashlib.sha256(token.encode()).hexdigest() for token in tokens if token]
         if not abs(data["expiresAt"]) < NO_TIME:  # too late, or no number at all
-            raise ValueError("no time")  # noqa: TRY301
+            raise ValueError("no time")  # noqa: TRY301 - as damaged as any other
         found["expires"], found["refreshable"] = data["expiresAt"] / 1000, bool(data.get("refreshToken"))
         found["allowed"] = "user:inference" in (data.get("scopes") or ())  # as claude-login says it
     except FileNotFoundError:

@@ -121,7 +121,7 @@ def run(client: str, name: str, place: Place) -> str:
     try:
         made = SCENARIOS[client, name](place)
         if inspect.isawaitable(made):
-            import asyncio  # noqa: PLC0415
+            import asyncio  # noqa: PLC0415 - for one client
 
             asyncio.run(_awaited(made))
     except Exception as error:  # noqa: BLE001 - whatever a client raises is the outcome

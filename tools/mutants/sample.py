@@ -52,7 +52,7 @@ TEST_SECONDS, TIME_LIMIT = 60, 900.0
 
 def copy(target: Path) -> None:
     """Copies what git tracks, with the environment of the working copy."""
-    names = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True, text=True)  # noqa: S607
+    names = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True, text=True)
     for name in filter(None, names.stdout.split("\0")):
         if (ROOT / name).is_file():
             (target / name).parent.mkdir(parents=True, exist_ok=True)
@@ -64,7 +64,7 @@ def passes(folder: Path) -> bool:
     """Whether all tests pass without a mutant, in a copy; or else each mutant would count as noticed."""
     copy(folder)
     command = [".venv/bin/python", "-m", "pytest", "-x", "-q", "-n", "2", "-p", "no:cacheprovider", *TESTS["rules"]]
-    done = subprocess.run(command, cwd=folder, check=False, capture_output=True, text=True)  # noqa: S603 - no shell
+    done = subprocess.run(command, cwd=folder, check=False, capture_output=True, text=True)
     print(done.stdout if done.returncode else "", end="")
     return done.returncode == 0
 
@@ -188,14 +188,14 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=420, help="begin no mutant after this time")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--only", default=".", metavar="PATH", help="a module or a folder, such as rules/keys.py")
-    parser.add_argument("--seed", type=int, default=random.randrange(10**6), help="the same sample again")  # noqa: S311
+    parser.add_argument("--seed", type=int, default=random.randrange(10**6), help="the same sample again")  # noqa: S311 - no secret
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         if not passes(Path(folder)):
             print("error: a test fails without any mutant")
             return 1
         every = mutants(Path(folder), arguments.only)
-    chosen = list(islice(slips(every, random.Random(arguments.seed)), arguments.sample))  # noqa: S311
+    chosen = list(islice(slips(every, random.Random(arguments.seed)), arguments.sample))  # noqa: S311 - no secret
     print(f"{len(chosen)} of {len(every)} mutants, --seed {arguments.seed}", flush=True)
     judged, unnoticed = 0, 0
     for item, result in results(chosen, arguments.workers, arguments.seconds):

@@ -129,7 +129,7 @@ async def main() -> None:
     State.closing = True
     for writer in State.idle:
         writer.close()
-    while State.in_flight:  # noqa: ASYNC110 (a counter, not an event)
+    while State.in_flight:  # noqa: ASYNC110 - a counter, not an event
         await asyncio.sleep(0.05)
 
 

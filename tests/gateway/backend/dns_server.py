@@ -29,7 +29,7 @@ def main() -> None:
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     server = socket.socket(family, socket.SOCK_DGRAM)
     server.bind((address, 53))
-    print("ready", flush=True)  # noqa: T201
+    print("ready", flush=True)  # noqa: T201 - the log
     while True:
         query, peer = server.recvfrom(4096)
         labels, at = [], 12
@@ -38,7 +38,7 @@ def main() -> None:
             at += length + 1
         name = ".".join(labels)
         (query_type,) = struct.unpack(">H", query[at + 1 : at + 3])
-        print(name, query_type, flush=True)  # noqa: T201
+        print(name, query_type, flush=True)  # noqa: T201 - the log
         answers = encode(current[name], query_type) if name in current else []
         if name in current and query_type == 1:
             current[name] = next(table[name])

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from rules.acme_container import AcmeChallenge
+from rules.certificates import pair_fault
 from tests.unit.components.conftest import Deploy, Graph, plain
 from tests.unit.components.test_certificates import pair
 from tests.unit.components.test_configuration import refusal, settings
@@ -153,8 +154,6 @@ def test_a_stack_without_it_has_none_of_it(deploy: Deploy) -> None:
 
 
 def test_a_certificate_is_judged_without_its_key_where_only_the_gateway_has_it() -> None:
-    from rules.certificates import pair_fault  # noqa: PLC0415
-
     chain, _ = pair("gw.example.org")
     assert pair_fault(chain, None, hostname="gw.example.org", now=None) is None
     assert "does not cover" in str(pair_fault(chain, None, hostname="other.example.org", now=None))

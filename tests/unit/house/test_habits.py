@@ -125,3 +125,10 @@ def test_a_clients_name_that_is_empty_is_not_the_master_keys(target: str, given:
     made = subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True, text=True).stdout
     (line,) = [line for line in made.splitlines() if f"ops.{target}" in line]
     assert (told in line) if told else ("--client" not in line)
+
+
+def test_what_a_linter_is_told_to_overlook_has_its_reason_beside_it() -> None:
+    found = [(path.name, line) for path in tracked("*.py") for line in re.findall("# noqa.*", path.read_text())]
+    found = [(name, line) for name, line in found if name != Path(__file__).name]
+    assert len(found) > 50
+    assert [one for one in found if not re.match(r"# noqa: [A-Z]+\d+(, [A-Z]+\d+)* - \w", one[1])] == []

@@ -63,7 +63,7 @@ def test_nothing_that_a_client_sent_speaks_to_a_terminal_or_begins_a_line(sign: 
 def test_the_log_masks_every_secret_in_messages_and_tracebacks() -> None:
     formatter = RedactingFormatter([Secret("sk-very-secret"), Secret("token-very-secret")])
     try:
-        raise ValueError("token-very-secret")  # noqa: TRY301
+        raise ValueError("token-very-secret")  # noqa: TRY301 - the point
     except ValueError:
         record = logging.LogRecord("n", logging.ERROR, __file__, 1, "key %s", ("sk-very-secret",), sys.exc_info())
     text = formatter.format(record)

@@ -10,6 +10,7 @@ import pytest
 from posture import debian, inside
 from posture.checks.supply import locked
 from posture.debian import Packages
+from posture.edge import Answer
 from posture.engine import Engine
 from posture.inside import Inside, Process
 from posture.model import REGISTRY, Status
@@ -178,8 +179,6 @@ def test_a_lock_is_read_with_its_markers(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["none", "wrong", "malformed"])
 def test_a_key_that_litellm_admits_fails(make: Make, name: str) -> None:
-    from posture.edge import Answer  # noqa: PLC0415
-
     context = make(inside=changed(keys={**INSIDE.keys, name: 200}), edge={"health": Answer(0, error="no answer")})
     id_ = {"none": "access.no-key", "wrong": "access.wrong-key", "malformed": "access.malformed-key"}[name]
     assert status(context, id_) == "fail"
@@ -189,8 +188,6 @@ def test_a_key_that_litellm_admits_fails(make: Make, name: str) -> None:
 def test_a_gateway_that_does_not_answer_is_a_failure_only_where_it_should(
     make: Make, allow_host: bool, expected: str
 ) -> None:
-    from posture.edge import Answer  # noqa: PLC0415
-
     context = make(settings={"allowHost": allow_host}, edge={"health": Answer(0, error="no answer")})
     assert status(context, "access.model-api-only") == expected
 

@@ -91,7 +91,7 @@ class Keeper:
             self._hand_over(chain, key)
             new = self._held()
             if new is None:
-                raise lego.RefusedError(f"the certificate is not for {self._settings.hostname}")  # noqa: TRY301
+                raise lego.RefusedError(f"the certificate is not for {self._settings.hostname}")  # noqa: TRY301 - as one of lego's own
         except (lego.RefusedError, OSError) as error:
             times = int(self._failed.get("times", 0)) + 1
             now += time.monotonic() - begun
@@ -157,7 +157,7 @@ class Keeper:
     @staticmethod
     def log(level: str, message: str) -> None:
         """One JSON object a line, as all containers write them."""
-        print(json.dumps({"time": _moment(time.time()), "level": level, "message": message}), flush=True)  # noqa: T201
+        print(json.dumps({"time": _moment(time.time()), "level": level, "message": message}), flush=True)  # noqa: T201 - the log
 
 
 def _moment(seconds: float) -> str:

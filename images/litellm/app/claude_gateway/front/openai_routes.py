@@ -52,7 +52,7 @@ class OpenAIRoutes:
     def __init__(self, upstream: Upstream, *, drop_params: bool = False) -> None:
         litellm.telemetry = False
         # LiteLLM's list lacks it, and it would call a cut answer complete.
-        core_helpers._FINISH_REASON_MAP["model_context_window_exceeded"] = "length"  # noqa: SLF001
+        core_helpers._FINISH_REASON_MAP["model_context_window_exceeded"] = "length"  # noqa: SLF001 - there is no other way in
         litellm.suppress_debug_info = True
         litellm.turn_off_message_logging = True
         litellm.drop_params = drop_params  # what a model cannot do by LiteLLM's list is left out, not refused

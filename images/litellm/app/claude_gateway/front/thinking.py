@@ -27,7 +27,7 @@ def as_asked(made: dict[str, Any], asked: Mapping[str, Any]) -> None:
     effort = asked.get("reasoning_effort") or reasoning.get("effort")
     if effort == "none":
         # Left out it means what the model does by itself; one that always thinks refuses the wish.
-        if not AnthropicModelInfo._is_always_on_thinking_model(made["model"], PROVIDER):  # noqa: SLF001
+        if not AnthropicModelInfo._is_always_on_thinking_model(made["model"], PROVIDER):  # noqa: SLF001 - its own list
             made["thinking"] = {"type": "disabled"}
     elif not effort and (reasoning.get("summary") or reasoning.get("generate_summary")):
         # A summary of thoughts wants thoughts; how many of them is left to the model that knows no budget.
