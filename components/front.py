@@ -11,8 +11,8 @@ from components.part import NO_RESOLVER, Part, Port
 from components.running import Running, run_one
 from components.stack import Deployment
 from rules.layout import GATEWAY_METRICS_PORT, GATEWAY_PLAIN_PORT, GATEWAY_TLS_PORT
+from rules.setting_types import TlsMode
 from rules.settings import Settings
-from rules.vocabulary import TlsMode
 
 
 class Front(pulumi.ComponentResource):

@@ -13,8 +13,8 @@ from components.server_certificate import ServerCertificate
 from components.stack import Deployment
 from rules.container import DRAIN_NOTICE_SECONDS
 from rules.layout import CERTIFICATE_DIR
+from rules.setting_types import TlsMode
 from rules.settings import Settings
-from rules.vocabulary import TlsMode
 
 
 class Gateway(pulumi.ComponentResource):

@@ -19,10 +19,10 @@ from components.usage import UsageVolume
 from components.valkey import Valkey
 from rules import model_ends
 from rules.container import DRAIN_NOTICE_SECONDS, SECRETS, environment_fault
-from rules.defaults import MIB
 from rules.layout import CLAUDE_CONFIG_DIR, EGRESS_LABEL, USAGE_DIR
+from rules.setting_types import ClaudeAuth
 from rules.settings import Settings
-from rules.vocabulary import ClaudeAuth
+from rules.sizes import MIB
 
 
 class LiteLLM(pulumi.ComponentResource):

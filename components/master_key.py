@@ -8,8 +8,8 @@ import pulumi
 from components.generated_key import generated_key
 from components.stack import Deployment
 from rules.keys import DEVELOPMENT_KEY
+from rules.setting_types import CONFIGURED, FIRST_GENERATION, PREVIOUS
 from rules.settings import Settings
-from rules.vocabulary import CONFIGURED, FIRST_GENERATION, PREVIOUS
 
 
 class KeySource(StrEnum):

@@ -6,7 +6,7 @@ import pulumi
 import pulumi_tls as tls
 
 from components.stack import Deployment
-from rules.vocabulary import TlsMode
+from rules.setting_types import TlsMode
 
 CA_HOURS = 10 * 365 * 24
 

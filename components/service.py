@@ -11,7 +11,7 @@ import pulumi_docker as docker
 
 from components.part import HEALTH_INTERVAL, HEALTH_TIMEOUT, HEALTH_TRIES, LOG_DRIVER, LOG_OPTIONS, Part
 from components.stack import Deployment
-from rules.defaults import MIB
+from rules.sizes import MIB
 
 CONVERGE_SECONDS = 900
 """How long an update waits beyond a part's own times: a node has to pull the image first."""

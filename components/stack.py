@@ -8,8 +8,8 @@ import pulumi_docker as docker
 
 from rules import lengths, registry, swarm
 from rules.layout import PROJECT, ROLE_LABEL, STACK_LABEL
+from rules.setting_types import Orchestrator
 from rules.settings import Settings
-from rules.vocabulary import Orchestrator
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 from ops.commands import OperationError, pulumi
 from ops.state import State
 from rules.certificates import time_fault
-from rules.vocabulary import without_mark
+from rules.setting_types import without_mark
 from setup.stack_settings import setting
 
 COMPONENT = "litellm-claude:components:ServerCertificate"

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from ops.commands import OperationError
 from rules.keys import DEVELOPMENT_KEY, PREFIX
-from rules.vocabulary import FIRST_GENERATION
+from rules.setting_types import FIRST_GENERATION
 
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 LAST_OF_A_DAY = 99

@@ -14,7 +14,7 @@ from typing import Any
 
 from ops.commands import OperationError
 from ops.engine import Engine
-from rules.defaults import MIB
+from rules.sizes import MIB
 from setup.stack_settings import setting
 
 PODMAN = "Podman"

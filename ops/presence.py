@@ -10,7 +10,7 @@ from typing import Any
 
 from ops.engine import Engine
 from ops.state import KINDS, Resource, State, engine_id, name_of, role_of
-from rules.defaults import MIB
+from rules.sizes import MIB
 from setup.messages import sayer
 
 say = sayer("presence")

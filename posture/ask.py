@@ -7,7 +7,7 @@ from pathlib import Path
 from posture.declaration import DeclarationError, read
 from posture.edge import Edge
 from posture.engine import Engine
-from rules.vocabulary import Orchestrator
+from rules.setting_types import Orchestrator
 
 ROOT = Path(__file__).parent.parent
 SECONDS = 60

@@ -13,7 +13,7 @@ from posture import acme
 from posture.declaration import Declaration
 from posture.engine import Engine, EngineError
 from rules.keys import DEVELOPMENT_KEY
-from rules.vocabulary import TlsMode
+from rules.setting_types import TlsMode
 from rules.waiting import until
 
 SECONDS = 15

@@ -9,7 +9,7 @@ from posture.declaration import Declaration
 from posture.engine import Engine
 from posture.programs import text_of
 from rules.layout import GATEWAY_PLAIN_PORT, GATEWAY_TLS_PORT
-from rules.vocabulary import TlsMode
+from rules.setting_types import TlsMode
 
 HARDENED = ("--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges:true", "--user", "65534:65534")
 LIMITS = ("--memory", "128m", "--memory-swap", "128m", "--cpus", "1", "--pids-limit", "16")

@@ -14,7 +14,7 @@ from posture.engine import ElsewhereError, EngineError
 from posture.model import REGISTRY, Check, Finding, Outcome, Status, failed, not_applicable
 from posture.redaction import Redactor
 from posture.services_context import ServicesContext
-from rules.vocabulary import Orchestrator
+from rules.setting_types import Orchestrator
 
 NEEDS = {"fast": FAST_PROBES, "all": list(PROBES)}
 

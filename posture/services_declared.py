@@ -10,9 +10,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from posture.secrets import plain
-from rules.defaults import MIB
 from rules.layout import ROLE_LABEL
 from rules.pulumi_types import CONFIG, NETWORK, SECRET
+from rules.sizes import MIB
 
 EVERY_INTERFACE = "0.0.0.0"  # noqa: S104 - a node publishes on all its addresses
 RESTART = "any"

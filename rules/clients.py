@@ -9,10 +9,10 @@ from typing import Annotated, Any, Self
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
-from rules.defaults import ENVIRONMENT_BYTES
 from rules.keys import rotation_fault
 from rules.refusal import Refusal
-from rules.vocabulary import FIRST_GENERATION, Day, Generation, ModelName, Moment, Network, PreviousGeneration
+from rules.setting_types import FIRST_GENERATION, Day, Generation, ModelName, Moment, Network, PreviousGeneration
+from rules.sizes import ENVIRONMENT_BYTES
 
 NAME = re.compile(r"[a-z](?:-?[a-z0-9]){0,31}")
 RESERVED = frozenset({"master", "metrics"})

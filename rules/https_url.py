@@ -2,7 +2,7 @@
 
 from urllib.parse import SplitResult, urlsplit
 
-from rules.vocabulary import host_name
+from rules.setting_types import host_name
 
 
 def outside(url: str) -> SplitResult | None:

@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from rules import container
 from rules.refusal import Refusal, one_too_many
-from rules.vocabulary import FIRST_GENERATION
+from rules.setting_types import FIRST_GENERATION
 
 PREFIX = "sk-"
 DEVELOPMENT_KEY = container.DEVELOPMENT_KEY

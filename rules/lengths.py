@@ -1,9 +1,9 @@
 """Whether what a container is handed fits into its environment, and its name into a host's. Pure functions."""
 
-from rules.defaults import ENVIRONMENT_BYTES
 from rules.layout import PROJECT
 from rules.setting_fields import Fields
-from rules.vocabulary import LABEL_CHARACTERS
+from rules.setting_types import LABEL_CHARACTERS
+from rules.sizes import ENVIRONMENT_BYTES
 
 ADDED = "-0123456"
 """What Pulumi adds to the name of a container."""

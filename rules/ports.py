@@ -3,7 +3,7 @@
 from ipaddress import IPv4Address, IPv6Address, ip_network
 
 from rules.addresses import not_private
-from rules.vocabulary import TlsMode
+from rules.setting_types import TlsMode
 
 
 def fault(

@@ -1,4 +1,7 @@
-"""The settings of a stack: typed, with safe defaults. ``Pulumi.yaml`` describes each, settings.py has their rules."""
+"""The settings of a stack: typed, with safe defaults.
+
+``Pulumi.yaml`` describes each and has the same default, setting_types.py the forms, settings.py the rules between them.
+"""
 
 from functools import cached_property
 from ipaddress import ip_address
@@ -11,8 +14,7 @@ from pydantic.alias_generators import to_camel
 from rules import addresses
 from rules.acme_container import AcmeChallenge
 from rules.clients import Client, ClientName
-from rules.defaults import ANTHROPIC, LETS_ENCRYPT, LOGIN_HOSTS, MODELS, MOST_REPLICAS
-from rules.vocabulary import (
+from rules.setting_types import (
     Address,
     ClaudeAuth,
     Constraint,
@@ -35,6 +37,13 @@ from rules.vocabulary import (
     TlsMode,
     TlsProfile,
 )
+from rules.sizes import MOST_REPLICAS
+
+ANTHROPIC = "https://api.anthropic.com"
+LETS_ENCRYPT = "https://acme-v02.api.letsencrypt.org/directory"
+LOGIN_HOSTS = ("console.anthropic.com", "platform.claude.com", "claude.ai")
+"""Where the Claude CLI exchanges and refreshes OAuth tokens, besides the API itself."""
+MODELS = {"sonnet": "claude-sonnet-5-5", "opus": "claude-opus-5-5", "haiku": "claude-haiku-5-5"}
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 Positive = Annotated[int, Field(ge=1)]

@@ -7,10 +7,9 @@ from pydantic import ValidationInfo, model_validator
 
 from rules import addresses, certificates, clients, engines, keys, lengths, ports, swarm, upstream
 from rules.acme import Acme
-from rules.defaults import ANTHROPIC
 from rules.refusal import fault, one_too_many
-from rules.setting_fields import Fields
-from rules.vocabulary import CONFIGURED, PREVIOUS, LogLevel, TlsMode
+from rules.setting_fields import ANTHROPIC, Fields
+from rules.setting_types import CONFIGURED, PREVIOUS, LogLevel, TlsMode
 
 
 class Settings(Fields):

@@ -4,7 +4,7 @@ import re
 
 from rules.refusal import Refusal
 from rules.setting_fields import Fields
-from rules.vocabulary import ClaudeAuth, Orchestrator, TlsMode
+from rules.setting_types import ClaudeAuth, Orchestrator, TlsMode
 
 LONGEST_NAME = 28
 """A Swarm takes 64 characters for a secret, with the variable's name and what Pulumi adds."""

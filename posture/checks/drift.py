@@ -10,8 +10,8 @@ from posture.context import Context
 from posture.declaration import DeclaredContainer
 from posture.model import REPLACE, Outcome, Status, check, verdict
 from posture.running import name_of
-from rules.defaults import MIB
 from rules.layout import LABEL, short
+from rules.sizes import MIB
 
 SOURCE = "design: envs and labels are never read back"
 MTU = "com.docker.network.driver.mtu"

@@ -18,7 +18,7 @@ from posture.model import Outcome, Severity, check, excepted, failed, not_applic
 from posture.running import environment_of
 from rules import certificates
 from rules.layout import GATEWAY_PLAIN_PORT, short
-from rules.vocabulary import TlsMode
+from rules.setting_types import TlsMode
 
 PAGE = "security page: Use HTTPS in production"
 OFF = "TLS is off: loopback of a development stack"

@@ -11,7 +11,7 @@ from posture.model import Outcome, Severity, check, failed, not_applicable, pass
 from posture.running import environment_of
 from rules.layout import CLAUDE_CONFIG_DIR
 from rules.pulumi_types import VOLUME
-from rules.vocabulary import ClaudeAuth
+from rules.setting_types import ClaudeAuth
 
 PAGE = "security page: Authentication flow"
 HAND_OVER = (

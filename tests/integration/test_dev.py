@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from rules.defaults import MODELS
+from rules.setting_fields import MODELS
 from testbed.deployment import Deployment, docker
 from testbed.hosts import Internet
 from tests.integration.conftest import TOKEN

@@ -14,8 +14,8 @@ from pydantic import ValidationError
 from components.networks import local_subnet6
 from rules.addresses import MAPPED, without
 from rules.configuration import FIELDS, load
+from rules.setting_types import TlsMode
 from rules.settings import Settings
-from rules.vocabulary import TlsMode
 from tests.unit.components.conftest import PROJECT, configuration
 
 NETWORKS = st.one_of(

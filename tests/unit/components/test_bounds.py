@@ -8,7 +8,7 @@ import pytest
 
 from rules import certificates, clients, credentials, keys, upstream
 from rules.clients import Client
-from rules.defaults import ENVIRONMENT_BYTES
+from rules.sizes import ENVIRONMENT_BYTES
 from tests.unit.components.test_certificates import NOW, pair
 from tests.unit.components.test_numbers import accepted
 

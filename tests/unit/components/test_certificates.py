@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from rules import certificates
 from rules.configuration import ACCEPT_EXPIRED
-from rules.vocabulary import TlsMode
+from rules.setting_types import TlsMode
 from tests.unit.components.test_configuration import refusal, settings
 
 

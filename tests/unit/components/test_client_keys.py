@@ -12,9 +12,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from rules.clients import NAME, Client, fault, handed_over, size
-from rules.defaults import ENVIRONMENT_BYTES
 from rules.refusal import Refusal
 from rules.settings import Settings
+from rules.sizes import ENVIRONMENT_BYTES
 from tests.unit.components.conftest import ROOT, Deploy
 from tests.unit.components.test_certificates import pair
 from tests.unit.components.test_master_key import GENERATED, PASSWORD

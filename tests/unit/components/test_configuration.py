@@ -7,8 +7,8 @@ import pulumi
 import pytest
 
 from rules.configuration import SECRETS, load
+from rules.setting_types import TlsMode
 from rules.settings import Settings
-from rules.vocabulary import TlsMode
 from tests.unit.components.conftest import PROJECT, configuration
 
 STRONG = "sk-9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 import pytest
 
 from rules import model_ends
-from rules.defaults import MODELS
+from rules.setting_fields import MODELS
 from tests.unit.components.conftest import Deploy
 from tools.model_ends import models
 

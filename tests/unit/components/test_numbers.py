@@ -7,9 +7,9 @@ import pytest
 
 from components.networks import local_subnet6
 from rules import addresses, certificates, keys, releases
-from rules.defaults import MIB
 from rules.layout import short
 from rules.settings import Settings
+from rules.sizes import MIB
 from tests.unit.components.conftest import Deploy
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from rules.addresses import PRIVATE
-from rules.vocabulary import ClaudeAuth
+from rules.setting_types import ClaudeAuth
 from tests.unit.components.test_configuration import EXPIRES, OTHER, STRONG, refusal, settings
 
 

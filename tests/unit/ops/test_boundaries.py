@@ -13,8 +13,8 @@ from ops.key_rotation import Keys, duration, next_generation, overlaps
 from ops.preflight import Wanted, free_pools, wanted
 from ops.usage import BAR, Sum, Usage, lines, rendered, summed
 from rules.clients import Client
-from rules.defaults import MIB
 from rules.docker import EngineError
+from rules.sizes import MIB
 from tests.unit.ops.test_preflight import INFO, said
 from tests.unit.ops.test_usage import line
 
@@ -74,7 +74,7 @@ def test_an_overlap_has_six_digits_at_most() -> None:
 
 
 def test_a_day_has_99_generations() -> None:
-    """The rule of keyRotation's form takes one or two digits (rules/vocabulary.py)."""
+    """The rule of keyRotation's form takes one or two digits (rules/setting_types.py)."""
     assert next_generation(NOW.date(), "2026-11-24.98") == "2026-11-24.99"
 
 

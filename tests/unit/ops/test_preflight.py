@@ -11,7 +11,7 @@ from ops import preflight
 from ops.commands import OperationError
 from ops.engine import Engine
 from ops.preflight import Wanted, faults, free_pools
-from rules.defaults import MIB
+from rules.sizes import MIB
 
 WANT = Wanted("prod")
 INFO: dict[str, Any] = {

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from rules.defaults import MIB
+from rules.sizes import MIB
 from tests.unit.ops.reconcile_bed import BACKEND, UP, Bed, container
 
 CONNECT = ("network", "connect", "--alias", "litellm", "backend", "good")

@@ -15,7 +15,7 @@ from posture.declaration import DeclarationError
 from posture.engine import Engine, EngineError
 from posture.inside import Process
 from posture.services_context import ServicesContext
-from rules.vocabulary import Orchestrator
+from rules.setting_types import Orchestrator
 from tests.unit.conftest import Program
 from tests.unit.posture.conftest import IMAGE, Make
 

@@ -1,4 +1,4 @@
-"""The words of the settings: enumerations, and strings whose form carries a rule."""
+"""The types of the settings: enumerations, and strings whose form carries a rule."""
 
 import re
 from datetime import UTC, date, datetime, timedelta
@@ -16,6 +16,8 @@ from rules.unquoted_times import day, moment
 
 LABEL_CHARACTERS = 63
 """What a part of a host name has at most (RFC 1035, 2.3.4)."""
+NAME_CHARACTERS = 253
+"""What a host name has at most, as text (RFC 1035, 2.3.4: 255 octets on the wire)."""
 LABEL = re.compile(rf"(?!-)[a-z0-9-]{{1,{LABEL_CHARACTERS}}}(?<!-)")
 IMAGE = re.compile(r"(?:[^\s@]+@)?sha256:[0-9a-f]{64}")
 ISO_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
@@ -78,7 +80,7 @@ def host_name(value: str) -> str:
     except ValueError:
         pass
     labels = name.split(".")
-    if len(name) > 253 or not all(LABEL.fullmatch(label) for label in labels) or labels[-1].isdigit():
+    if len(name) > NAME_CHARACTERS or not all(LABEL.fullmatch(label) for label in labels) or labels[-1].isdigit():
         raise ValueError("must be a host name such as gateway.example.org, without scheme, port, path or wildcard")
     return name
 
