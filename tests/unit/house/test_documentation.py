@@ -155,6 +155,11 @@ def test_the_settings_that_the_pages_set_exist() -> None:
     assert {name for _, name in commands} - set(FIELDS) - {"NAME"} == set()
 
 
+def test_each_setting_is_told_of_besides_its_row() -> None:
+    pages = "\n".join(page.read_text() for page in PAGES if page.name not in ("settings.md", "CHANGELOG.md"))
+    assert [name for name in FIELDS if not re.search(rf"\b{name}\b", pages)] == []
+
+
 def test_the_errors_of_the_troubleshooting_page_are_real() -> None:
     rows = re.findall(r"^\| (.+?) \| ", (ROOT / "docs" / "troubleshooting.md").read_text(), re.MULTILINE)
     quoted = {text for row in rows for text in re.findall(r"`([^`]+)`", row)}
