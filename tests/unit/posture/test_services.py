@@ -100,10 +100,9 @@ def test_what_is_not_as_declared_is_named(check: str, change: Change, words: str
 
 def test_a_service_that_is_not_declared_is_found_on_the_networks(tmp_path: Path) -> None:
     context, manager = context_of(tmp_path)
-    stranger = {**manager.services["egress"], "ID": "other"}
-    stranger["Spec"] = {**stranger["Spec"], "Name": "stranger", "Labels": {}}
-    manager.services["stranger"] = stranger
-    assert "stranger is not declared" in judged.run(REGISTRY["drift.unknown-containers"], context).evidence
+    egress = manager.services["egress"]
+    manager.services["other"] = {**egress, "ID": "other", "Spec": {**egress["Spec"], "Name": "other", "Labels": {}}}
+    assert "other is not declared" in judged.run(REGISTRY["drift.unknown-containers"], context).evidence
 
 
 def test_a_task_that_does_not_run_is_named_with_its_node(tmp_path: Path) -> None:
