@@ -5,9 +5,8 @@ from collections.abc import Callable
 
 from rules import pulumi_command
 from rules.docker import EngineError
+from rules.interrupts import INTERRUPTED, heed
 from rules.pulumi_command import PulumiError
-
-INTERRUPTED = 130
 
 
 class OperationError(Exception):
@@ -29,6 +28,7 @@ def pulumi(*arguments: str, stack: str, stdin: str = "") -> str:
 def exit_status(operation: Callable[[], str | None]) -> int:
     """Prints what ``operation`` returns and gives 0, or the one sentence with which it failed, and 1."""
     try:
+        heed()
         printed = operation()
     except (OperationError, EngineError) as error:
         sys.stderr.write(f"error: {error}\n")

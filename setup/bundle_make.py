@@ -20,6 +20,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from rules.bundle import REPOSITORY, ROLES, image_name
+from rules.interrupts import INTERRUPTED, heed
 from rules.layout import IMAGES
 from rules.version import VERSION
 from setup import bundle_file
@@ -174,11 +175,14 @@ def main() -> None:
     """Writes the bundle and says how to use it."""
     here = Machine.with_engine("")
     file = Path(sys.argv[1] or f"litellm-claude-{VERSION}-{here.machine}.bundle")
+    heed()  # what is half made goes
     try:
         make(file, sys.argv[2])
         checksum = bundle_file.sha256_of(file)
     except (BundleError, OSError) as fault:
         sys.exit(f"error: {fault}")
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
     sys.stdout.write(
         f"\n  file    {file} ({file.stat().st_size // 1_000_000} MB)\n  sha256  {checksum}\n"
         f"  use     in a clone of this version, on a machine that reaches nothing: make up BUNDLE={file.name}\n"

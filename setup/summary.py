@@ -1,5 +1,4 @@
-#!/usr/bin/env python3
-"""Says how to use a stack that is up. Usage: summary.py STACK, with its outputs as JSON on standard input."""
+"""Says how to use a stack that is up. ``python -m setup.summary STACK``, with its outputs as JSON on stdin."""
 
 import json
 import sys

@@ -31,7 +31,7 @@ pulumi up --stack "$stack" --yes --skip-preview || {
 }
 "$python" -m ops.prune "$stack" "$state" & # beside the last look
 pruning=$!
-pulumi stack output --json --stack "$stack" | "$python" setup/summary.py "$stack"
+pulumi stack output --json --stack "$stack" | "$python" -m setup.summary "$stack"
 # Once more after the check inside the update, where a container is another one than before. A no-op has to be quick, and
 # asks just as a client would.
 if [ -n "$before" ] && [ "$before" = "$(running)" ]; then
