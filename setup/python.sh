@@ -34,9 +34,27 @@ make_venv() {
 [ -s "$root/$lock" ] || die "$lock is missing. Run 'git checkout -- $lock', or 'make lock' to make it anew."
 # own_pip: whether it has its packages; a new minor version of the system's Python looks for them in another folder
 own_pip() { "$venv/bin/python" -c 'import importlib.util as u, sys; sys.exit(not u.find_spec("pip") or sys.prefix == sys.base_prefix)'; }
-if [ -e "$stamp" ] && cmp -s "$root/$lock" "$stamp" && new_enough "$venv/bin/python" && own_pip; then
+# all_there: sets `damage` when nothing but a file of a package is missing, or cut
+all_there() {
+  damage=
+  [ -e "$stamp" ] && cmp -s "$root/$lock" "$stamp" && new_enough "$venv/bin/python" && own_pip || return 1
+  damage=$("$venv/bin/python" -I -S "$root/setup/installed.py" "$venv")
+}
+if all_there; then
   touch "$stamp"
   exit 0
+fi
+one_at_a_time "python-$(basename "$venv")"
+if all_there; then
+  exit 0
+fi
+aside=$root/.toolchain/$(basename "$venv").damaged
+put_back() { [ ! -e "$aside" ] || { rm -rf "$venv" && mv "$aside" "$venv"; }; }
+if [ -n "$damage" ]; then
+  say "${venv#"$root/"} is not as it was installed ($damage)"
+  rm -rf "$aside"
+  trap put_back EXIT # what is damaged may serve for other commands
+  mv "$venv" "$aside"
 fi
 if ! { new_enough "$venv/bin/python" && own_pip && "$venv/bin/python" -m pip --version >/dev/null 2>&1; }; then
   make_venv
@@ -44,4 +62,6 @@ fi
 say "installing $lock into ${venv#"$root/"}"
 "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes "${source_of_it[@]}" ||
   die "pip could not install $lock (its message is above). Nothing else was changed; run make again to retry."
+"$venv/bin/python" -I -S "$root/setup/installed.py" --list "$venv"
 cp "$root/$lock" "$stamp"
+rm -rf "$aside"
