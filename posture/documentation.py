@@ -1,5 +1,7 @@
 """docs/posture.md, made from the registry: ``python -m posture --document > docs/posture.md``."""
 
+import re
+
 import posture.checks  # noqa: F401 - fills the registry
 from posture.model import REGISTRY
 from posture.render import GROUPS
@@ -22,7 +24,38 @@ must be refused, and never prints a secret. It makes no model call. Exit status 
 This page is generated: `python -m posture --document > docs/posture.md`.
 """
 
-COLUMNS = "| id | what must hold | severity | on update | source of the rule |\n|---|---|---|---|---|\n"
+COLUMNS = "| id | what must hold | why | severity | on update | source of the rule |\n|---|---|---|---|---|---|\n"
+PLACES = {
+    r"docs/([a-z-]+\.md)(?:: [A-Z][\w' ]*)?": r"\1",
+    r"security page": "https://github.com/cabinlab/litellm-claude-code/blob/main/docs/SECURITY.md",
+    r"design\b": "security-model.md",
+    r"CIS Docker(?: Benchmark v1\.6\.0,)?": "https://www.cisecurity.org/benchmark/docker",
+    r"NIST SP 800-57 part 1": "https://csrc.nist.gov/pubs/sp/800/57/pt1/r5/final",
+    r"NIST SP 800-53": "https://csrc.nist.gov/pubs/sp/800/53/r5/upd1/final",
+    r"OWASP Logging Cheat Sheet": "https://cheatsheetseries.owasp.org/cheatsheets/Logging_Cheat_Sheet.html",
+    r"OWASP SSRF Prevention": (
+        "https://cheatsheetseries.owasp.org/cheatsheets/Server_Side_Request_Forgery_Prevention_Cheat_Sheet.html"
+    ),
+    r"Mozilla server-side TLS 5\.7": "https://wiki.mozilla.org/Security/Server_Side_TLS",
+    r"RFC (\d+)": r"https://www.rfc-editor.org/rfc/rfc\1",
+    r"PROXY protocol": "https://www.haproxy.org/download/3.0/doc/proxy-protocol.txt",
+    r"Docker: Administer and maintain a swarm": "https://docs.docker.com/engine/swarm/admin_guide/",
+    r"Docker: Encrypt traffic on an overlay network": "https://docs.docker.com/engine/network/drivers/overlay/",
+    r"Docker: Use Swarm mode routing mesh": "https://docs.docker.com/engine/swarm/ingress/",
+    r"Docker: attachable overlay networks": "https://docs.docker.com/engine/network/drivers/overlay/",
+    r"pulumi-docker: Container": "https://www.pulumi.com/registry/packages/docker/api-docs/container/",
+    r"pulumi-docker: Network": "https://www.pulumi.com/registry/packages/docker/api-docs/network/",
+    r"LiteLLM's security advisories": "https://github.com/BerriAI/litellm/security/advisories",
+    r"Pulumi\.yaml: (\w+)": "settings.md",
+}
+"""Where a source of rules is, by how the checks name it."""
+
+
+def linked(source: str) -> str:
+    """Returns ``source`` with a link on each place that it names."""
+    for named, place in PLACES.items():
+        source = re.sub(named, rf"[\g<0>]({place})", source)
+    return source
 
 
 def page() -> str:
@@ -33,5 +66,6 @@ def page() -> str:
         for check in REGISTRY.values():
             if check.group == group:
                 fast = "yes" if check.fast else ""
-                parts.append(f"| `{check.id}` | {check.title} | {check.severity.value} | {fast} | {check.source} |\n")
+                cells = (f"`{check.id}`", check.title, check.risk, check.severity.value, fast, linked(check.source))
+                parts.append(f"| {' | '.join(cells)} |\n")
     return "".join(parts)

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from posture.risks import RISKS
+
 if TYPE_CHECKING:
     from posture.context import Context
 
@@ -85,6 +87,11 @@ class Check:
     def group(self) -> str:
         """The first part of the id."""
         return self.id.partition(".")[0]
+
+    @property
+    def risk(self) -> str:
+        """Why it matters."""
+        return RISKS.get(self.id, "")
 
 
 @dataclass(frozen=True)

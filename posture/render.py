@@ -106,6 +106,7 @@ def as_json(report: Report) -> str:
                     "source": finding.check.source,
                     "status": finding.status.value,
                     "evidence": finding.evidence,
+                    "risk": finding.check.risk,
                     "remediation": remediation(finding, report),
                 }
                 for finding in report.findings

@@ -69,7 +69,7 @@ def containers(context: Context) -> Outcome:
 @check(
     "drift.unknown-containers",
     "No other container has the stack's labels or is on its networks",
-    source="issue: a container started by hand is found",
+    source="design: a container started by hand is found",
     remediation="docker rm --force the container that the evidence names",
 )
 def unknown_containers(context: Context) -> Outcome:

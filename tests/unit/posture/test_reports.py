@@ -12,9 +12,10 @@ from rich.console import Console
 
 from posture import render
 from posture.__main__ import main
-from posture.documentation import page
+from posture.documentation import linked, page
 from posture.engine import EngineError
 from posture.model import REGISTRY, Check, Finding, Outcome, Severity, Status, check, failed, passed
+from posture.risks import RISKS
 from posture.run import Report, examine
 from tests.unit.posture.conftest import KEY, Make
 
@@ -60,6 +61,7 @@ def test_json_has_a_stable_schema() -> None:
             "source": "a source",
             "status": "fail",
             "evidence": "because",
+            "risk": "",
             "remediation": "make it STACK=test",
         }
     ]
@@ -163,3 +165,10 @@ def test_section_5_of_the_benchmark_is_whole() -> None:
 def test_a_check_is_found_in_the_module_that_its_id_begins_with() -> None:
     homes = {check.id: check.run.__module__.rpartition(".")[2].partition("_")[0] for check in REGISTRY.values()}
     assert {name: home for name, home in homes.items() if home != name.partition(".")[0]} == {}
+
+
+def test_every_check_says_why_it_matters_and_where_its_rule_is() -> None:
+    assert RISKS.keys() == REGISTRY.keys()
+    assert [risk for risk in RISKS.values() if not risk.endswith(".")] == []
+    without = {check.source for check in REGISTRY.values() if "](" not in linked(check.source)}
+    assert len(without) < 12, without
