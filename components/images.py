@@ -37,6 +37,7 @@ class Images(pulumi.ComponentResource):
         if problem:
             raise pulumi.RunError(f"litellmImage: {problem}")
 
+        self._bundled = bundle.images()
         self.litellm = self._image(deployment, "litellm", settings.litellm_image)
         self.gateway = self._image(deployment, "gateway", settings.gateway_image)
         self.egress = self._image(deployment, "egress", settings.egress_image)
@@ -50,7 +51,7 @@ class Images(pulumi.ComponentResource):
 
     def _image(self, deployment: Deployment, role: str, given: str | None) -> pulumi.Output[str]:
         settings = deployment.settings
-        ready = given or bundle.images().get(role)
+        ready = given or self._bundled.get(role)
         digest = bundle.context_digest(IMAGES / role)
         since = settings.security_updates
         if since:
