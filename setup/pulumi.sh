@@ -10,6 +10,7 @@ version=$(sed -n 's#^\tgithub.com/pulumi/pulumi/sdk/v3 v##p' "$root/toolchain/cl
 plugins=(docker random tls)
 store=$root/.toolchain
 stamp=$store/pulumi.stamp
+sizes=$store/pulumi.sizes # of the files that were put here, with their paths below the working copy
 sources=$(cd "$root" && find toolchain -type f | LC_ALL=C sort | xargs cat | sha256sum | cut -d' ' -f1)
 [[ ${PULUMI_HOME:-} != */.toolchain/home ]] || unset PULUMI_HOME # `make env` has set it, perhaps in another working copy
 key="$sources ${PULUMI_HOME:-}"
@@ -31,11 +32,16 @@ official_cli() {
     "$store/bin/pulumi" version >/dev/null 2>&1
 }
 
+files_of() { # PART: are they there?
+  [ "$1" = cli ] || { [ -x "$store/plugins/pulumi-resource-$1" ]; return; }
+  [ -x "$store/bin/pulumi" ] && [ -x "$store/bin/pulumi-language-python" ] && [ -x "$store/bin/pulumi-language-python-exec" ]
+}
+
 # built PART...: each part of toolchain/ at most once for the same sources
 built() {
   local go='' part
   for part in "$@"; do
-    [ "$(cat "$store/built-$part" 2>/dev/null)" = "$sources" ] && continue
+    [ "$(cat "$store/built-$part" 2>/dev/null)" = "$sources" ] && files_of "$part" && continue
     [ -n "$go" ] || go=$("$root/setup/go.sh") || exit 1 # it has said why
     PATH="$go:$PATH" GOTOOLCHAIN=${GOTOOLCHAIN:-auto} "$root/toolchain/build.sh" "$store" "$part" ||
       die "the build of the Pulumi toolchain failed (the reason is above). What is built is kept: run make again to go on."
@@ -100,15 +106,62 @@ built_plugins() {
 export PULUMI_SKIP_UPDATE_CHECK=true
 # `make env` puts a .toolchain/bin there, and what counts as the user's own is the rest
 PATH=$(tr : '\n' <<<"$PATH" | grep -v '/\.toolchain/bin$' | paste -sd: -)
-# all_there: nothing was removed since, such as by `pulumi plugin rm`
+home() {
+  if [ -z "${PULUMI_HOME:-}" ] && [ -d "$store/home" ]; then echo "$store/home"; else echo "${PULUMI_HOME:-$HOME/.pulumi}"; fi
+}
+folder_of() { echo "$(home)/plugins/resource-$1-v$(plugin_version "$1")"; } # PLUGIN
+
+# measured FILE...: for each that is there a line `SIZE PATH`, or `SIZEx PATH` when it can be started
+measured() (
+  cd "$root"
+  for file in "$@"; do
+    [ -f "$file" ] || continue
+    size=$(wc -c <"$file")
+    [ ! -x "$file" ] || size+=x
+    echo "${size// /} $file"
+  done
+)
+note_sizes() {
+  local plugin file files=()
+  for file in "$store"/{bin,plugins}/*; do files+=("${file#"$root/"}"); done
+  for plugin in "${plugins[@]}"; do
+    for file in "$(folder_of "$plugin")"/*; do files+=("${file#"$root/"}"); done
+  done
+  measured "${files[@]}" >"$sizes.new" && mv "$sizes.new" "$sizes"
+}
+# damaged: the files that are gone, or not as they were put here
+damaged() {
+  local path files=()
+  while read -r _ path; do files+=("$path"); done <"$sizes"
+  { grep -vxFf <(measured "${files[@]}") "$sizes" || true; } | while read -r _ path; do echo "$path"; done
+}
+
+# all_there: nothing was removed or cut since, such as by `pulumi plugin rm` or a full disk
 all_there() {
-  local plugin home=${PULUMI_HOME:-$HOME/.pulumi}
-  [ -n "${PULUMI_HOME:-}" ] || [ ! -d "$store/home" ] || home=$store/home
+  local plugin
   [ "$(cat "$stamp" 2>/dev/null)" = "$key" ] && PATH="$store/bin:$PATH" command -v pulumi >/dev/null || return 1
   for plugin in "${plugins[@]}"; do
-    [ -d "$home/plugins/resource-$plugin-v$(plugin_version "$plugin")" ] || return 1
+    [ -d "$(folder_of "$plugin")" ] || return 1
+  done
+  [ -s "$sizes" ] || note_sizes # an earlier version made none
+  [ -z "$(damaged)" ]
+}
+
+# drop_damaged: so that it is put here again; what it was made of in a bundle must be brought again
+drop_damaged() {
+  local path
+  cd "$root"
+  damaged | while read -r path; do
+    say "$path is not as it was put here: it is made anew"
+    rm -f "$path"
+    case $path in */resource-*/*) rm -rf "${path%/*}" ;; esac
+    if [ -e "$store/bundle/toolchain/${path##*/}" ]; then
+      rm -f "$store/bundle/manifest.json"
+      die "$path came in a bundle. Bring it here again: make up BUNDLE=FILE"
+    fi
   done
 }
+
 if all_there; then
   exit 0
 fi
@@ -116,7 +169,8 @@ one_at_a_time pulumi
 if all_there; then
   exit 0
 fi
-rm -f "$stamp"
+[ ! -s "$sizes" ] || drop_damaged
+rm -f "$stamp" "$sizes"
 find_cli
 PATH="$store/bin:$PATH"
 if downloaded_plugins; then
@@ -126,4 +180,6 @@ else
   built_plugins
   say "Pulumi plugins: ${how:-built}, in $PULUMI_HOME"
 fi
+sync # a power cut must not leave the notes alone
+note_sizes
 printf '%s\n' "$key" >"$stamp"

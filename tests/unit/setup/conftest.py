@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[3]
 TOOLS = """
 bash sh env dirname basename cat cut chmod cmp cp date find flock grep head id ln ls mkdir mv od paste rm sed seq
-sha256sum sleep sort tail tee timeout touch tr true uname xargs python3 setsid mktemp umount
+sha256sum sleep sort sync tail tee timeout touch tr true uname wc xargs python3 setsid mktemp umount
 """.split()  # noqa: SIM905 - a list of 40 lines says no more
 
 

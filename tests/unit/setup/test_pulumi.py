@@ -1,5 +1,10 @@
 """Which way set-up takes to the Pulumi CLI and its plugins."""
 
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
 import pytest
 
 from tests.unit.setup.conftest import Copy
@@ -7,8 +12,10 @@ from tests.unit.setup.conftest import Copy
 BUILD = """
 mkdir -p "$1/bin" "$1/plugins"
 if [ "$2" = cli ]; then
-  printf '#!/bin/bash\\n[ "$1" != plugin ] || mkdir -p "$PULUMI_HOME/plugins/resource-$4-v$5"\\n' >"$1/bin/pulumi"
-  chmod +x "$1/bin/pulumi"
+  printf '%s\\n' '#!/bin/bash' '[ "$1" != plugin ] || [ "${{7:-}}" != --file ] && exit' \\
+    'mkdir -p "$PULUMI_HOME/plugins/resource-$4-v$5"; cp "$8" "$PULUMI_HOME/plugins/resource-$4-v$5"' >"$1/bin/pulumi"
+  touch "$1"/bin/pulumi-language-python{,-exec}
+  chmod +x "$1"/bin/*
 else
   version=$(sed -n "s/^pulumi-$2==//p" requirements.in)
   printf '#!/bin/bash\\necho %s\\n' "$version" >"$1/plugins/pulumi-resource-$2"
@@ -96,10 +103,47 @@ def test_a_second_run_does_nothing_and_a_change_of_the_toolchain_builds_again(of
 def test_plugins_that_were_removed_are_installed_again(offline: Copy) -> None:
     offline.run("pulumi.sh")
     (random,) = (offline.root / ".toolchain" / "home" / "plugins").glob("resource-random-*")
-    random.rmdir()
+    shutil.rmtree(random)
     offline.run("pulumi.sh")
     assert random.is_dir()
     assert builds(offline) == ["cli", "docker", "random", "tls"], "what is built is kept"
+
+
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-1])
+
+
+@pytest.mark.parametrize(
+    "mishap", [cut, lambda path: path.write_bytes(b""), Path.unlink, lambda path: path.chmod(0o644)]
+)
+@pytest.mark.parametrize(
+    ("path", "built"),
+    [("bin/pulumi", ["cli"]), ("plugins/pulumi-resource-tls", ["tls"]), ("home/plugins/resource-random-*/*", [])],
+)
+def test_what_was_cut_deleted_or_cannot_be_started_is_put_here_again(
+    offline: Copy, path: str, built: list[str], mishap: Callable[[Path], object]
+) -> None:
+    """A full disk, a power cut, a restored backup: the stack's update would end with an "exec format error"."""
+    offline.run("pulumi.sh")
+    before = len(builds(offline))
+    (damaged,) = (offline.root / ".toolchain").glob(path)
+    whole = damaged.read_bytes()
+    mishap(damaged)
+    result = offline.run("pulumi.sh")
+    assert result.returncode == 0, result.stderr
+    (damaged,) = (offline.root / ".toolchain").glob(path)
+    assert damaged.read_bytes() == whole
+    assert os.access(damaged, os.X_OK)
+    assert builds(offline)[before:] == built
+    assert offline.run("pulumi.sh").stderr == ""
+
+
+def test_what_an_earlier_version_put_here_is_taken_as_it_is(offline: Copy) -> None:
+    offline.run("pulumi.sh")
+    (offline.root / ".toolchain" / "pulumi.sizes").unlink()
+    assert offline.run("pulumi.sh").stderr == ""
+    cut(offline.root / ".toolchain" / "bin" / "pulumi")
+    assert "bin/pulumi is not as it was put here" in offline.run("pulumi.sh").stderr
 
 
 def test_an_interrupted_build_goes_on_where_it_stopped(offline: Copy) -> None:
