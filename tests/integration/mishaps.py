@@ -94,10 +94,13 @@ class Bed:
         docker("rm", "--force", self.one(role))
         docker("image", "rm", "--force", image)
 
-    def login_removed(self) -> None:
-        """The login's volume is gone, with what was in it."""
+    def login_removed(self, *, replaced: bool) -> None:
+        """The login's volume is gone, with what was in it; or somebody has put an empty one there."""
+        name = str(self.stack.output("claude_auth_volume"))
         docker("rm", "--force", self.one("litellm"))
-        docker("volume", "rm", str(self.stack.output("claude_auth_volume")))
+        docker("volume", "rm", name)
+        if replaced:
+            docker("volume", "create", name)
 
     def login_of_root(self) -> None:
         """Root restores a backup into the volume, while the stack runs."""

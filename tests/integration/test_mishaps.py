@@ -107,10 +107,11 @@ class Mishaps(RuleBasedStateMachine):
         self.bed.power_lost()
         self.comes_back()
 
-    @rule()
-    def the_login_is_removed(self) -> None:
-        self.bed.login_removed()
-        assert "It is empty: if the stack uses a Claude login, log in again" in self.bed.operations.up()
+    @rule(replaced=st.booleans())
+    def the_login_is_removed(self, *, replaced: bool) -> None:
+        self.bed.login_removed(replaced=replaced)
+        said = self.bed.operations.up()
+        assert replaced or "It is empty: if the stack uses a Claude login, log in again" in said
         self.bed.mark()
         self.comes_back()
 
