@@ -19,7 +19,7 @@ from setup.messages import sayer
 say = sayer("presence")
 
 NANO = 1e9
-RESTART_SECONDS = 10
+RESTART_SECONDS = 2
 """What one that hangs gets before it is killed: nothing that it began will come to an end by itself."""
 CLOCKS = timedelta(seconds=5)
 """By how much the engine's clock may differ from the operator's."""

@@ -107,12 +107,12 @@ class Edge:
             dropped = isinstance(error, http.client.RemoteDisconnected)
             return Answer(0, error=f"no answer ({type(error).__name__})", dropped=dropped)
 
-    def wait(self, seconds: float) -> None:
-        """Waits, ``seconds`` at most, until the gateway has a LiteLLM behind it, and the front a gateway.
+    def wait(self, seconds: float, given_up: Callable[[], bool] = lambda: False) -> None:
+        """Waits, ``seconds`` or until ``given_up``, for a LiteLLM behind the gateway and that behind the front.
 
         No answer at all is waited for only where one must come: after a power cut the front is there first.
         """
-        until(lambda: not self._starts(self.get("/healthz")), seconds)
+        until(lambda: not self._starts(self.get("/healthz")) or given_up(), seconds)
 
     def _starts(self, answer: Answer) -> bool:
         nothing = self.expected and self.declaration.complete and not answer.status

@@ -63,7 +63,7 @@ def test_limits_that_were_changed_by_hand_are_put_back(bed: Bed, found: dict[str
     assert bed.engine.commands == ([("update", *limits, "good")] if changed else [])
 
 
-@pytest.mark.parametrize(("serving", "commands"), [(set(), [("restart", "--time", "10", "good")]), ({"good"}, [])])
+@pytest.mark.parametrize(("serving", "commands"), [(set(), [("restart", "--time", "2", "good")]), ({"good"}, [])])
 def test_one_that_runs_and_answers_nothing_any_more_is_started_anew(
     bed: Bed, serving: set[str], commands: list[tuple[str, ...]]
 ) -> None:
