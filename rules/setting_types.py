@@ -178,8 +178,9 @@ def _generation(value: str) -> str:
         named = date.fromisoformat(value.partition(".")[0])
     except ValueError:
         raise ValueError("must be a day that the calendar has") from None
-    if named > datetime.now(UTC).date() + timedelta(days=1):  # a day ahead: another time zone's today
-        raise ValueError("must not be in the future: the age is counted from that day")
+    today = datetime.now(UTC).date()
+    if named > today + timedelta(days=1):  # a day ahead: another time zone's today
+        raise ValueError(f"must not be in the future: the age is counted from that day, and this clock says {today}")
     return value
 
 

@@ -141,6 +141,8 @@ def days_left(context: Context) -> Outcome:
         return not_applicable(OFF)
     leaf = _chain(context)[0][0]
     end: datetime = leaf.not_valid_after_utc
+    if context.now < leaf.not_valid_before_utc:  # a clock was ahead when it was made, or this one is behind
+        return failed(f"is not valid before {leaf.not_valid_before_utc:%Y-%m-%d %H:%M} UTC by this machine's clock")
     left = (end - context.now) / timedelta(days=1)
     hours: float = context.settings.tls_renewal_hours if context.settings.tls_mode is TlsMode.MANAGED else 14 * 24
     if context.settings.acme:  # renewed by itself with a third of its time left, which may be days

@@ -128,3 +128,15 @@ def test_an_expired_certificate_is_a_failed_check(make: Make, monkeypatch: pytes
         provided(make, monkeypatch, loaded(*issued.cert_chain_pems), "localhost", [])
     )
     assert (outcome.status.value, outcome.evidence) == ("fail", f"expired on {yesterday:%Y-%m-%d}")
+
+
+def test_a_certificate_of_a_day_that_has_not_come_is_a_failed_check(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was made while a clock was ahead: no client takes it until then."""
+    tomorrow = datetime.now(UTC) + timedelta(days=1)
+    issued = trustme.CA().issue_cert("localhost", not_before=tomorrow, not_after=tomorrow + timedelta(days=90))
+    context = provided(make, monkeypatch, loaded(*issued.cert_chain_pems), "localhost", [])
+    outcome = REGISTRY["https.days-left"].run(context)
+    assert outcome.status.value == "fail"
+    assert outcome.evidence.startswith(f"is not valid before {tomorrow:%Y-%m-%d}")
