@@ -7,6 +7,7 @@ from rules import pulumi_command
 from rules.docker import EngineError
 from rules.interrupts import INTERRUPTED, heed
 from rules.pulumi_command import PulumiError
+from setup.messages import tell
 
 
 class OperationError(Exception):
@@ -36,5 +37,5 @@ def exit_status(operation: Callable[[], str | None]) -> int:
     except KeyboardInterrupt:
         sys.stderr.write("error: interrupted. What is half done, the next one completes\n")
         return INTERRUPTED
-    sys.stdout.write(printed or "")
+    tell(printed or "")
     return 0

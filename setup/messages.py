@@ -1,5 +1,6 @@
-"""Lines to the operator, each with what says it before it."""
+"""Lines to the operator, each with what says it before it; and results."""
 
+import os
 import sys
 from collections.abc import Callable
 
@@ -11,3 +12,12 @@ def sayer(who: str) -> Callable[[str], None]:
         sys.stderr.write(f"{who}: {text}\n")
 
     return say
+
+
+def tell(text: str) -> None:
+    """Prints a result. Whoever has stopped to read it, such as ``head``, has what it wanted: that is no failure."""
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes once more at its end

@@ -4,6 +4,8 @@ import json
 import sys
 from collections.abc import Mapping
 
+from setup.messages import tell
+
 
 def summary(outputs: Mapping[str, object], stack: str) -> str:
     """What to know and to do next; never holds the key itself, but a command that reads it."""
@@ -24,4 +26,6 @@ def summary(outputs: Mapping[str, object], stack: str) -> str:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(summary(json.load(sys.stdin), *sys.argv[1:]))
+    if not (given := sys.stdin.read()):
+        sys.exit(1)  # pulumi has said why
+    tell(summary(json.loads(given), *sys.argv[1:]))
