@@ -7,6 +7,7 @@ from components.claude_auth import ClaudeAuthVolume
 from components.client_keys import ClientKeys, MetricsKey
 from components.convergence import Convergence
 from components.egress import Egress, to_models
+from components.exports import export_after
 from components.front import Front
 from components.gateway import Gateway
 from components.handover import Handover
@@ -46,29 +47,29 @@ acme = Acme("acme", deployment, images, networks, handed, front.container) if ha
 running = {"egress": egress.container, **litellm.replicas, "gateway": gateway.container, "front": front.container}
 running |= {"valkey": valkey.container} if valkey else {}
 running |= {"acme": acme.container, "acme-egress": acme.egress} if acme else {}
+passed: pulumi.Resource = front.container
 if deployment.swarm:
-    Convergence("convergence", services_of(running), converger(deployment.name, settings))
+    passed = Convergence("convergence", services_of(running), converger(deployment.name, settings))
 else:
     containers = containers_of(running)
-    watched = settings.verify_on_update or settings.acme  # a certificate is waited for in any case
-    checks = [Verification("verification", deployment, networks, login, containers, verifier)] if watched else []
-    Handover("handover", containers, drainer(deployment.name, settings, ids_of(containers)), checks)
+    if settings.verify_on_update or settings.acme:  # a certificate is waited for in any case
+        passed = Verification("verification", deployment, networks, login, containers, verifier)
+    Handover("handover", containers, drainer(deployment.name, settings, ids_of(containers)), passed)
 
-pulumi.export("url", settings.url)
-pulumi.export("master_key", key.current)
-pulumi.export("master_key_source", key.source.value)
-pulumi.export("key_generation", key.generation)
-pulumi.export("key_created", key.created)
-pulumi.export("previous_key_generation", key.previous_generation)
-pulumi.export("previous_key_expires", settings.previous_key_expires and settings.previous_key_expires.isoformat())
-if clients:
-    pulumi.export("client_keys", clients.keys)
-    pulumi.export("clients", clients.described)
-if metrics:
-    pulumi.export("metrics_key", metrics.key)
-pulumi.export("claude_auth", settings.claude_auth.value)
-pulumi.export("ca_certificate", certificate.authority)
-for name, one in running.items():
-    pulumi.export(f"{name}_{'service' if deployment.swarm else 'container'}", one.name)
-pulumi.export("claude_auth_volume", login.volume.name)
+outputs = {
+    "url": settings.url,
+    "master_key": key.current,
+    "master_key_source": key.source.value,
+    "key_generation": key.generation,
+    "key_created": key.created,
+    "previous_key_generation": key.previous_generation,
+    "previous_key_expires": settings.previous_key_expires and settings.previous_key_expires.isoformat(),
+    "claude_auth": settings.claude_auth.value,
+    "ca_certificate": certificate.authority,
+    "claude_auth_volume": login.volume.name,
+}
+outputs |= {f"{name}_{'service' if deployment.swarm else 'container'}": one.name for name, one in running.items()}
+outputs |= {"client_keys": clients.keys, "clients": clients.described} if clients else {}
+outputs |= {"metrics_key": metrics.key} if metrics else {}
+export_after(passed, outputs)
 pulumi.run(begun)

@@ -1,6 +1,6 @@
 """The end of an update: what was replaced finishes what it has, and takes nothing new."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 
 import pulumi
 import pulumi_docker as docker
@@ -22,9 +22,10 @@ class Handover(pulumi.ComponentResource):
         name: str,
         containers: Mapping[str, docker.Container],
         drain: Drain,
-        checks: Sequence[pulumi.Resource],
+        passed: pulumi.Resource,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
+        """``passed`` is what is recorded only when the new containers serve and have passed their check."""
         hook = pulumi.ResourceHook("drain", drain)
         super().__init__(
             "litellm-claude:components:Handover",
@@ -32,7 +33,7 @@ class Handover(pulumi.ComponentResource):
             # depends_on waits for resources of providers alone: that it is registered says it passed.
             {
                 **{role: version(container) for role, container in containers.items()},
-                "checked": [check.urn for check in checks],
+                "checked": [passed.urn],
             },
             pulumi.ResourceOptions.merge(
                 opts,

@@ -2,17 +2,14 @@
 
 What the engine can undo itself is undone there, without a new container: started, unpaused, renamed, connected again,
 its limits put back, and one that runs and answers nothing any more is started anew.
-What is gone is returned, so that ``pulumi refresh`` of just that makes the next update create it. A login's volume that
-somebody made anew, under the same name, is none that is gone; that it has no login is said.
+What is gone is returned, so that ``pulumi refresh`` of just that makes the next update create it.
 """
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
 from typing import Any
 
 from ops.engine import Engine
 from ops.state import KINDS, Resource, State, engine_id, name_of, role_of
-from ops.volumes import holds_login
 from rules.sizes import MIB
 from setup.messages import sayer
 
@@ -21,10 +18,6 @@ say = sayer("presence")
 NANO = 1e9
 RESTART_SECONDS = 2
 """What one that hangs gets before it is killed: nothing that it began will come to an end by itself."""
-CLOCKS = timedelta(seconds=5)
-"""By how much the engine's clock may differ from the operator's."""
-LOGIN = "auth"
-"""The role of the volume with the Claude login."""
 
 
 def absent(state: State, engine: Engine) -> list[Resource]:
@@ -45,8 +38,6 @@ def absent(state: State, engine: Engine) -> list[Resource]:
                 say(f"{name_of(resource)} does not start again as it is: it is made anew")
                 engine.remove(entry["Id"])
                 gone.append(resource)
-            elif kind == "volume" and state.takes_login and _made_anew(resource, entry):
-                _look_for_login(resource, engine, state.stack)
     return gone
 
 
@@ -64,23 +55,6 @@ def _lost(kind: str, resource: Resource, stack: str) -> str:
     elif kind == "volume":
         text += f". It is empty: if the stack uses a Claude login, log in again (make login STACK={stack})"
     return text
-
-
-def _made_anew(resource: Resource, entry: dict[str, Any]) -> bool:
-    """Whether somebody made the login's volume after the stack had done so, or had adopted it."""
-    made, known = entry.get("CreatedAt"), resource.get("created")
-    if role_of(resource) != LOGIN or not made or not known:
-        return False
-    return datetime.fromisoformat(made) > datetime.fromisoformat(known) + CLOCKS
-
-
-def _look_for_login(volume: Resource, engine: Engine, stack: str) -> None:
-    name = name_of(volume)
-    if not holds_login(engine, name):
-        say(
-            f"the volume {name} is another one than before, and has no Claude login in it: log in again "
-            f"(make login STACK={stack}), or put a backup of it in its place"
-        )
 
 
 def _as_it_was(resource: Resource, entry: dict[str, Any], engine: Engine) -> bool:

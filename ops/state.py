@@ -12,12 +12,10 @@ from ops.commands import pulumi
 from ops.engine import Engine
 from rules.layout import STACK_LABEL
 from rules.pulumi_types import CONTAINER, IMAGE, NETWORK, SERVICE, VOLUME
-from rules.setting_types import ClaudeAuth
 
 KINDS = {"image": IMAGE, "network": NETWORK, "volume": VOLUME, "container": CONTAINER, "service": SERVICE}
 """What is on the engine: docker's word for each kind, and Pulumi's type."""
 ENGINE = "pulumi:providers:docker"
-STACK = "pulumi:pulumi:Stack"
 REPLICA = re.compile(r"-\d$")
 """What the name of all but the first container ends with that play one role (rules/layout.py)."""
 
@@ -92,12 +90,6 @@ class State:
                 if label.get("label") == STACK_LABEL:
                     return str(label["value"])
         return None
-
-    @property
-    def takes_login(self) -> bool:
-        """Whether requests are made with a Claude login, and not with a secret of the stack."""
-        outputs = next((one.get("outputs") or {} for one in self.resources if one["type"] == STACK), {})
-        return bool(outputs.get("claude_auth", ClaudeAuth.LOGIN) == ClaudeAuth.LOGIN)
 
     def in_force(self, kind: str) -> list[Resource]:
         """Returns what of ``kind`` (docker's word) the stack is made of; superseded ones are left out."""

@@ -47,12 +47,6 @@ def holds_something(engine: Engine, volume: str) -> bool:
     return bool(as_root(engine, volume, *command, capabilities=READING).strip())
 
 
-def holds_login(engine: Engine, volume: str) -> bool:
-    """Whether a Claude login is in the volume."""
-    command = ("find", FOLDER, "-maxdepth", "1", "-name", ".credentials.json", "-size", "+0", "-print")
-    return bool(as_root(engine, volume, *command, capabilities=READING).strip())
-
-
 def taken(engine: Engine, volume: str) -> str:
     """Returns all that is in the volume, as the text of a packed archive."""
     return as_root(engine, volume, "bash", "-c", TAKE, capabilities=READING)

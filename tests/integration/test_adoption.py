@@ -6,7 +6,6 @@ import json
 import secrets
 import shutil
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -14,9 +13,6 @@ import pytest
 from ops.adopt import hand_over
 from ops.commands import OperationError
 from ops.engine import Engine
-from ops.presence import absent
-from ops.state import State
-from rules.pulumi_types import VOLUME
 from testbed.deployment import ROOT, docker
 
 IMAGE = "debian:trixie-slim"
@@ -72,21 +68,3 @@ def test_a_compose_deployments_files_are_handed_over_whole(volume: str, tmp_path
     assert json.loads(docker(*as_litellm, "cat", "/v/.credentials.json")) == LOGIN
     docker(*as_litellm, "sh", "-c", "echo y >>/v/projects/-app/one.jsonl")
     assert adopt(tmp_path) == ""
-
-
-def test_an_empty_volume_in_the_place_of_the_logins_is_said_until_a_login_is_in_it(
-    volume: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    urn = "urn:pulumi:prod::litellm-claude::docker:index/volume:Volume::litellm-claude-prod-claude-auth"
-    an_hour_ago = (datetime.now(UTC) - timedelta(hours=1)).isoformat()
-    known = {"urn": urn, "type": VOLUME, "id": volume, "inputs": {"name": volume}, "created": an_hour_ago}
-    state = State("prod", {"deployment": {"resources": [known]}})
-    assert absent(state, Engine()) == []
-    assert capsys.readouterr().err == "", "a backup was put there"
-    docker("volume", "rm", volume)
-    docker("volume", "create", volume)
-    assert absent(state, Engine()) == []
-    assert "has no Claude login in it: log in again (make login STACK=prod)" in capsys.readouterr().err
-    known["created"] = datetime.now(UTC).isoformat()
-    assert absent(state, Engine()) == []
-    assert capsys.readouterr().err == "", "it is the stack's own, and nobody has logged in yet"

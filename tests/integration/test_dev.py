@@ -8,9 +8,13 @@ from typing import Any
 
 import pytest
 
+from rules.docker import Client
+from rules.keys import DEVELOPMENT_KEY
 from rules.setting_fields import MODELS
+from setup.summary import LOGIN, lacks_login
 from testbed.deployment import Deployment, docker
 from testbed.hosts import Internet
+from testbed.operations import Operations
 from tests.integration.conftest import TOKEN
 from tests.integration.verdicts import assert_clean
 
@@ -162,14 +166,19 @@ def test_a_wrong_setting_stops_the_preview_with_one_sentence(dev: Deployment) ->
     assert "Traceback" not in done.stdout + done.stderr
 
 
-def test_the_login_survives_replacement_and_destroy(dev: Deployment) -> None:
+def test_the_login_survives_a_rotation_away_from_the_development_key_and_destroy(dev: Deployment) -> None:
     """Last, because the stack is gone after it; an update that adopts what is left is in test_upkeep.py."""
     volume, before = dev.output("claude_auth_volume"), dev.container("litellm")
     dev.exec("litellm", "sh", "-c", "echo kept > /home/app/.claude/marker")
-    dev.set(drainSeconds=1)
-    dev.up()
+    Operations(dev).rotate("--overlap", "1h")
     assert dev.container("litellm") != before
+    keys = (dev.output("master_key"), DEVELOPMENT_KEY)
+    assert [dev.call("/v1/models", key=key).status for key in keys] == [200, 200]
     assert dev.exec("litellm", "cat", "/home/app/.claude/marker") == "kept"
+    outputs = {"claude_auth": "login", "litellm_container": dev.container("litellm")}
+    assert lacks_login(outputs, Client())
+    dev.exec("litellm", "sh", "-c", f"echo a login > {LOGIN}")
+    assert not lacks_login(outputs, Client())
     assert docker("ps", "--all", "--quiet", "--filter", f"name={before}") == ""
     dev.stack.destroy(on_output=dev.printed.append)
     read = (

@@ -49,7 +49,7 @@ GATEWAY = URN.format("Gateway", "container:Container", "gateway")
 BACKEND = {"urn": NETWORK, "type": "docker:index/network:Network", "id": "network-1", "inputs": {"name": "backend"}}
 
 
-LOGIN: dict[str, Any] = {
+LOGIN = {
     "urn": NETWORK.replace("etwork", "olume"),
     "type": "docker:index/volume:Volume",
     "id": "login",

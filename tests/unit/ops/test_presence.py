@@ -4,9 +4,8 @@ from typing import Any
 
 import pytest
 
-from ops import presence
 from rules.sizes import MIB
-from tests.unit.ops.reconcile_bed import BACKEND, LOGIN, UP, Bed, container
+from tests.unit.ops.reconcile_bed import BACKEND, UP, Bed, container
 
 CONNECT = ("network", "connect", "--alias", "litellm", "backend", "good")
 HANGS = {"State": {"Status": "running", "Health": {"Status": "unhealthy"}}}
@@ -73,42 +72,3 @@ def test_one_that_runs_and_answers_nothing_any_more_is_started_anew(
     bed.reconcile(BACKEND, container("good"))
     assert bed.engine.commands == commands
     assert not bed.engine.removed
-
-
-MADE = "2026-11-24T12:00:00.123456789Z"
-AUTH = LOGIN | {"urn": LOGIN["urn"].replace("backend", "claude-auth"), "created": MADE}
-
-
-@pytest.mark.parametrize(
-    ("made", "login", "credential", "said"),
-    [
-        ("2026-11-24T12:00:00Z", False, "login", False),  # nobody has logged in yet
-        ("2026-11-20T12:00:00Z", False, "login", False),  # an adopted one
-        ("2026-11-24T14:00:00+01:00", False, "login", True),
-        ("2026-11-24T13:00:00+01:00", False, "login", False),
-        ("2026-11-24T13:00:00Z", True, "login", False),  # a backup was put there
-        ("2026-11-24T13:00:00Z", False, "api_key", False),
-        (None, False, "login", False),
-    ],
-)
-def test_a_logins_volume_that_somebody_made_anew_is_not_taken_without_a_word(
-    bed: Bed,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    made: str | None,
-    login: bool,
-    credential: str,
-    said: bool,
-) -> None:
-    monkeypatch.setattr(presence, "holds_login", lambda engine, volume: login)
-    bed.engine.changed = {"login": {"CreatedAt": made}}
-    outputs = {"claude_auth": credential}
-    bed.reconcile({"urn": "prod", "type": "pulumi:pulumi:Stack", "outputs": outputs}, AUTH)
-    assert ("make login STACK=prod" in capsys.readouterr().err) is said
-    assert bed.refreshed == []
-
-
-def test_another_volume_that_somebody_made_anew_has_no_login(bed: Bed, capsys: pytest.CaptureFixture[str]) -> None:
-    bed.engine.changed = {"login": {"CreatedAt": "2026-11-24T13:00:00Z"}}
-    bed.reconcile(LOGIN | {"created": MADE})
-    assert capsys.readouterr().err == ""

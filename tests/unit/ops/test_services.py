@@ -14,7 +14,6 @@ from ops.presence import absent
 from ops.reconcile import strays
 from ops.state import State
 from rules.docker import LOG_TRIES, EngineError
-from setup.summary import summary
 
 LABELS = [{"label": "litellm-claude.stack", "value": "litellm-claude-prod"}]
 SERVICES = [
@@ -157,18 +156,3 @@ def test_an_emergency_sees_the_tasks_of_before_end(state: State, monkeypatch: py
     rotate.rotate("prod", None, "alice")
     assert isinstance(seen[0], TasksCutover)
     assert seen[1] is None, "a client's streams may end by themselves"
-
-
-@pytest.mark.parametrize(
-    ("kind", "auth", "next_step"),
-    [
-        ("service", "token", "make STACK=prod logs"),
-        ("container", "login", "login   (the Claude"),
-        ("container", "api-key", "make STACK=prod logs"),
-        ("container", "token", "make STACK=prod logs"),
-    ],
-)
-def test_the_summary_asks_for_no_login_where_there_can_be_none(kind: str, auth: str, next_step: str) -> None:
-    outputs = {"url": "https://x", "master_key_source": "generated", "claude_auth_volume": "v", f"litellm_{kind}": "x"}
-    outputs["claude_auth"] = auth
-    assert next_step in summary(outputs, "prod")

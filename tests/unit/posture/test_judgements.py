@@ -126,10 +126,16 @@ def test_each_answer_of_litellm_itself_is_judged(make: Make, name: str, edge: di
         assert status(make(edge=edge, inside=changed(keys={**INSIDE.keys, name: code})), id_) == "fail"
 
 
-def test_the_development_key_of_a_development_stack_is_an_exception(make: Make) -> None:
-    own = {"LITELLM_MASTER_KEY": DEVELOPMENT_KEY}
-    assert status(make(settings=DEVELOPMENT, env=own, edge=ANSWERS), "access.known-keys") == "exception"
-    open_ = changed(keys={**INSIDE.keys, "sk-1234": 200})
+ROTATED_AWAY = {"LITELLM_PREVIOUS_MASTER_KEY": DEVELOPMENT_KEY, "LITELLM_PREVIOUS_KEY_EXPIRES": NOW.isoformat()}
+
+
+@pytest.mark.parametrize("own", [{"LITELLM_MASTER_KEY": DEVELOPMENT_KEY}, ROTATED_AWAY])
+def test_the_development_key_of_a_development_stack_is_an_exception(make: Make, own: dict[str, str]) -> None:
+    accepted = {**INSIDE.keys, DEVELOPMENT_KEY: 200}
+    found = make(settings=DEVELOPMENT, env=own, edge=ANSWERS, inside=changed(keys=accepted))
+    assert status(found, "access.known-keys") == "exception"
+    assert status(make(env=own, edge=ANSWERS, inside=changed(keys=accepted)), "access.known-keys") == "fail"
+    open_ = changed(keys={**accepted, "sk-1234": 200})
     assert status(make(settings=DEVELOPMENT, env=own, edge=ANSWERS, inside=open_), "access.known-keys") == "fail"
 
 

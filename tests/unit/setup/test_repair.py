@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from setup import ports, repair_file_backend, state_file, summary
+from setup import ports, repair_file_backend, state_file
 from setup.stack_settings import setting
 
 PENDING = {
@@ -197,15 +197,6 @@ def test_a_stacks_setting_wins_over_the_projects_default(tmp_path: Path) -> None
     assert setting("port", "dev", tmp_path) == 4000
     stack.write_text("config:\n  litellm-claude:port: 4100\n")
     assert setting("port", "dev", tmp_path) == setting("port", "organization/litellm-claude/dev", tmp_path) == 4100
-
-
-def test_the_summary_never_holds_the_key_and_trusts_the_stacks_own_ca() -> None:
-    outputs = {"url": "https://h", "master_key": "sk-x", "master_key_source": "generated", "claude_auth_volume": "v"}
-    text = summary.summary(outputs | {"ca_certificate": "PEM"}, "prod")
-    assert "sk-x" not in text
-    assert "--cacert ca.pem https://h/v1/models" in text
-    assert "make STACK=prod login" in text
-    assert "--cacert" not in summary.summary(outputs, "dev")
 
 
 def damaged(state: Path) -> Path:
