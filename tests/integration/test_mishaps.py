@@ -1,25 +1,26 @@
 """Whatever happens to a stack, `make up` brings it back: with its key and its login, or with a sentence that says how.
 
-A series of mishaps is drawn at random and done to one stack, each on what the one before has left. A few are part of
-`make test`; `make test-mishaps` does 50 (MISHAPS=50).
+A series of mishaps is drawn at random and done to one stack, each on what the one before has left. No kind comes again
+before each has been. A few are part of `make test`; `make test-mishaps` does 50 (MISHAPS=50), or those of a series that
+failed (SEED=N).
 """
 
 import os
-from collections.abc import Iterator
-from typing import Any, ClassVar
+import random
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 import pytest
-from hypothesis import HealthCheck, Phase, settings
-from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
 from testbed.deployment import deployment, docker
 from testbed.operations import Operations
 from tests.integration.mishaps import MARKER, ROLES, SIGNALS, Bed, Way, small_disk
 
 PORT = 14781
-STEPS = int(os.environ.get("MISHAPS", "3"))
-roles = st.sampled_from(ROLES)
+FEW = ("everything is pruned", "an update is interrupted", "a file is half written")
+STEPS = int(os.environ.get("MISHAPS", len(FEW)))
+FILES = ("state", "no state", "meta", "notes", "lock", "cut lock", "dead lock")
 
 pytestmark = pytest.mark.timeout(120 * STEPS + 600)
 
@@ -39,14 +40,63 @@ def bed() -> Iterator[Bed]:
         stack.remove()  # before its state is unmounted
 
 
-class Mishaps(RuleBasedStateMachine):
-    """Each rule is a mishap, and `make up` after it."""
+def connected_by_hand(bed: Bed, draw: random.Random) -> None:
+    """`make up` also ends what is none of the stack's own."""
+    role = draw.choice(ROLES)
+    bed.connected_by_hand(role)
+    bed.operations.up()
+    assert "bridge" not in docker("inspect", "--format", "{{json .NetworkSettings.Networks}}", bed.one(role))
 
-    bed: ClassVar[Bed]
-    key: ClassVar[str]
-    survived: ClassVar[int] = 0
 
-    def comes_back(self, way: Way | None = None) -> None:
+def login_removed(bed: Bed, draw: random.Random) -> None:
+    """What stands for the login is put back afterwards, as by a person."""
+    replaced = draw.choice((True, False))
+    bed.login_removed(replaced=replaced)
+    said = bed.operations.up()
+    assert replaced or "It is empty: if the stack uses a Claude login, log in again" in said
+    bed.mark()
+
+
+def interrupted(bed: Bed, draw: random.Random) -> None:
+    """Half of the times the update that repairs it is interrupted, too."""
+    how, after, pulumi_alone = draw.choice(sorted(SIGNALS)), draw.uniform(0.1, 25), draw.choice((True, False))
+    bed.interrupted(how, after, pulumi_alone=pulumi_alone)
+    if draw.choice((True, False)):
+        bed.interrupted(how, after / 2, pulumi_alone=pulumi_alone)
+
+
+MISHAPS: dict[str, Callable[[Bed, random.Random], Way | None]] = {
+    "a container is removed": lambda bed, draw: bed.removed(draw.choice(ROLES)),
+    "a container is stopped": lambda bed, draw: bed.stopped(draw.choice(ROLES), draw.choice(("stop", "kill", "pause"))),
+    "a container is renamed": lambda bed, draw: bed.renamed(draw.choice(ROLES)),
+    "a container is disconnected": lambda bed, draw: bed.disconnected(draw.choice(ROLES)),
+    "a container is connected by hand": connected_by_hand,
+    "a container hangs": lambda bed, draw: bed.hangs(draw.choice(ROLES)),
+    "everything is pruned": lambda bed, _draw: bed.pruned(),
+    "all die at once": lambda bed, _draw: bed.power_lost(),
+    "the login is removed": login_removed,
+    "the login's files become root's": lambda bed, _draw: bed.login_of_root(),
+    "an image is removed": lambda bed, draw: bed.image_removed(draw.choice(ROLES)),
+    "an update is interrupted": interrupted,
+    "two updates run at once": lambda bed, _draw: bed.two_at_once(),
+    "a file is half written": lambda bed, draw: bed.half_written(draw.choice(FILES)),
+    "the settings are damaged": lambda bed, _draw: bed.damaged_settings(),
+    "the passphrase is another one": lambda bed, _draw: bed.wrong_passphrase(),
+    "the port is taken": lambda bed, _draw: bed.taken_port(),
+    "the certificate expires": lambda bed, _draw: bed.expired_certificate(),
+    "the disk is full": lambda bed, _draw: bed.full_disk(),
+}
+
+
+@dataclass
+class Series:
+    """A stack and the key that it keeps, whatever happens."""
+
+    bed: Bed
+    key: str
+
+    def comes_back(self, way: Way | None) -> None:
+        """Types `make up`: once, or again after what its sentence names."""
         stack, operations = self.bed.stack, self.bed.operations
         if way is not None:
             kept = dict(stack.environment)
@@ -64,117 +114,18 @@ class Mishaps(RuleBasedStateMachine):
         assert sorted(stack.there()) == known, "nothing is there twice"
         running = docker("inspect", "--format", "{{.State.Running}}", *known).split()
         assert set(running) == {"true"}
-        Mishaps.survived += 1
-
-    @rule(role=roles)
-    def a_container_is_removed(self, role: str) -> None:
-        self.bed.removed(role)
-        self.comes_back()
-
-    @rule(role=roles, how=st.sampled_from(["stop", "kill", "pause"]))
-    def a_container_is_stopped(self, role: str, how: str) -> None:
-        self.bed.stopped(role, how)
-        self.comes_back()
-
-    @rule(role=roles)
-    def a_container_is_renamed(self, role: str) -> None:
-        self.bed.renamed(role)
-        self.comes_back()
-
-    @rule(role=roles)
-    def a_container_is_disconnected(self, role: str) -> None:
-        self.bed.disconnected(role)
-        self.comes_back()
-
-    @rule(role=roles)
-    def a_container_is_connected_by_hand(self, role: str) -> None:
-        self.bed.connected_by_hand(role)
-        self.comes_back()
-        assert "bridge" not in docker("inspect", "--format", "{{json .NetworkSettings.Networks}}", self.bed.one(role))
-
-    @rule(role=roles)
-    def a_container_hangs(self, role: str) -> None:
-        self.bed.hangs(role)
-        self.comes_back()
-
-    @rule()
-    def everything_is_pruned(self) -> None:
-        self.bed.pruned()
-        self.comes_back()
-
-    @rule()
-    def all_die_at_once(self) -> None:
-        self.bed.power_lost()
-        self.comes_back()
-
-    @rule(replaced=st.booleans())
-    def the_login_is_removed(self, *, replaced: bool) -> None:
-        self.bed.login_removed(replaced=replaced)
-        said = self.bed.operations.up()
-        assert replaced or "It is empty: if the stack uses a Claude login, log in again" in said
-        self.bed.mark()
-        self.comes_back()
-
-    @rule()
-    def the_logins_files_become_roots(self) -> None:
-        self.bed.login_of_root()
-        self.comes_back()
-
-    @rule(role=roles)
-    def an_image_is_removed(self, role: str) -> None:
-        self.bed.image_removed(role)
-        self.comes_back()
-
-    @rule(
-        how=st.sampled_from(sorted(SIGNALS)), after=st.floats(0.1, 25), pulumi_alone=st.booleans(), again=st.booleans()
-    )
-    def an_update_is_interrupted(self, how: str, after: float, *, pulumi_alone: bool, again: bool) -> None:
-        self.bed.interrupted(how, after, pulumi_alone=pulumi_alone)
-        if again:  # the update that repairs it, too
-            self.bed.interrupted(how, after / 2, pulumi_alone=pulumi_alone)
-        self.comes_back()
-
-    @rule()
-    def two_updates_run_at_once(self) -> None:
-        self.bed.two_at_once()
-        self.comes_back()
-
-    @rule(what=st.sampled_from(["state", "no state", "meta", "notes", "lock", "cut lock", "dead lock"]))
-    def a_file_is_half_written(self, what: str) -> None:
-        self.comes_back(self.bed.half_written(what))
-
-    @rule()
-    def the_settings_are_damaged(self) -> None:
-        self.comes_back(self.bed.damaged_settings())
-
-    @rule()
-    def the_passphrase_is_another_one(self) -> None:
-        self.comes_back(self.bed.wrong_passphrase())
-
-    @rule()
-    def the_port_is_taken(self) -> None:
-        self.comes_back(self.bed.taken_port())
-
-    @rule()
-    def the_certificate_expires(self) -> None:
-        self.comes_back(self.bed.expired_certificate())
-
-    @rule()
-    def the_disk_is_full(self) -> None:
-        self.comes_back(self.bed.full_disk())
 
 
-def test_whatever_happens_to_a_stack_make_up_brings_it_back(bed: Bed) -> None:
-    Mishaps.bed, Mishaps.key = bed, str(bed.stack.output("master_key"))
-    drawn: Any = settings(
-        max_examples=1,
-        stateful_step_count=STEPS,
-        phases=[Phase.generate],  # a failed series is shown as it was: to shrink it would take hours
-        derandomize="MISHAPS" not in os.environ,  # in make test always the same ones
-        suppress_health_check=list(HealthCheck),
-        database=None,
-        deadline=None,
-        print_blob=True,
-    )
-    run_state_machine_as_test(Mishaps, settings=drawn)
-    assert Mishaps.survived == STEPS
+def test_whatever_happens_to_a_stack_make_up_brings_it_back(bed: Bed, capsys: pytest.CaptureFixture[str]) -> None:
+    drawn = "MISHAPS" in os.environ
+    seed = int(os.environ.get("SEED") or random.randrange(10**6)) if drawn else 1
+    draw = random.Random(seed)
+    series = Series(bed, str(bed.stack.output("master_key")))
+    left = [] if drawn else list(FEW)
+    for number in range(1, STEPS + 1):
+        left = left or draw.sample(list(MISHAPS), len(MISHAPS))
+        name = left.pop()
+        if drawn:
+            with capsys.disabled():
+                sys.stdout.write(f"\nmishap {number} of {STEPS}, SEED={seed}: {name}\n")
+        series.comes_back(MISHAPS[name](bed, draw))
