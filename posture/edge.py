@@ -129,7 +129,7 @@ class Edge:
             "none": self.get("/v1/models"),
             "malformed": self.get("/v1/models", key="not-a-key"),
             "wrong": self.get("/v1/models", key="sk-1234"),
-            **({} if key == DEVELOPMENT_KEY else {"development": self.get("/v1/models", key=DEVELOPMENT_KEY)}),
+            "development": self._of_the_new_one("/v1/models", DEVELOPMENT_KEY, lambda status: status == 200),
             **{path: self._of_the_new_one(path, key, lambda status: status not in NOT_SERVED) for path in NOT_THE_API},
         }
 
@@ -139,10 +139,10 @@ class Edge:
         return self._asked(lambda: self.get("/healthz"), lambda answer: refused and bool(answer.status))
 
     def _of_the_new_one(self, path: str, key: str, of_the_old_one: Callable[[int], bool]) -> Answer:
-        """Asks with the declared key. Inside an update the container that is being replaced may answer too.
+        """Asks with a key. Inside an update the container that is being replaced may answer too.
 
-        It knows no key but its own, an earlier version serves other paths, and the gateway takes turns: so an answer
-        that may be its own counts only when all tries meet one.
+        It knows no key but its own, which may end with it; an earlier version serves other paths; and the gateway takes
+        turns: so an answer that may be its own counts only when all tries meet one.
         """
         tries = min(REPLACEMENT_TRIES, self.declaration.settings.failed_auth_per_minute)
         return self._asked(lambda: self.get(path, key=key), lambda answer: of_the_old_one(answer.status), tries)

@@ -170,10 +170,13 @@ def test_the_login_survives_a_rotation_away_from_the_development_key_and_destroy
     """Last, because the stack is gone after it; an update that adopts what is left is in test_upkeep.py."""
     volume, before = dev.output("claude_auth_volume"), dev.container("litellm")
     dev.exec("litellm", "sh", "-c", "echo kept > /home/app/.claude/marker")
-    Operations(dev).rotate("--overlap", "1h")
+    operations = Operations(dev)
+    operations.rotate("--overlap", "1h")
     assert dev.container("litellm") != before
     keys = (dev.output("master_key"), DEVELOPMENT_KEY)
     assert [dev.call("/v1/models", key=key).status for key in keys] == [200, 200]
+    operations.retire()
+    assert [dev.call("/v1/models", key=key).status for key in keys] == [200, 401]
     assert dev.exec("litellm", "cat", "/home/app/.claude/marker") == "kept"
     outputs = {"claude_auth": "login", "litellm_container": dev.container("litellm")}
     assert lacks_login(outputs, Client())

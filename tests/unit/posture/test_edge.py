@@ -11,6 +11,7 @@ import pytest
 
 from posture.edge import REPLACEMENT_TRIES, Answer, Edge
 from posture.engine import Engine
+from rules.keys import DEVELOPMENT_KEY
 from tests.unit.posture.conftest import KEY, Make
 from tests.unit.posture.test_checks import status
 from tests.unit.posture.test_judgements import ANSWERS
@@ -82,6 +83,17 @@ def test_a_path_that_an_earlier_version_serves_is_asked_of_the_new_one(
     turns = itertools.cycle([200, 404])
     monkeypatch.setattr(edge, "get", lambda path, **_: Answer(next(turns) if path == "/ui/" else 401))
     assert edge.ask(KEY)["/ui/"].status == status
+
+
+@pytest.mark.parametrize(("complete", "status"), [(False, 401), (True, 200)])
+def test_the_development_key_that_ends_in_an_update_is_asked_of_the_new_one(
+    make: Make, monkeypatch: pytest.MonkeyPatch, complete: bool, status: int
+) -> None:
+    engine: Any = Local()
+    edge = Edge(replace(make().declaration, complete=complete), engine)
+    turns = itertools.cycle([200, 401])
+    monkeypatch.setattr(edge, "get", lambda _, key="", **_o: Answer(next(turns) if key == DEVELOPMENT_KEY else 401))
+    assert edge.ask(KEY)["development"].status == status
 
 
 @pytest.mark.parametrize("status", [200, 403, 503])
