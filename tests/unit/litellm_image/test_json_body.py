@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from claude_gateway.front.contract import Rejection
-from claude_gateway.front.json_body import JsonLimits, parse
+from claude_gateway.front.contract.json_body import JsonLimits, parse
 
 MIB = 1024 * 1024
 WORDS_OF_PYTHON = ("Expecting", "delimiter", "Extra data", "codec", "NoneType", "int string", "recursion")
@@ -112,6 +112,7 @@ def test_depth_has_a_bound(pair: tuple[bytes, bytes], depth: int) -> None:
         assert parse(raw)
     else:
         assert refused(raw).message == "The body is nested more than 64 levels deep."
+        assert refused(raw.replace(b"[]", b"[NaN]", 1)).message == "The body is nested more than 64 levels deep."
 
 
 def test_closing_brackets_alone_are_refused_quickly() -> None:

@@ -11,11 +11,13 @@ if TYPE_CHECKING:
 
 async def lines(content: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     """The lines of a stream, each whole and without its end."""
-    rest = b""
+    rest: list[bytes] = []
     async for piece in content:
-        *whole, rest = (rest + piece).split(b"\n")
-        for line in whole:
-            yield line
+        first, *others = piece.split(b"\n")
+        rest.append(first)
+        for line in others:
+            yield b"".join(rest)
+            rest = [line]
 
 
 def event_in(line: bytes) -> dict[str, Any] | None:

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 
 from claude_gateway.config.clients import MASTER, METRICS
 from claude_gateway.errors import Failure, retry_after
-from claude_gateway.front import json_body
 from claude_gateway.front.body import ClientLeft
 from claude_gateway.front.call import Call, Reply
-from claude_gateway.front.contract import Models, Rejection, Route, admit, request_betas
+from claude_gateway.front.contract import Models, Rejection, Route, admit, json_body, request_betas
 from claude_gateway.front.counts import OwnCounts
 from claude_gateway.front.disconnect import run_until_client_leaves
 from claude_gateway.front.exchange import Exchange

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import math
 from typing import TYPE_CHECKING, Any
 
+from claude_gateway.front.contract import json_body
 from claude_gateway.front.contract.call_ids import CallIds
-from claude_gateway.front.contract.rejection import wrong
+from claude_gateway.front.contract.rejection import Rejection, wrong
 from claude_gateway.front.contract.routes import Route
 
 if TYPE_CHECKING:
@@ -101,33 +101,26 @@ def _find_thoughts(message: dict[str, Any]) -> None:
     if not given:
         return
     blocks: list[dict[str, Any]] = []
+    texts: list[list[str]] = []
     for piece in given:
         if blocks and blocks[-1].get("type") == piece.get("type") == "thinking" and not blocks[-1].get("signature"):
-            thought = (blocks[-1].get("thinking") or "") + (piece.get("thinking") or "")
-            blocks[-1] = {**blocks[-1], **piece, "thinking": thought}
+            blocks[-1] = {**blocks[-1], **piece}
+            texts[-1].append(piece.get("thinking") or "")
         else:
             blocks.append(piece)
+            texts.append([piece.get("thinking") or ""])
+    for block, pieces in zip(blocks, texts, strict=True):
+        if len(pieces) > 1:
+            block["thinking"] = "".join(pieces)
     message["thinking_blocks"] = blocks
 
 
 def _check_arguments(path: str, call: Mapping[str, Any]) -> None:
     """Anthropic has them as an object, not as a text; none at all is an empty one."""
     try:
-        arguments = json.loads(call.get("arguments") or "{}", parse_constant=_no_number, parse_float=_finite)
-    except ValueError:
-        arguments = None
-    if not isinstance(arguments, dict):
-        raise wrong(f"{path}.arguments", "must be a JSON object, as text", code="invalid_value")
-
-
-def _finite(digits: str) -> float:
-    if not math.isfinite(value := float(digits)):
-        raise ValueError
-    return value
-
-
-def _no_number(_name: str) -> float:
-    raise ValueError
+        json_body.parse((call.get("arguments") or "{}").encode())
+    except Rejection:
+        raise wrong(f"{path}.arguments", "must be a JSON object, as text", code="invalid_value") from None
 
 
 def _spoken(messages: list[dict[str, Any]], path: str) -> list[dict[str, Any]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -59,8 +60,10 @@ def parse(raw: bytes, limits: JsonLimits = DEFAULT_LIMITS) -> dict[str, Any]:
         text = raw.decode()
     except UnicodeDecodeError as error:
         raise Rejection(400, f"The body is not UTF-8: see the byte at position {error.start}.") from None
-    found = _Reader().read(text, limits)
+    reader = _Reader()
+    found = reader.read(text, limits)
     _check_depth(raw, limits.depth)
+    reader.refuse_faults(found)
     if SURROGATE.search(raw):
         _refuse_lone_surrogates(found)
     if not isinstance(found, dict):
@@ -122,10 +125,12 @@ class _Reader:
             raise Rejection(400, f"The body is not JSON: {what} ({where}).") from None
         except RecursionError:
             raise _too_deep(limits.depth) from None
-        if self.faults:
-            # The outermost: an object with a fault is not looked into.
-            raise next(wrong(path, value.text) for path, value in _values(found) if isinstance(value, _Fault))
         return found
+
+    def refuse_faults(self, found: Any) -> None:
+        """In what was `found`, the outermost: an object with a fault is not looked into. Raises Rejection."""
+        if self.faults:
+            raise next(wrong(path, value.text) for path, value in _values(found) if isinstance(value, _Fault))
 
     def _faulty(self, text: str) -> _Fault:
         self.faults.append(_Fault(text))
@@ -145,8 +150,7 @@ class _Reader:
         made = dict(pairs)
         if len(made) == len(pairs):
             return made
-        names = [name for name, _ in pairs]
-        twice = next(name for name in made if names.count(name) > 1)
+        twice = Counter(name for name, _ in pairs).most_common(1)[0][0]
         return self._faulty(f"has the key {quoted(twice)} more than once")
 
 
