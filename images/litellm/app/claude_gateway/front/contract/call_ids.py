@@ -17,6 +17,8 @@ class CallIds:
         self._known: dict[str, str] = {}
 
     def add(self, path: str, identifier: str | None) -> None:
-        """Raises Rejection when Claude would take it for another one."""
+        """Raises Rejection when there is none, or when Claude would take it for another one."""
+        if identifier == "":
+            raise wrong(path, "must not be empty", code="invalid_value")
         if identifier and self._known.setdefault(ODD.sub("_", identifier), identifier) != identifier:
             raise wrong(path, TWINS, code="invalid_value")

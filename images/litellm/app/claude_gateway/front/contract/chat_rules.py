@@ -37,10 +37,10 @@ class ThinkingBlock(TypedDict, total=False):
 class ProviderFields(TypedDict, total=False):
     """What LiteLLM makes blocks of Anthropic's from, of all that it puts there."""
 
-    compaction_blocks: list[Any]
+    compaction_blocks: list[dict[str, object]]
     thinking_blocks: list[ThinkingBlock]
-    tool_results: list[Any]
-    web_search_results: list[Any]
+    tool_results: list[dict[str, object]]
+    web_search_results: list[dict[str, object]]
 
 
 CHAT_REQUEST = chat_create_params.CompletionCreateParamsBase

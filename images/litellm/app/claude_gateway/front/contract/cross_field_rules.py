@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from claude_gateway.front.contract import json_body
 from claude_gateway.front.contract.call_ids import CallIds
+from claude_gateway.front.contract.part_rules import check_parts
 from claude_gateway.front.contract.rejection import Rejection, wrong
 from claude_gateway.front.contract.routes import Route
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 NO_CALL = "has no function_call in the input; send it too, because no response is kept here"
 CALLS = ("function_call", "custom_tool_call")
 NOTHING_SAID = "must say something"
+NOTHING_ASKED = "must hold a message of the user"
+NO_TOOLS = "asks for a call of a tool, and there are no tools"
 TEXTS = ("text", "input_text", "output_text")
 HELD_BESIDE = ("tool_calls", "thinking_blocks", "provider_specific_fields")
 OUTPUTS = ("function_call_output", "custom_tool_call_output")
@@ -33,10 +36,19 @@ def _without_orphans(made: dict[str, Any]) -> None:
         made.pop("parallel_tool_calls", None)
         if made.get("tool_choice") in ("none", "auto"):
             del made["tool_choice"]
+        if "tool_choice" in made and "web_search_options" not in made:
+            raise wrong("tool_choice", NO_TOOLS, code="invalid_value")
     if not made.get("stream"):
         made.pop("stream_options", None)
     if "max_completion_tokens" in made:
         made.pop("max_tokens", None)
+
+
+def _messages(made: dict[str, Any]) -> None:
+    if "output_format" in made and (made.get("output_config") or {}).get("format"):
+        raise wrong(
+            "output_format", "is the first name of output_config.format: send one of them", code="invalid_value"
+        )
 
 
 def _refuse_json_unsaid(path: str, wish: Any, *said: Any) -> None:
@@ -53,6 +65,7 @@ def _chat(made: dict[str, Any]) -> None:
     _refuse_json_unsaid("response_format", form, made["messages"])
     ids = CallIds()
     for index, message in enumerate(made["messages"]):
+        check_parts(f"messages.{index}.content", message.get("content"))
         if message["role"] == "assistant":
             refusal = message.pop("refusal", None)
             if refusal and not message.get("content"):
@@ -73,6 +86,7 @@ def _responses(made: dict[str, Any]) -> None:
         # A search that asks nobody outside is OpenAI's own: Claude has none, and is not offered the other.
         made["tools"] = [tool for tool in made["tools"] if tool.pop("external_web_access", None) is not False]
     _without_orphans(made)
+    check_parts("tools", made.get("tools"))
     _refuse_json_unsaid("text.format", (made.get("text") or {}).get("format"), made["input"], made.get("instructions"))
     if isinstance(made["input"], str):
         if not made["input"].strip():
@@ -81,6 +95,8 @@ def _responses(made: dict[str, Any]) -> None:
     calls = {item.get("call_id") for item in made["input"] if item.get("type") in CALLS}
     ids = CallIds()
     for index, item in enumerate(made["input"]):
+        check_parts(f"input.{index}.content", item.get("content"))
+        check_parts(f"input.{index}.output", item.get("output"))
         _say_refusals(item.get("content"), "output_text")
         if item.get("type") in CALLS:
             ids.add(f"input.{index}.call_id", item.get("call_id"))
@@ -144,6 +160,8 @@ def _spoken(messages: list[dict[str, Any]], path: str) -> list[dict[str, Any]]:
         elif role == "tool" and isinstance(message["content"], list):
             message["content"] = _without_blanks(message["content"]) or ""
         kept.append(message)
+    if all(message.get("role") in ("system", "developer") for message in kept):
+        raise wrong(path, NOTHING_ASKED, code="invalid_value")
     return kept
 
 
@@ -177,6 +195,7 @@ def _completions(made: dict[str, Any]) -> None:
 
 
 _BY_ROUTE: dict[Route, Callable[[dict[str, Any]], None]] = {
+    Route.MESSAGES: _messages,
     Route.CHAT: _chat,
     Route.RESPONSES: _responses,
     Route.COMPLETIONS: _completions,

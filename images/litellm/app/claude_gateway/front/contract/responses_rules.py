@@ -51,6 +51,7 @@ WEB_SEARCH = {
     "external_web_access": bool | None,
     "search_content_types": refusing("Claude searches for texts alone"),
 }
+HTTPS = core_schema.str_schema(pattern="^https://")
 CACHED_PART = {"cache_control": CacheControl, "prompt_cache_breakpoint": ANY}
 IMAGE_PART = {
     **CACHED_PART,
@@ -62,7 +63,7 @@ FILE_PART = {
     **CACHED_PART,
     "file_data": openai.FILE_DATA,
     "file_id": openai.FILE_ID,
-    "file_url": core_schema.str_schema(pattern="^https://"),
+    "file_url": HTTPS,
 }
 MESSAGE, CALL, OUTPUT = "EasyInputMessageParam", "ResponseFunctionToolCallParam", "FunctionCallOutput"
 TEXT, IMAGE, FILE = "ResponseInputTextParam", "ResponseInputImageParam", "ResponseInputFileParam"
@@ -112,6 +113,7 @@ SHAPE = Shape(
             "defer_loading": Literal[False],
             "headers": refusing("Anthropic takes a token alone; send it as authorization"),
             "require_approval": Literal["never"],
+            "server_url": HTTPS,
             "tunnel_id": refusing("the tunnels are OpenAI's; send a server_url"),
         },
         "WebSearchToolParam": {**WEB_SEARCH, "type": Literal["web_search"]},
