@@ -146,9 +146,9 @@ END: list[dict[str, Any]] = [
 ]
 
 
-def made_of(*events: dict[str, Any], tools: Any = ()) -> list[dict[str, Any]]:
+def made_of(*events: dict[str, Any], tools: Any = (), behind: bytes = b"") -> list[dict[str, Any]]:
     """The events of a response; what comes arrives in pieces that begin and end anywhere."""
-    raw = "".join(f"event: {event['type']}\r\ndata: {json.dumps(event)}\r\n\r\n" for event in events).encode()
+    raw = "".join(f"event: {event['type']}\r\ndata: {json.dumps(event)}\r\n\r\n" for event in events).encode() + behind
 
     async def content() -> AsyncIterator[bytes]:
         for at in range(0, len(raw), 7):
@@ -158,6 +158,14 @@ def made_of(*events: dict[str, Any], tools: Any = ()) -> list[dict[str, Any]]:
         return [event async for event in as_events(content(), {"tools": list(tools)})]
 
     return asyncio.run(read())
+
+
+def test_what_follows_after_the_end_of_an_answer_is_no_part_of_it() -> None:
+    """Servers that speak both protocols end a stream as OpenAI does."""
+    said = block({"type": "text", "text": "so"})
+    types = [event["type"] for event in made_of(START, *said, *END, behind=b"data: [DONE]\n\n")]
+    assert types == [event["type"] for event in made_of(START, *said, *END)]
+    assert types[-1] == "response.completed"
 
 
 def test_a_free_tool_gets_its_text() -> None:

@@ -71,10 +71,12 @@ async def as_events(content: AsyncIterator[bytes], asked: Mapping[str, Any]) -> 
     made = _Response(asked)
     try:
         async for line in lines(content):
+            if made.ended:
+                continue  # to the end of the stream, whatever a proxy appends
             if event := event_in(line):
                 for one in made.events(event):
                     yield one
-        if made.fields["status"] == "in_progress":
+        if not made.ended:
             raise BROKEN_OFF
     except Exception as error:
         for one in made.failed(error if isinstance(error, Failure) else BROKEN_OFF):
@@ -99,6 +101,11 @@ class _Response:
         for made in self._made(event):
             yield {**made, "sequence_number": self._number}
             self._number += 1
+
+    @property
+    def ended(self) -> bool:
+        """Whether its last event has come."""
+        return self.fields["status"] != "in_progress"
 
     def failed(self, failure: Failure) -> Iterator[Event]:
         """The last event of a response that has begun; Codex knows its end by it."""

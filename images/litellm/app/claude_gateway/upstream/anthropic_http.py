@@ -172,14 +172,18 @@ async def _whole(response: aiohttp.ClientResponse, endpoint: Endpoint) -> AsyncI
 async def _pieces(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
     """The bytes as they come. A reader that pauses holds back the upstream: nothing is read ahead.
 
-    A stream that somebody cuts may look like one that ends: its last event tells. Raises Failure.
+    A stream that somebody cuts may look like one that ends, and a whole one like one that is cut: its last event tells.
+    Raises Failure.
     """
-    tail = b""
-    while piece := await _translated(response.content.readany):
-        tail = (tail + piece)[-TAIL_BYTES:]
-        yield piece
+    tail, failure = b"", Failure(502, BROKEN)
+    try:
+        while piece := await _translated(response.content.readany):
+            tail = (tail + piece)[-TAIL_BYTES:]
+            yield piece
+    except Failure as broken:
+        failure = broken
     if not LAST_EVENT.search(tail):
-        raise Failure(502, BROKEN)
+        raise failure
 
 
 async def _note_reuse(_session: aiohttp.ClientSession, context: SimpleNamespace, _: object) -> None:
