@@ -47,7 +47,7 @@ class Upstream:
 
     def __init__(self, failure: Failure | None = None, *, after: int = 0, says: bool = True) -> None:
         self.asked: list[Ask] = []
-        self._events = EVENTS if says else [EVENTS[0], *EVENTS[-2:]]
+        self.events = EVENTS if says else [EVENTS[0], *EVENTS[-2:]]
         self._failure = failure
         self._after = after
 
@@ -63,7 +63,7 @@ class Upstream:
             if not ask.streamed:
                 yield json.dumps(MESSAGE).encode()
                 return
-            for number, event in enumerate(self._events):
+            for number, event in enumerate(self.events):
                 if self._failure and number == self._after:
                     raise self._failure
                 yield f"event: {event['type']}\ndata: {json.dumps(event)}\n\n".encode()
@@ -115,6 +115,19 @@ def test_a_stream_that_breaks_says_so_and_has_no_end(route: Route) -> None:
     last = json.loads(body.strip().split(b"data: ")[-1])
     assert last["error"]["message"] == "It broke off."
     assert (last.get("type") == "error") is (route is Route.RESPONSES)
+    assert b"[DONE]" not in body
+
+
+@pytest.mark.parametrize("route", list(ASKED))
+def test_an_error_of_anthropics_in_a_stream_keeps_its_meaning(route: Route) -> None:
+    upstream = Upstream(after=3)
+    upstream.events = [
+        *EVENTS[:3],
+        {"type": "error", "error": {"type": "overloaded_error", "message": "of the account"}},
+    ]
+    _, body = answered(upstream, call(route, stream=True))
+    last = json.loads(body.strip().split(b"data: ")[-1])
+    assert last["error"]["message"] == "Claude is overloaded."
     assert b"[DONE]" not in body
     assert b"response.completed" not in body
 

@@ -5,18 +5,22 @@ So LiteLLM translates and nothing else: no connection, retry, proxy or credentia
 
 from __future__ import annotations
 
+import contextlib
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import httpx
 
 from claude_gateway.errors import Failure
+from claude_gateway.front.anthropic_events import event_in
 from claude_gateway.front.call import current_call
 from claude_gateway.front.contract import Route
 from claude_gateway.front.json_mode import is_asked_for, object_alone
 from claude_gateway.front.thinking import without_impossible
 from claude_gateway.front.translation_repairs import repaired
 from claude_gateway.upstream.base import Ask, Endpoint
+from claude_gateway.upstream.refusals import no_answer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -25,6 +29,7 @@ if TYPE_CHECKING:
 
 API_BASE = "http://upstream.invalid"  # never looked up
 BETA_HEADER = "anthropic-beta"
+AN_ERROR = re.compile(rb'^data: ?\{.*"type": ?"error"', re.MULTILINE)
 # What LiteLLM gets in place of an answer that is made into a response without it (front/responses.py).
 NOTHING: dict[str, Any] = {
     "id": "msg_nothing",
@@ -78,6 +83,8 @@ class _Stream(httpx.AsyncByteStream):
     async def __aiter__(self) -> AsyncIterator[bytes]:
         try:
             async for piece in self._answer.content:
+                if AN_ERROR.search(piece):
+                    current_call.get().failure = _failure_in(piece)
                 yield piece
         except Failure as failure:
             current_call.get().failure = failure
@@ -85,3 +92,13 @@ class _Stream(httpx.AsyncByteStream):
 
     async def aclose(self) -> None:
         await self._answer.close()
+
+
+def _failure_in(piece: bytes) -> Failure | None:
+    """Anthropic's own error in a stream that has begun."""
+    for line in piece.splitlines():
+        with contextlib.suppress(ValueError):  # a part of a line
+            event = event_in(line)
+            if isinstance(event, dict) and event.get("type") == "error":
+                return no_answer({}, json.dumps(event).encode())
+    return None
