@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { createAnthropic } from "@ai-sdk/anthropic";
 import { createOpenAI } from "@ai-sdk/openai";
 import Anthropic from "@anthropic-ai/sdk";
+import { betaZodTool } from "@anthropic-ai/sdk/helpers/beta/zod";
 import { generateObject, generateText, stepCountIs, streamText, tool } from "ai";
 import OpenAI from "openai";
 import { zodResponseFormat, zodTextFormat } from "openai/helpers/zod";
@@ -177,6 +178,10 @@ const suite = {
     tools: async () => {
       assert.equal((await askWithTools(LOOK_UP)).trim(), ANSWER);
       await sawResult();
+      const run = async ({ city }) => `warm in ${city}`;
+      const weather = betaZodTool({ name: "get_weather", description: "d", inputSchema: z.object({ city: z.string() }), run });
+      const given = { model: MODEL, max_tokens: 4096, messages: user(LOOK_UP), tools: [weather] };
+      assert.equal((await anthropic.beta.messages.toolRunner(given)).content[0].text.trim(), ANSWER);
     },
     "parallel tools": async () => {
       const made = await ask("FAKE:paralleltools", { tools: TOOLS });

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from tests.unit.litellm_image.contract_cases import SMALL, USER, refusal
 
+from claude_gateway.dialect import Dialect
+from claude_gateway.errors import Failure
 from claude_gateway.front.contract import Route
 from claude_gateway.front.contract.error_sentences import PATTERNS
 
@@ -182,6 +184,15 @@ def test_a_refusal_names_the_path_and_what_to_do(route: Route, fields: dict[str,
     assert rejection is not None
     assert rejection.message == message
     assert rejection.param == message.split(":", maxsplit=1)[0]
+
+
+def test_a_conversation_that_is_not_kept_is_refused_so_that_sdks_go_on_without_it() -> None:
+    """The tool runner of Anthropic's SDK for Node begins one, and looks for this code."""
+    thread = refusal(M, {**SMALL[M], "thread": {"type": "create"}})
+    assert thread is not None
+    error = Failure(thread.status, thread.message, thread.param, thread.code).body(Dialect.ANTHROPIC, "req_1")["error"]
+    assert error["type"] == "invalid_request_error"
+    assert error["details"] == {"error_code": "thread_unsupported_request", "unsupported": ["thread"]}
 
 
 @pytest.mark.parametrize("route", list(SMALL))

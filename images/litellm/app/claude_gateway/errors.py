@@ -33,6 +33,8 @@ OPENAI_CODES = {
     504: "timeout",
     529: "overloaded",
 }
+NO_THREAD = "thread_unsupported_request"
+"""Anthropic's code for a conversation that it cannot keep: its SDKs' tool runners then send all messages each time."""
 
 
 @dataclass(eq=False)
@@ -49,7 +51,10 @@ class Failure(Exception):  # noqa: N818 - what the client is told, not a bug
         """The error object in the client's dialect."""
         if dialect is Dialect.ANTHROPIC:
             kind = ANTHROPIC_TYPES.get(self.status, "api_error" if self.status >= 500 else "invalid_request_error")
-            return {"type": "error", "error": {"type": kind, "message": self.message}, "request_id": request_id}
+            error: dict[str, Any] = {"type": kind, "message": self.message}
+            if self.code == NO_THREAD:
+                error["details"] = {"error_code": NO_THREAD, "unsupported": [self.param]}
+            return {"type": "error", "error": error, "request_id": request_id}
         kind = OPENAI_TYPES.get(self.status, "server_error" if self.status >= 500 else "invalid_request_error")
         code = self.code or OPENAI_CODES.get(self.status)
         return {"error": {"message": self.message, "type": kind, "param": self.param, "code": code}}

@@ -115,7 +115,7 @@ def _decided(rules: Rules, given: dict[str, Any], *, drop: bool) -> dict[str, An
             if decision.reason is None:
                 kept[name] = value
             elif not drop:
-                raise wrong(name, f"is not supported: {decision.reason}", code="unsupported_parameter")
+                raise wrong(name, f"is not supported: {decision.reason}", code=decision.code)
     return kept
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from anthropic.types.beta import message_create_params
 from pydantic_core import core_schema
 
+from claude_gateway.errors import NO_THREAD
 from claude_gateway.front.contract.rules import LEFT_OUT, PASSED, Decision, Rules, refused
 from claude_gateway.front.contract.schema import FROM_ZERO, SHARE, Shape
 
@@ -50,7 +51,7 @@ MESSAGES: dict[str, Decision] = {
     "system": PASSED,
     "temperature": PASSED,
     "thinking": PASSED,
-    "thread": refused("no conversation is kept here"),
+    "thread": refused("no conversation is kept here", code=NO_THREAD),
     "tool_choice": PASSED,
     "tools": PASSED,
     "top_k": PASSED,

@@ -16,12 +16,13 @@ class Decision:
     """What becomes of one top-level field.
 
     With a `harmless` value it asks for nothing, and is left out. With any other it passes, or is left out as well
-    (`means_nothing`), or is refused because of `reason`.
+    (`means_nothing`), or is refused because of `reason`, with `code`.
     """
 
     harmless: tuple[Any, ...] = ()
     means_nothing: bool = False
     reason: str | None = None
+    code: str = "unsupported_parameter"
 
     def asks_for_nothing(self, value: Any) -> bool:
         return self.means_nothing or any(value == one and type(value) in _alike(one) for one in self.harmless)
@@ -40,9 +41,9 @@ def passed_but(*harmless: Any) -> Decision:
     return Decision(harmless)
 
 
-def refused(reason: str, *harmless: Any) -> Decision:
+def refused(reason: str, *harmless: Any, code: str = "unsupported_parameter") -> Decision:
     """Refused but with a harmless value; `reason` goes on from "is not supported: "."""
-    return Decision(harmless, reason=reason)
+    return Decision(harmless, reason=reason, code=code)
 
 
 @dataclass(frozen=True)
