@@ -105,7 +105,7 @@ class _Response:
     @property
     def ended(self) -> bool:
         """Whether its last event has come."""
-        return self.fields["status"] != "in_progress"
+        return bool(self.fields["status"] != "in_progress")
 
     def failed(self, failure: Failure) -> Iterator[Event]:
         """The last event of a response that has begun; Codex knows its end by it."""
