@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
 from typing import TYPE_CHECKING, Any
 
-from claude_gateway.errors import Failure
 from claude_gateway.front import thinking, tool_outputs
 
 if TYPE_CHECKING:
@@ -22,12 +20,11 @@ BESIDE = ("strict", "input_examples", "defer_loading", "allowed_callers", "eager
 """Fields of a tool that have the same name and meaning in both APIs, or only in Anthropic's."""
 STAND_IN = "dummy_tool"
 """LiteLLM offers it when the history has calls and the request no tools, because Anthropic wants some."""
-SELF_REFERENCE = "The schema of the answer refers to itself, which Claude does not take: say how deep it goes."
 SCHEMA_PLACES = (("output_format",), ("output_config", "format"))
 
 
 def repaired(made: dict[str, Any], asked: Mapping[str, Any]) -> dict[str, Any]:
-    """LiteLLM's Messages request `made` for the client's request `asked`; it is changed in place. Raises Failure."""
+    """LiteLLM's Messages request `made` for the client's request `asked`; it is changed in place."""
     if "tools" in made:
         _mend_tools(made, asked)
     tool_outputs.put_in(made.get("messages") or (), asked)
@@ -144,7 +141,7 @@ def _authorize(servers: Any, asked: Mapping[str, Any]) -> None:
 
 
 def _mend_schema(made: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
-    """What an answer's schema is for. Definitions have been put in their places, but for one that holds itself."""
+    """What an answer's schema is for."""
     described = ((asked.get("response_format") or {}).get("json_schema") or {}).get("description")
     described = described or ((asked.get("text") or {}).get("format") or {}).get("description")
     for place in SCHEMA_PLACES:
@@ -154,5 +151,3 @@ def _mend_schema(made: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
         schema = found.get("schema")
         if isinstance(schema, dict) and described:
             schema.setdefault("description", described)
-        if '"$ref": ' in json.dumps(schema):
-            raise Failure(400, SELF_REFERENCE)

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from claude_gateway.front.contract import json_body
+from claude_gateway.front.contract.answer_schema import check_schema
 from claude_gateway.front.contract.call_ids import CallIds
 from claude_gateway.front.contract.part_rules import check_parts
 from claude_gateway.front.contract.rejection import Rejection, wrong
@@ -60,8 +61,10 @@ def _refuse_json_unsaid(path: str, wish: Any, *said: Any) -> None:
 def _chat(made: dict[str, Any]) -> None:
     _without_orphans(made)
     form = made.get("response_format") or {}
-    if form.get("type") == "json_schema" and not form["json_schema"].get("schema"):
-        raise wrong("response_format.json_schema.schema", "is required", code="missing_required_parameter")
+    if form.get("type") == "json_schema":
+        if not form["json_schema"].get("schema"):
+            raise wrong("response_format.json_schema.schema", "is required", code="missing_required_parameter")
+        check_schema("response_format.json_schema.schema", form["json_schema"]["schema"])
     _refuse_json_unsaid("response_format", form, made["messages"])
     ids = CallIds()
     for index, message in enumerate(made["messages"]):
@@ -87,7 +90,9 @@ def _responses(made: dict[str, Any]) -> None:
         made["tools"] = [tool for tool in made["tools"] if tool.pop("external_web_access", None) is not False]
     _without_orphans(made)
     check_parts("tools", made.get("tools"))
-    _refuse_json_unsaid("text.format", (made.get("text") or {}).get("format"), made["input"], made.get("instructions"))
+    form = (made.get("text") or {}).get("format") or {}
+    check_schema("text.format.schema", form.get("schema") or {})
+    _refuse_json_unsaid("text.format", form, made["input"], made.get("instructions"))
     if isinstance(made["input"], str):
         if not made["input"].strip():
             raise wrong("input", NOTHING_SAID, code="invalid_value")
