@@ -1,7 +1,7 @@
-"""Why pulumi did not finish, as far as it is known: ``python -m ops.explain STACK TARGET [STATE [SAID]]``.
+"""Why pulumi did not finish, as far as it is known: ``python -m ops.explain STACK TARGET STATE SAID``.
 
 Looked for after a failure, so that a good run pays nothing for it. TARGET is make's, STATE a file backend's .pulumi
-folder, SAID what pulumi said when it did not get as far as a stack.
+folder or nothing, SAID what pulumi said when it did not get as far as a stack, or nothing.
 """
 
 import sys
@@ -58,4 +58,4 @@ def unknown(stack: str, target: str) -> str:
 
 
 if __name__ == "__main__":
-    sys.stderr.write(f"error: {explain(*sys.argv[1:3], *(sys.argv[3:5] or ['']))}\n")
+    sys.stderr.write(f"error: {explain(*sys.argv[1:])}\n")

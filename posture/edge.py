@@ -93,7 +93,6 @@ class Edge:
             return Answer(0, error="no answer (it listens on the engine's own loopback, which is another machine's)")
         try:
             with contextlib.closing(socket.create_connection((self.address, port or self.port), SECONDS)) as raw:
-                raw.settimeout(SECONDS)
                 connection = http.client.HTTPConnection(self.hostname, port or self.port)
                 secure = self.encrypted if encrypted is None else encrypted
                 connection.sock = self._context().wrap_socket(raw, server_hostname=self.hostname) if secure else raw

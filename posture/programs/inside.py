@@ -21,6 +21,14 @@ from typing import Any
 LITELLM = ("127.0.0.1", 4000)
 SECONDS = 30
 """How long LiteLLM may take: on a machine that is busy it answers late, and is none the less secure for it."""
+NEXT_HOP_SECONDS = 0.7
+"""Who is on the wire answers at once; after a second the kernel would ask by ARP again (arp(7))."""
+NAME_SECONDS = 2.5
+"""The engine answers by itself; half of what a resolver waits for one try (resolv.conf(5))."""
+PROXY_SECONDS = 5
+"""For a connection to the proxy, which is in the same network (as squid.conf has it for its own peer)."""
+TUNNEL_SECONDS = 8
+"""For what it says: less than the 10 s that Squid waits for a server."""
 EMBEDDED_DNS = ("127.0.0.11", 53)
 DISCARD_PORT = 9
 DESTINATION, GATEWAY = 1, 2  # columns of /proc/net/route
@@ -58,7 +66,7 @@ def ways() -> list[str]:
 def answers(address: str, port: int) -> bool:
     """Whether somebody is there, who may also refuse."""
     with socket.socket() as tried:
-        tried.settimeout(0.7)
+        tried.settimeout(NEXT_HOP_SECONDS)
         try:
             tried.connect((address, port))
         except ConnectionRefusedError:
@@ -72,7 +80,7 @@ def resolves(name: str) -> bool:
     """Whether Docker's embedded DNS has an address. Asked by hand, because the resolver waits 20 s."""
     labels = b"".join(bytes([len(part)]) + part.encode() for part in name.split("."))
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asked:
-        asked.settimeout(2.5)
+        asked.settimeout(NAME_SECONDS)
         try:
             asked.sendto(b"\x12\x34\x01\x00\x00\x01\0\0\0\0\0\0" + labels + b"\0\0\x01\0\x01", EMBEDDED_DNS)
             return asked.recv(512)[6:8] != b"\0\0"
@@ -84,8 +92,8 @@ def tunnel(target: str) -> int | str:
     """What the egress proxy says to a tunnel; 503 when it opens, and nobody is at its end."""
     try:
         proxy = os.environ["HTTPS_PROXY"].rpartition("/")[2].split(":")
-        opened = socket.create_connection((proxy[0], int(proxy[1])), 5)
-        opened.settimeout(8)
+        opened = socket.create_connection((proxy[0], int(proxy[1])), PROXY_SECONDS)
+        opened.settimeout(TUNNEL_SECONDS)
         opened.sendall(f"CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n\r\n".encode())
         said = int(opened.recv(64).split()[1])
     except (OSError, IndexError, ValueError) as error:

@@ -5,12 +5,14 @@ import socket
 import ssl
 import sys
 
+SECONDS = 4
+"""For each step: what begins a connection is sent at once, after 1 s and after 3 s (RFC 6298); two may be lost."""
+
 
 def attempt(address: str, port: int, *, secure: bool) -> str:
     """``answered``, or how it was refused."""
     try:
-        caller = socket.create_connection((address, port), 4)
-        caller.settimeout(4)
+        caller = socket.create_connection((address, port), SECONDS)
         if secure:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
             context.check_hostname, context.verify_mode = False, ssl.CERT_NONE

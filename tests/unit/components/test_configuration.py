@@ -131,7 +131,11 @@ WRONG: list[tuple[str, Any, str]] = [
     ("allowedCidrs", ["0.0.0.0/1", "128.0.0.0/1"], "holds 0.0.0.0/1, a large part of the internet"),
     ("allowedCidrs", ["::/1", "8000::/1"], "holds ::/1, a large part of the internet"),
     ("allowedCidrs", ["10.0.0.0/8", "12.0.0.0/8", "13.0.0.0/8"], "holds 12.0.0.0/8, a large part of the internet"),
-    ("allowedCidrs", [f"10.{n // 256}.{n % 256}.0/24" for n in range(9000)], "is too long to be handed to"),
+    (
+        "allowedCidrs",
+        [f"10.{n // 256}.{n % 256}.0/24" for n in range(9000)],
+        "is too long to be handed to a container: at most 120 KiB",
+    ),
     ("egressPrivateCidrs", ["0.0.0.0/0"], "holds 0.0.0.0/0, which is not a private network"),
     ("egressPrivateCidrs", ["10.0.0.0/8", "::/0"], "holds ::/0, which is not a private network"),
     ("egressPrivateCidrs", ["10.0.0.0/7"], "holds 10.0.0.0/7, which is not a private network"),

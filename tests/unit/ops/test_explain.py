@@ -86,3 +86,9 @@ def test_a_preview_that_hangs_says_nothing(monkeypatch: pytest.MonkeyPatch, faul
 
     monkeypatch.setattr(subprocess, "run", run)
     assert explain.preview("prod") == ("" if fault else "outerror")
+
+
+def test_what_pulumi_said_before_there_was_a_stack_is_the_last_word_of_the_command() -> None:
+    command = [sys.executable, "-m", "ops.explain", "org/prod", "up", "", "error: no stack named 'org/prod' found"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    assert done.stderr == "error: no stack 'prod' is up. Bring it up: make up STACK=org/prod\n"

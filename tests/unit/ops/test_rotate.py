@@ -4,7 +4,6 @@ import contextlib
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -182,50 +181,6 @@ def test_the_update_is_the_one_that_make_up_runs(
     assert bring_up("prod", lambda: ticks.append(datetime.now(UTC))) is succeeded
     assert (tmp_path / "asked").read_text() == "prod\n"
     assert len(ticks) > 2
-
-
-def test_the_report_names_no_key_but_how_to_read_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[Any] = []
-
-    def pulumi(*arguments: str, stack: str) -> str:
-        asked.append(arguments)
-        return {"key_generation": "2026-11-24", "previous_key_generation": "initial"}.get(arguments[2], "gateway-1")
-
-    keys = type("Keys", (), {"previous_expires": datetime(2026, 11, 25, 12, tzinfo=UTC)})()
-    monkeypatch.setattr(rotate, "pulumi", pulumi)
-    monkeypatch.setattr(rotate, "StackFile", lambda _stack: type("F", (), {"keys": lambda _self, _client: keys})())
-    monkeypatch.setattr(State, "of", lambda _stack: state("new"))
-    text = rotate.report("prod")
-    for words in (
-        "make -s STACK=prod output NAME=master_key",
-        "generation initial, accepted until 2026-11-25T12:00:00Z",
-        'docker logs --since 1h gateway-1 | grep \'"key_generation": "initial"\'',
-        "make retire STACK=prod",
-    ):
-        assert words in text
-    assert all("--show-secrets" not in arguments for arguments in asked)
-
-
-def test_the_report_of_a_clients_rotation_speaks_of_that_client(monkeypatch: pytest.MonkeyPatch) -> None:
-    keys = Keys(
-        production=True,
-        configured=False,
-        generation="2026-11-24",
-        previous_generation="initial",
-        previous_expires=datetime(2026, 11, 25, 12, tzinfo=UTC),
-    )
-    monkeypatch.setattr(rotate, "pulumi", lambda *_arguments, stack: f"litellm-of-{stack}")
-    monkeypatch.setattr(rotate, "StackFile", lambda _stack: type("F", (), {"keys": lambda _self, _client: keys})())
-    monkeypatch.setattr(State, "of", lambda _stack: state("new"))
-    text = rotate.report("prod", "alice")
-    for words in (
-        "The key of the client 'alice' of 'prod' is of generation 2026-11-24.",
-        "make -s STACK=prod client NAME=alice",
-        "generation initial, accepted until 2026-11-25T12:00:00Z",
-        'docker logs --since 1h litellm-of-prod | grep \'"client": "alice", "generation": "initial"\'',
-        "make retire STACK=prod CLIENT=alice",
-    ):
-        assert words in text
 
 
 @pytest.mark.parametrize(("client", "cut"), [(None, True), ("alice", False)])

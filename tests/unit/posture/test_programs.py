@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from posture.programs import inside, outsider, text_of
+from posture.programs import inside, text_of
 
 TOKEN = "sk-ant-oat-of-the-tests"
 END = 1_800_000_000_000
@@ -182,14 +182,3 @@ def test_all_of_it_is_asked_at_once_and_told_by_name(monkeypatch: pytest.MonkeyP
     assert set(found) == {"keys", "tunnels", "neighbours", "names", "packages", "ways", "limits", "volume", "login"}
     assert found["packages"]["pytest"] == pytest.__version__
     assert found["volume"]["uid"] == tmp_path.stat().st_uid
-
-
-@pytest.mark.parametrize(("said", "expected"), [(answer("200 OK"), "answered"), (b"", "closed")])
-def test_a_stranger_is_answered_or_hung_up_on(said: bytes, expected: str) -> None:
-    with listener(said) as place:
-        assert outsider.attempt(*place, secure=False) == expected
-
-
-def test_a_stranger_who_gets_no_handshake_is_not_answered() -> None:
-    with listener(b"") as place:
-        assert outsider.attempt(*place, secure=True) not in ("answered", "closed")
