@@ -52,6 +52,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: rank.get(group(item.nodeid), len(rank)))
 
 
+@pytest.hookimpl(tryfirst=True)  # before a stack is made for it
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Refuses a test that goes on from others of its module when those do not run before it."""
+    before = item.session.items[: item.session.items.index(item)]
+    there = {one.originalname for one in before if isinstance(one, pytest.Function) and one.parent is item.parent}
+    wanted = [name for mark in item.iter_markers("goes_on_from") for name in mark.args]
+    if missing := [name for name in wanted if name not in there]:
+        path = item.path.relative_to(item.config.rootpath)
+        pytest.fail(f"goes on from {' and '.join(missing)}: choose that too, or run all of {path}", pytrace=False)
+
+
 class Groups(LoadScopeScheduling):
     """Hands out whole groups."""
 

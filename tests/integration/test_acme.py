@@ -83,6 +83,7 @@ def test_the_way_from_managed_to_acme_fails_no_request_whether_the_ca_is_there_o
     stack.up()
 
 
+@pytest.mark.goes_on_from("test_the_way_from_managed_to_acme_fails_no_request_whether_the_ca_is_there_or_not")
 def test_every_check_of_the_certificate_understands_it(stack: Deployment) -> None:
     found = report_of(stack, "https", "network")
     assert with_status(found, Status.FAIL) == {}
@@ -91,6 +92,7 @@ def test_every_check_of_the_certificate_understands_it(stack: Deployment) -> Non
     assert judged <= set(with_status(found, Status.PASS))
 
 
+@pytest.mark.goes_on_from("test_the_way_from_managed_to_acme_fails_no_request_whether_the_ca_is_there_or_not")
 def test_the_port_of_the_challenge_answers_everybody_that_alone(stack: Deployment, outside: Internet) -> None:
     url = f"http://{outside.host.machine}:{REDIRECT}"
     assert outside.host.curl(f"{url}/.well-known/acme-challenge/no-such-token") == "503"  # lego listens while it asks
@@ -99,6 +101,7 @@ def test_the_port_of_the_challenge_answers_everybody_that_alone(stack: Deploymen
     assert outside.host.curl(f"https://{outside.host.machine}:{PORT}/healthz", "-k") == "000"
 
 
+@pytest.mark.goes_on_from("test_the_way_from_managed_to_acme_fails_no_request_whether_the_ca_is_there_or_not")
 def test_nothing_but_the_ca_is_reached_and_no_key_is_there(stack: Deployment) -> None:
     variables = stack.exec("acme", "env")
     assert stack.output("master_key") not in variables
@@ -112,6 +115,7 @@ def test_nothing_but_the_ca_is_reached_and_no_key_is_there(stack: Deployment) ->
         assert stack.exec("acme", "timeout", "2", "getent", "hosts", name) == "", name
 
 
+@pytest.mark.goes_on_from("test_the_way_from_managed_to_acme_fails_no_request_whether_the_ca_is_there_or_not")
 def test_it_renews_itself_under_load_when_the_ca_is_back_and_no_request_fails(
     stack: Deployment, ca: fake.Pebble, client: Client
 ) -> None:
@@ -143,6 +147,7 @@ def test_it_renews_itself_under_load_when_the_ca_is_back_and_no_request_fails(
     assert stack.changes() == {}
 
 
+@pytest.mark.goes_on_from("test_the_way_from_managed_to_acme_fails_no_request_whether_the_ca_is_there_or_not")
 def test_what_comes_back_asks_for_no_new_certificate(stack: Deployment, ca: fake.Pebble, client: Client) -> None:
     ca.stop()
     old = client.serial()

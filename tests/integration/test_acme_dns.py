@@ -101,6 +101,7 @@ def test_the_first_time_fails_with_what_the_ca_said_and_succeeds_when_that_is_fi
     assert stack.changes() == {}
 
 
+@pytest.mark.goes_on_from("test_the_first_time_fails_with_what_the_ca_said_and_succeeds_when_that_is_fixed")
 def test_it_reaches_the_ca_and_the_provider_alone_and_nobody_reaches_it(
     stack: Deployment, provider: DnsProvider
 ) -> None:
@@ -121,6 +122,7 @@ def test_it_reaches_the_ca_and_the_provider_alone_and_nobody_reaches_it(
     assert len(stack.inspect("acme")["NetworkSettings"]["Networks"]) == 1
 
 
+@pytest.mark.goes_on_from("test_the_first_time_fails_with_what_the_ca_said_and_succeeds_when_that_is_fixed")
 def test_the_providers_secret_is_in_that_container_alone(stack: Deployment, provider: DnsProvider) -> None:
     holding = [name for name in stack.there() if PASSWORD in docker("inspect", name)]
     assert holding == [stack.container("acme")]
@@ -131,6 +133,7 @@ def test_the_providers_secret_is_in_that_container_alone(stack: Deployment, prov
     assert provider.records == {}
 
 
+@pytest.mark.goes_on_from("test_the_first_time_fails_with_what_the_ca_said_and_succeeds_when_that_is_fixed")
 def test_the_metrics_say_when_the_certificate_ends_and_follow_a_revoked_one_that_is_replaced(
     stack: Deployment, ca: fake.Pebble, client: Client
 ) -> None:
@@ -152,6 +155,7 @@ def test_the_metrics_say_when_the_certificate_ends_and_follow_a_revoked_one_that
     assert stack.changes() == {}
 
 
+@pytest.mark.goes_on_from("test_the_first_time_fails_with_what_the_ca_said_and_succeeds_when_that_is_fixed")
 def test_another_name_has_its_certificate_before_the_old_one_ends_to_be_shown(
     stack: Deployment, operations: Operations, ca: fake.Pebble, client: Client
 ) -> None:
@@ -166,6 +170,7 @@ def test_another_name_has_its_certificate_before_the_old_one_ends_to_be_shown(
     assert client.answers()
 
 
+@pytest.mark.goes_on_from("test_the_first_time_fails_with_what_the_ca_said_and_succeeds_when_that_is_fixed")
 def test_a_stack_that_is_taken_down_and_up_asks_for_no_new_certificate(
     stack: Deployment, operations: Operations, ca: fake.Pebble, client: Client
 ) -> None:
@@ -179,6 +184,7 @@ def test_a_stack_that_is_taken_down_and_up_asks_for_no_new_certificate(
     assert client.answers()
 
 
+@pytest.mark.goes_on_from("test_the_first_time_fails_with_what_the_ca_said_and_succeeds_when_that_is_fixed")
 def test_nor_does_one_that_comes_back_from_its_backup_on_another_machine(
     stack: Deployment, operations: Operations, client: Client
 ) -> None:

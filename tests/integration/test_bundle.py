@@ -158,6 +158,7 @@ def test_a_stack_comes_up_on_a_machine_that_reaches_nothing(bundle: Path, alone:
     assert len(images) == 4
 
 
+@pytest.mark.goes_on_from("test_a_stack_comes_up_on_a_machine_that_reaches_nothing")
 def test_the_next_up_changes_nothing_with_the_bundle_or_without(bundle: Path, alone: Alone) -> None:
     for given in (f"BUNDLE={bundle}", "BUNDLE="):
         printed = alone.run("make", "up", given)
@@ -168,10 +169,12 @@ def test_the_next_up_changes_nothing_with_the_bundle_or_without(bundle: Path, al
     assert "unchanged" in alone.run("make", "preview")
 
 
+@pytest.mark.goes_on_from("test_a_stack_comes_up_on_a_machine_that_reaches_nothing")
 def test_updates_come_in_a_newer_bundle(alone: Alone) -> None:
     assert "Fix: run `make bundle`" in alone.run("make", "upgrade", status=2)
 
 
+@pytest.mark.goes_on_from("test_a_stack_comes_up_on_a_machine_that_reaches_nothing")
 def test_images_that_were_removed_come_from_the_bundle_again(bundle: Path, alone: Alone) -> None:
     alone.run("make", "down")
     alone.engine.docker("image", "prune", "--all", "--force")

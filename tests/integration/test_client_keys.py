@@ -1,4 +1,4 @@
-"""Clients of a production stack, from the settings to HTTP; each test goes on from the one before it."""
+"""Clients of a production stack, from the settings to HTTP."""
 
 import json
 import sys
@@ -71,6 +71,7 @@ def test_clients_are_added_without_a_lost_request_and_each_key_opens_what_is_its
     assert bed.stack.call("/v1/models", key=made["alice"]).headers.get("x-key-generation") is None
 
 
+@pytest.mark.goes_on_from("test_clients_are_added_without_a_lost_request_and_each_key_opens_what_is_its_own")
 def test_the_operator_sees_who_they_are_and_what_they_have_used(bed: Bed) -> None:
     printed = ops(bed, "clients")
     assert {line.split()[0] for line in printed.splitlines()} == {"client", "alice", "bob", "ci", "few", "old"}
@@ -88,6 +89,7 @@ def answered_until_refused(bed: Bed, key: str) -> int:
     return [ask(bed, key, "haiku") for _ in range(FEW + 1)].count(200)
 
 
+@pytest.mark.goes_on_from("test_clients_are_added_without_a_lost_request_and_each_key_opens_what_is_its_own")
 def test_a_clients_key_is_rotated_without_a_lost_request(bed: Bed) -> None:
     before = keys(bed)
     used_up = answered_until_refused(bed, before["few"])
@@ -109,6 +111,7 @@ def test_a_clients_key_is_rotated_without_a_lost_request(bed: Bed) -> None:
     assert [ask(bed, after["alice"], "haiku"), ask(bed, before["alice"], "haiku")] == [200, 401]
 
 
+@pytest.mark.goes_on_from("test_clients_are_added_without_a_lost_request_and_each_key_opens_what_is_its_own")
 def test_a_client_that_is_removed_is_refused_and_nobody_else_notices(bed: Bed) -> None:
     made = keys(bed)
     bed.stack.pulumi("config", "rm", "--path", "clients.bob")
@@ -126,6 +129,10 @@ def test_a_client_that_is_removed_is_refused_and_nobody_else_notices(bed: Bed) -
     assert set(on_an_open_connection) <= {200, 401}, "both containers answer for a moment"
 
 
+@pytest.mark.goes_on_from(
+    "test_a_clients_key_is_rotated_without_a_lost_request",
+    "test_a_client_that_is_removed_is_refused_and_nobody_else_notices",
+)
 def test_what_was_used_outlives_the_containers(bed: Bed) -> None:
     """Three have gone since; each line counts once, although the last ones are in the log and on the volume."""
     told = json.loads(ops(bed, "usage", "--json"))
@@ -138,6 +145,7 @@ def test_what_was_used_outlives_the_containers(bed: Bed) -> None:
     assert bed.stack.pulumi("config", "get", "usageDays").stdout.strip() == "7"
 
 
+@pytest.mark.goes_on_from("test_clients_are_added_without_a_lost_request_and_each_key_opens_what_is_its_own")
 def test_no_key_and_no_digest_of_a_client_stands_anywhere_in_the_clear(bed: Bed) -> None:
     key = keys(bed)["alice"]
     told = dict(pair.split("=", 1) for pair in bed.stack.inspect("litellm")["Config"]["Env"])["GATEWAY_CLIENTS"]

@@ -72,6 +72,7 @@ def test_five_killed_updates_lose_and_double_nothing(stack: Deployment, operatio
     assert stack.changes() == {}
 
 
+@pytest.mark.goes_on_from("test_five_killed_updates_lose_and_double_nothing")
 def test_of_two_updates_at_once_one_is_refused_clearly(stack: Deployment, operations: Operations) -> None:
     stack.set(drainSeconds=7)
     both: list[Any] = [operations.start("setup/up.sh", stack.name) for _ in range(2)]
@@ -86,6 +87,7 @@ def test_of_two_updates_at_once_one_is_refused_clearly(stack: Deployment, operat
     assert stack.changes() == {}
 
 
+@pytest.mark.goes_on_from("test_five_killed_updates_lose_and_double_nothing")
 def test_a_truncated_state_stops_before_anything_and_its_backup_is_good(
     stack: Deployment, operations: Operations
 ) -> None:

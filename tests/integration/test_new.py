@@ -49,10 +49,12 @@ def test_plain_pulumi_brings_it_up(project: Project) -> None:
         assert answer.status == 200
 
 
+@pytest.mark.goes_on_from("test_plain_pulumi_brings_it_up")
 def test_a_second_look_shows_no_change(project: Project) -> None:
     project.run("pulumi", "preview", "--expect-no-changes", "--stack", project.stack)
 
 
+@pytest.mark.goes_on_from("test_plain_pulumi_brings_it_up")
 def test_what_looks_after_a_stack_works_there_too(project: Project) -> None:
     printed = project.run(".venv/bin/python", "-m", "posture", "--stack", project.stack, "--only", "key")
     assert f"{project.stack}: secure" in printed

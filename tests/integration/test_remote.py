@@ -139,6 +139,7 @@ def test_the_same_stack_is_updated_over_tls(stack: Deployment, tls: tuple[str, s
     assert stack.changes() == {}
 
 
+@pytest.mark.goes_on_from("test_the_same_stack_is_updated_over_tls")
 def test_without_the_certificate_the_engine_is_not_reached(stack: Deployment, tmp_path: Path) -> None:
     """And what the stack has is not touched."""
     certificates = stack.stack.get_config("dockerCertPath").value

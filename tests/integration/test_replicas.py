@@ -1,4 +1,4 @@
-"""A stack of two LiteLLM containers, from the settings to HTTP; each test goes on from the one before it."""
+"""A stack of two LiteLLM containers, from the settings to HTTP."""
 
 import contextlib
 import sys
@@ -121,6 +121,7 @@ def test_it_is_as_secure_as_one(bed: Bed) -> None:
 
 
 def test_each_has_metrics_of_its_own(bed: Bed) -> None:
+    assert [bed.ask("many") for _ in range(4)] == [200] * 4
     counted = [
         sum(
             float(line.rpartition(" ")[2])
@@ -129,7 +130,7 @@ def test_each_has_metrics_of_its_own(bed: Bed) -> None:
         )
         for number in (1, 2)
     ]
-    assert sum(counted) == sum(bed.answered())
+    assert sum(counted) == sum(bed.answered()) >= 4
     assert "litellm_claude_limits_shared 1.0" in bed.metrics("litellm-2")
 
 

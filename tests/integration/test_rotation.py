@@ -1,4 +1,4 @@
-"""Rotations of one real stack, as an operator would make them; each test goes on from the one before it."""
+"""Rotations of one real stack, as an operator would make them."""
 
 import http.client
 import os
@@ -56,12 +56,14 @@ def test_a_configured_key_is_rotated_without_a_lost_request(bed: Bed) -> None:
     assert "x-key-generation" not in bed.call(key).headers
 
 
+@pytest.mark.goes_on_from("test_a_configured_key_is_rotated_without_a_lost_request")
 def test_a_second_rotation_within_the_overlap_is_refused(bed: Bed) -> None:
     before = bed.settings()
     assert "a rotation is under way: the previous key is accepted until" in bed.operations.rotate(status=1)
     assert bed.settings() == before
 
 
+@pytest.mark.goes_on_from("test_a_configured_key_is_rotated_without_a_lost_request")
 def test_a_retired_key_is_refused(bed: Bed) -> None:
     bed.operations.retire()
     assert [bed.status(bed.keys[-1]), bed.status(CONFIGURED)] == [200, 401]
@@ -85,6 +87,7 @@ keys.datetime = Shifted
 """
 
 
+@pytest.mark.goes_on_from("test_a_retired_key_is_refused")
 def test_a_previous_key_expires_without_an_update(bed: Bed, tmp_path: Path) -> None:
     """From here on the keys are generated: the configured one gives way to the first of them.
 
@@ -115,6 +118,7 @@ def test_a_previous_key_expires_without_an_update(bed: Bed, tmp_path: Path) -> N
     bed.operations.retire()
 
 
+@pytest.mark.goes_on_from("test_a_previous_key_expires_without_an_update")
 def test_a_failed_rotation_leaves_everything_as_it_was(bed: Bed) -> None:
     before, there = bed.settings(), bed.stack.there("litellm")
     component = bed.stack.project / "components" / "litellm.py"
@@ -136,6 +140,7 @@ def test_a_failed_rotation_leaves_everything_as_it_was(bed: Bed) -> None:
     assert bed.stack.changes() == {"delete": 1}
 
 
+@pytest.mark.goes_on_from("test_a_previous_key_expires_without_an_update")
 def test_a_killed_rotation_is_finished_by_the_next_up(bed: Bed) -> None:
     old = bed.keys[-1]
     there = bed.stack.there("litellm")
@@ -157,6 +162,7 @@ def test_a_killed_rotation_is_finished_by_the_next_up(bed: Bed) -> None:
     assert bed.nothing_to_do()
 
 
+@pytest.mark.goes_on_from("test_a_previous_key_expires_without_an_update")
 def test_a_new_allow_list_and_certificate_lose_no_request_and_cut_no_stream(bed: Bed) -> None:
     key, before = bed.keys[-1], bed.stack.there("gateway")
     serial = bed.serial()
@@ -173,6 +179,7 @@ def test_a_new_allow_list_and_certificate_lose_no_request_and_cut_no_stream(bed:
     assert bed.nothing_to_do()
 
 
+@pytest.mark.goes_on_from("test_a_previous_key_expires_without_an_update")
 def test_two_containers_on_one_expired_login_refresh_it_once(bed: Bed, net: Internet) -> None:
     """While a rotation lasts they share the login. A refresh token works once, so two refreshes would log it out."""
     write_login(bed, expires_in=-60)
@@ -184,6 +191,7 @@ def test_two_containers_on_one_expired_login_refresh_it_once(bed: Bed, net: Inte
     assert refreshes(net) - before == 1
 
 
+@pytest.mark.goes_on_from("test_a_killed_rotation_is_finished_by_the_next_up")
 def test_an_emergency_refuses_every_old_key_and_cuts_their_streams(bed: Bed) -> None:
     """It is allowed within an overlap, too."""
     old = bed.keys[-2:]
@@ -203,6 +211,7 @@ def test_an_emergency_refuses_every_old_key_and_cuts_their_streams(bed: Bed) -> 
     assert bed.nothing_to_do()
 
 
+@pytest.mark.goes_on_from("test_an_emergency_refuses_every_old_key_and_cuts_their_streams")
 def test_no_key_was_ever_printed_or_left_in_a_file(bed: Bed) -> None:
     printed = "".join(bed.stack.printed)
     # os.walk does not follow links: .venv is one.

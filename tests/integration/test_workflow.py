@@ -77,6 +77,7 @@ def test_a_push_brings_the_stack_up(runner: Project) -> None:
     assert "url   http://localhost" in run(runner, steps("up")["Up"])
 
 
+@pytest.mark.goes_on_from("test_a_push_brings_the_stack_up")
 def test_a_night_without_drift_is_green_and_leaves_a_report(runner: Project) -> None:
     run(runner, steps("nightly")["Is it as declared?"])
     assert f"{runner.stack}: secure" in run(runner, steps("nightly")["Is it secure?"])
@@ -85,6 +86,7 @@ def test_a_night_without_drift_is_green_and_leaves_a_report(runner: Project) -> 
     assert suite.get("failures") == "0"
 
 
+@pytest.mark.goes_on_from("test_a_push_brings_the_stack_up")
 def test_a_pull_request_gets_the_diff_as_a_comment(runner: Project) -> None:
     runner.run("pulumi", "config", "set", "drainSeconds", "7", "--stack", runner.stack)
     try:
@@ -99,6 +101,7 @@ def test_a_pull_request_gets_the_diff_as_a_comment(runner: Project) -> None:
     assert "sk-development-only" not in commented
 
 
+@pytest.mark.goes_on_from("test_a_push_brings_the_stack_up")
 def test_drift_is_red_until_the_next_push(runner: Project) -> None:
     docker("rm", "--force", runner.output("egress_container"))
     assert "no changes were expected" in run(runner, steps("nightly")["Is it as declared?"], 7)
@@ -109,6 +112,7 @@ def test_drift_is_red_until_the_next_push(runner: Project) -> None:
     run(runner, steps("nightly")["Is it as declared?"])
 
 
+@pytest.mark.goes_on_from("test_a_push_brings_the_stack_up")
 def test_an_update_that_cannot_be_made_is_red_and_says_what_mends_it(runner: Project) -> None:
     runner.run("pulumi", "config", "set", "tlsProfile", "ancient", "--stack", runner.stack)
     try:

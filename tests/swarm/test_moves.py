@@ -1,4 +1,4 @@
-"""A stack moves from one host to the swarm and back, as docs/scaling.md says; each test goes on from the last one."""
+"""A stack moves from one host to the swarm and back, as docs/scaling.md says."""
 
 import json
 import os
@@ -86,6 +86,7 @@ def test_on_one_host_it_serves_with_its_login(moved: Bed, kept: dict[str, Any]) 
     assert reached(moved) == ["200", "000", "000"]
 
 
+@pytest.mark.goes_on_from("test_on_one_host_it_serves_with_its_login")
 def test_on_the_swarm_the_same_keys_count_and_a_token_serves(
     moved: Bed, kept: dict[str, Any], images: dict[str, str]
 ) -> None:
@@ -119,6 +120,7 @@ def test_on_the_swarm_the_same_keys_count_and_a_token_serves(
     assert moved.stack.changes() == {}
 
 
+@pytest.mark.goes_on_from("test_on_the_swarm_the_same_keys_count_and_a_token_serves")
 def test_a_token_is_a_file_that_nothing_shows(moved: Bed) -> None:
     assert which_hold(shown(moved), {TOKEN, *moved.stack.output("client_keys").values()}) == []
     inside = [
@@ -129,6 +131,7 @@ def test_a_token_is_a_file_that_nothing_shows(moved: Bed) -> None:
     assert inside == ["10001 400"]
 
 
+@pytest.mark.goes_on_from("test_on_the_swarm_the_same_keys_count_and_a_token_serves")
 def test_back_on_one_host_its_login_serves_again_with_the_same_keys(moved: Bed, kept: dict[str, Any]) -> None:
     first, before = moved.swarm.first, asked_with(moved, LOGIN)
     first.docker("service", "rm", moved.service("front"))
