@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from ops.commands import OperationError
-from ops.key_rotation import Keys, duration, next_generation, rotation
+from ops.key_rotation import Change, Keys, duration, next_generation, rotation
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 TODAY = NOW.date()
@@ -120,3 +120,7 @@ def test_the_development_key_is_followed_by_a_generated_one() -> None:
 def test_no_change_shows_a_key() -> None:
     change = rotation(CONFIGURED, DAY, NOW, "prod")
     assert change.secrets["masterKey"] not in repr(change)
+
+
+def test_a_key_that_is_set_is_not_in_what_python_says_of_the_change() -> None:
+    assert "sk-new" not in repr(Change(secrets={"masterKey": "sk-new"}))

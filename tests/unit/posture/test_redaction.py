@@ -5,6 +5,7 @@ import json
 import math
 import textwrap
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 import trustme
@@ -12,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 from posture.redaction import MASK, Redactor, forms
+from tests.unit.posture.conftest import Make
 
 RSA = rsa.generate_private_key(65537, 2048)
 KEYS = [
@@ -95,3 +97,11 @@ def test_text_without_a_secret_stays_as_it_is() -> None:
 )
 def test_what_holds_no_key_that_is_known_has_no_form(text: str) -> None:
     assert forms(text) == set()
+
+
+def test_what_a_declaration_holds_of_secrets_is_not_in_what_python_says_of_it(make: Make) -> None:
+    declared = replace(
+        make().declaration, secrets=frozenset({KEY}), exported=f"{{{KEY}}}", files={"id-of-a-secret": KEY}
+    )
+    assert declared.key == KEY, "a variable of LiteLLM's"
+    assert KEY not in repr(declared)

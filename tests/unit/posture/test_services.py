@@ -152,15 +152,6 @@ def test_a_container_of_this_node_that_is_another_than_its_service_asks_for_is_f
     assert "test-front.1.x is privileged" in judged.run(REGISTRY["swarm.containers"], context).evidence
 
 
-def test_the_report_says_whose_tasks_were_looked_into(tmp_path: Path) -> None:
-    context, manager = context_of(tmp_path)
-    manager.containers = [task_container("front")]
-    manager.info = {"Name": "node-1"}
-    report = examine(context, [REGISTRY["swarm.containers"]], only=["swarm"])
-    assert report.scope.startswith("looked into 1 of 4 tasks, those of node-1, the node of the manager that was asked")
-    assert examine(context, [], only=["swarm"]).scope == ""
-
-
 def test_a_task_that_drains_is_judged_and_not_looked_into(tmp_path: Path) -> None:
     context, manager = context_of(tmp_path)
     new = {**task_container("litellm"), "Id": "id-new"}
