@@ -26,7 +26,12 @@ LOCKS = $(shell git ls-files --cached --others --exclude-standard '*.lock')
 .PHONY: $(shell sed -n 's/^\([a-z0-9-]*\):.*/\1/p' $(firstword $(MAKEFILE_LIST)))
 
 help: ## this list
-	@awk -F ':.*## ' '/^##### / {printf "\n%s\n", substr($$0, 7)} /^[a-z0-9-]+:.*## / {printf "  make %-18s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^##### / {printf "\n%s\n", substr($$0, 7)} /^[a-z0-9-]+:.*## / { \
+	    line = sprintf("  make %-17s", $$1); count = split($$2, words, " "); \
+	    for (i = 1; i <= count; i++) { \
+	      if (length(line " " words[i]) > 80) {print line; line = sprintf("%24s", "")} \
+	      line = line " " words[i] \
+	    } print line}' $(MAKEFILE_LIST)
 	@echo; echo "STACK=dev (the default) or STACK=prod chooses the stack."
 
 ##### the stack

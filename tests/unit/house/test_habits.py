@@ -58,6 +58,15 @@ def test_make_version_prints_the_one_version() -> None:
     assert shown.stdout == f"{VERSION}\n"
 
 
+def test_the_list_of_targets_fits_into_80_columns_and_leaves_no_word_out() -> None:
+    listed = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert [line for line in listed.splitlines() if len(line) > 80] == []
+    told = dict(re.findall(r"^([a-z0-9-]+):.*?## (.*)", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    flat = " ".join(listed.split())
+    assert [target for target, words in told.items() if f"make {target} {words}" not in flat] == []
+    assert len(told) > 40
+
+
 def test_the_changelog_begins_with_what_is_not_released_yet() -> None:
     headings = re.findall(r"^## \[(.+?)\](?: - (\S+))?$", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
     assert headings[0] == ("Unreleased", "")
