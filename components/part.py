@@ -90,7 +90,7 @@ class Part:
     placement: Sequence[str] = ()
     """Constraints of the Swarm's scheduler."""
     outlives_versions: bool = False
-    """A new version of this project alone does not replace it, for it does not say it."""
+    """A new version of this project alone does not replace it: its labels do not tell the version."""
     make_room: pulumi.ResourceHook | None = None
     """Runs before it is created."""
     depends_on: Sequence[pulumi.Resource] = ()

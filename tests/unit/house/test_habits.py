@@ -141,3 +141,17 @@ def test_what_a_linter_is_told_to_overlook_has_its_reason_beside_it() -> None:
     found = [(name, line) for name, line in found if name != Path(__file__).name]
     assert len(found) > 50
     assert [one for one in found if not re.match(r"# noqa: [A-Z]+\d+(, [A-Z]+\d+)* - \w", one[1])] == []
+
+
+def test_because_is_not_called_for() -> None:
+    """Whoever reads English as a second language looks for what is meant for whom."""
+    because = re.compile(
+        r"[,;:.] for (?:it|they|he|she|there|nobody|that|this) (?:\w+n't|\w*s|are|can|do|have|may|will)\b",
+        re.IGNORECASE,
+    )
+    found = [
+        f"{path.relative_to(ROOT)}: {match[0]}"
+        for path in tracked("*.py", "*.md", "*.sh", "*.cfg", "*.conf", "*.yml", "*.yaml", "Makefile")
+        for match in because.finditer(" ".join(path.read_text().split()))
+    ]
+    assert found == []
