@@ -1,4 +1,7 @@
-"""An HTTP/2 connection for a load: one request at a time, and an end that the server announces is no failure."""
+"""An HTTP/2 connection for a load: one request at a time, and an end that the server announces is no failure.
+
+Not httpx: it stands on h2 as this does, and fails the answers that come after a GOAWAY.
+"""
 
 import asyncio
 import contextlib

@@ -52,7 +52,11 @@ class Sample:
 
 @dataclass
 class Connection:
-    """An HTTP/1.1 connection, no more of it than the load needs."""
+    """An HTTP/1.1 connection, no more of it than the load needs.
+
+    Not httpx: that leaves a kept connection which the server has ended without a word, and here that is a failure; and
+    it takes about as much of a processor as what is measured (bench/scale.py, bench/gateways.py).
+    """
 
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter

@@ -2,18 +2,14 @@
 
 from dataclasses import asdict, dataclass
 from itertools import pairwise
+from math import nan
+from statistics import quantiles
 
 from bench.rotation_load import Sample
 
 LEAST_REQUESTS = 2000
 MOST_P99_RATIO = 3.0
 SETTLING_SECONDS = 6.0  # at first connections are made and the load's own program starts: not the steady state
-
-
-def percentile(values: list[float], percent: float) -> float:
-    """Nearest rank; not a number without values."""
-    ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, int(len(ordered) * percent / 100))] if ordered else float("nan")
 
 
 @dataclass(frozen=True)
@@ -68,6 +64,10 @@ def figures(name: str, samples: list[Sample], began: float, ended: float) -> Fig
         "after": [sample for sample in good if sample.started > ended],
     }
     taken = {phase: [sample.ended - sample.started for sample in there] for phase, there in phases.items()}
+    ranks = {
+        phase: quantiles(values, n=100, method="inclusive") if values[1:] else [nan] * 99
+        for phase, values in taken.items()
+    }
     words = [sample.error or str(sample.status) for sample in requests]
     return Figures(
         name=name,
@@ -79,8 +79,8 @@ def figures(name: str, samples: list[Sample], began: float, ended: float) -> Fig
         streams_cut=sum(not stream.complete for stream in streams),
         gap=max((later - earlier for earlier, later in pairwise(ends)), default=float("inf")),
         rotation=ended - began,
-        p50={phase: percentile(values, 50) for phase, values in taken.items()},
-        p99={phase: percentile(values, 99) for phase, values in taken.items()},
+        p50={phase: found[49] for phase, found in ranks.items()},
+        p99={phase: found[98] for phase, found in ranks.items()},
     )
 
 

@@ -1,7 +1,8 @@
 """The attackers of the siege, a process of its own: `python -m bench.siege_load`, told whom to attack on stdin.
 
 Each kind comes from an address of its own, with as many connections as one source may have, and begins again when it
-is turned away. Ends when its standard input does.
+is turned away. Ends when its standard input does. Sockets and not httpx: what is attacked with is half of a request, or
+a stream that is reset at once.
 """
 
 from __future__ import annotations
