@@ -107,7 +107,7 @@ def _open(engine: Engine, containers: Collection[Container]) -> str:
 
 def connections(engine: Engine, container: Container) -> int:
     """Returns how many clients have a connection to the container: streams, answers under way, and idle ones."""
-    table = engine.run("exec", container.id, "cat", "/proc/net/tcp", check=False).stdout.splitlines()[1:]
+    table = engine.run("exec", container.id, "cat", "/proc/net/tcp", check=False).stdout.splitlines()
     ports = {f"{port:04X}" for port in PORTS[container.role]}
     sockets = [line.split() for line in table]
     return sum(one[1].rpartition(":")[2] in ports and one[3] == ESTABLISHED for one in sockets if len(one) > 3)

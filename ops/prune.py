@@ -1,6 +1,6 @@
-"""Removes what updates leave behind: ``python -m ops.prune STACK [STATE]``, after an update and after ``make down``.
+"""Removes what updates leave behind: ``python -m ops.prune STACK STATE``, after an update and after ``make down``.
 
-STATE is a file backend's .pulumi folder.
+STATE is a file backend's .pulumi folder, or nothing.
 
 - Images that the stack has built for an earlier version of ``images/``, or that came in an earlier bundle, and that no
   container uses; of a Swarm's, which are in its registry too, the names here.
@@ -96,7 +96,7 @@ def prune(stack: str, state_folder: str) -> None:
 def main() -> int:
     """Returns the exit status, always 0: what could not be removed stops nobody, and is tried again the next time."""
     try:
-        prune(sys.argv[1], "".join(sys.argv[2:3]))
+        prune(*sys.argv[1:])
     except (OperationError, EngineError, OSError) as fault:
         say(f"nothing was removed: {fault}")
     return 0

@@ -40,8 +40,9 @@ def hangs(declared: Declaration, engine: Engine) -> bool:
     return any((entry["State"].get("Health") or {}).get("Status") == "unhealthy" for entry in found)
 
 
-def main(stack: str) -> int:
+def main() -> int:
     """Returns the exit status: 1 with a sentence when the gateway does not serve."""
+    stack = sys.argv[1]
     try:
         declared = read(stack, ROOT, os.environ, exported=False)
         engine = Engine(declared.settings.docker_host, declared.settings.docker_cert_path)
@@ -54,4 +55,4 @@ def main(stack: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    sys.exit(main())

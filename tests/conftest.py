@@ -71,5 +71,5 @@ class Groups(LoadScopeScheduling):
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Groups:
-    """Instead of --dist loadgroup: pytest 9.2 does not see the names that pytest-xdist 3.8 gives tests by their marks."""
+    """Instead of --dist loadgroup: pytest 9.2 does not see the names that pytest-xdist 3.8 makes of marks."""
     return Groups(config, log)

@@ -49,12 +49,12 @@ def status(key: str | None) -> int | str:
 
 def ways() -> list[str]:
     """Next hops of default routes that are ways out: somebody must answer for one on the wire (ARP)."""
-    routes = [line.split() for line in Path("/proc/net/route").read_text().splitlines()[1:]]
+    routes = [line.split() for line in Path("/proc/net/route").read_text().splitlines()]
     default = [word[GATEWAY] for word in routes if word[DESTINATION] == NOWHERE and word[GATEWAY] != NOWHERE]
     hops = [socket.inet_ntoa(struct.pack("<I", int(address, 16))) for address in default]
     for hop in hops:
         answers(hop, DISCARD_PORT)
-    known = [line.split() for line in Path("/proc/net/arp").read_text().splitlines()[1:]]
+    known = [line.split() for line in Path("/proc/net/arp").read_text().splitlines()]
     out = [hop for hop in hops if any(entry[0] == hop and entry[2] != "0x0" for entry in known)]
     try:
         routes = [line.split() for line in Path("/proc/net/ipv6_route").read_text().splitlines()]

@@ -119,9 +119,19 @@ def test_what_cannot_be_removed_stops_nobody(
         raise OperationError("the backend is away")
 
     monkeypatch.setattr(State, "of", refuse)
-    monkeypatch.setattr("sys.argv", ["ops.prune", "prod"])
+    monkeypatch.setattr("sys.argv", ["ops.prune", "prod", ""])
     assert prune.main() == 0
     assert "nothing was removed: the backend is away" in capsys.readouterr().err
+
+
+def test_what_is_removed_is_of_the_stack_and_of_the_folder_that_holds_its_state(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    told: list[tuple[str, ...]] = []
+    monkeypatch.setattr(prune, "prune", lambda *given: told.append(given))
+    monkeypatch.setattr("sys.argv", ["ops.prune", "prod", "/the/state/.pulumi"])
+    assert prune.main() == 0
+    assert told == [("prod", "/the/state/.pulumi")]
 
 
 def test_an_update_says_what_it_removed(

@@ -188,15 +188,16 @@ def test_what_pulumi_refuses_is_said_in_its_words(program: Program, tmp_path: Pa
 def test_the_last_act_of_an_update_fails_with_a_sentence(
     make: Make, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], problem: Any, status: int
 ) -> None:
-    def read(*_: Any, exported: bool) -> Any:
-        assert not exported
+    def read(stack: str, *_: Any, exported: bool) -> Any:
+        assert (stack, exported) == ("test", False)
         if isinstance(problem, Exception):
             raise problem
         return make().declaration
 
     monkeypatch.setattr(ask, "read", read)
     monkeypatch.setattr(ask, "fault", lambda *_: problem)
-    assert ask.main("test") == status
+    monkeypatch.setattr("sys.argv", ["posture.ask", "test"])
+    assert ask.main() == status
     assert capsys.readouterr().err == (f"error: {problem}\n" if problem else "")
 
 

@@ -77,6 +77,14 @@ def test_a_host_that_refuses_is_there_too() -> None:
     assert inside.answers(*place)
 
 
+def test_a_host_that_says_nothing_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    def wait(_: socket.socket, __: object) -> None:
+        raise TimeoutError
+
+    monkeypatch.setattr(socket.socket, "connect", wait)
+    assert not inside.answers("192.0.2.1", 9)
+
+
 ROUTES = "Iface\tDestination\tGateway\n"
 BY_GATEWAY = ROUTES + "eth0\t00000000\t010011AC\n"
 ARP = "IP address HW type Flags\n"
