@@ -4,7 +4,9 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from posture.context import Context
 from posture.model import Outcome, Severity, check, failed, not_applicable, passed, verdict, warned
@@ -65,9 +67,7 @@ def mode(context: Context) -> Outcome:
     found = context.inside.volume
     if "error" in found:
         return failed(f"{CLAUDE_CONFIG_DIR}: {found['error']}")
-    problems = [] if found["uid"] == APP else [f"its owner is {found['uid']}, not {APP}"]
-    problems += [f"its mode is {found['mode']:04o}, others get in"] if found["mode"] & 0o077 else []
-    return verdict(problems, f"owner {found['uid']}, mode {found['mode']:04o}")
+    return _private(found, "get in")
 
 
 @check(
@@ -81,9 +81,15 @@ def file_mode(context: Context) -> Outcome:
     found = context.inside.login
     if found is None:
         return not_applicable("there is no login in the volume")
-    problems = [] if found.get("uid") == APP else [f"its owner is {found.get('uid')}, not {APP}"]
-    problems += [f"its mode is {found['mode']:04o}, others can read it"] if found.get("mode", 0) & 0o077 else []
-    return verdict(problems, f"owner {found.get('uid')}, mode {found.get('mode', 0):04o}")
+    return _private(found, "can read it")
+
+
+def _private(found: Mapping[str, Any], others: str) -> Outcome:
+    """Whether it is for LiteLLM's user alone; ``others`` is what all else can do if not."""
+    owner, mode = found.get("uid"), found.get("mode", 0)
+    problems = [] if owner == APP else [f"its owner is {owner}, not {APP}"]
+    problems += [f"its mode is {mode:04o}, others {others}"] if mode & 0o077 else []
+    return verdict(problems, f"owner {owner}, mode {mode:04o}")
 
 
 @check(

@@ -99,6 +99,16 @@ def not_closed(context: Context, role: str, *networks: str) -> list[str]:
     return problems
 
 
+def strangers(context: Context, network: str, *roles: str) -> list[str]:
+    """Who is on a network besides the containers of these roles."""
+    name, known = str(context.declaration.networks[network]["name"]), {context.declared(role).id for role in roles}
+    return [
+        f"{name_of(c)} is on {name}"
+        for c in context.running.containers
+        if name in c["NetworkSettings"]["Networks"] and c["Id"] not in known
+    ]
+
+
 @check("network.backend-closed", "LiteLLM stands on closed networks alone", source="design: networks", fast=True)
 def backend_closed(context: Context) -> Outcome:
     roles = ["backend", *(["limits"] if "limits" in context.declaration.networks else [])]
@@ -123,12 +133,8 @@ def limits_closed(context: Context) -> Outcome:
     declared = context.declaration.networks.get("limits")
     if declared is None:
         return not_applicable("one LiteLLM container counts by itself, without Valkey")
-    known = {context.declared(name).id for name in ("valkey", *context.declaration.replicas)}
-    problems = not_closed(context, "valkey", "limits") + [
-        f"{name_of(c)} is on {declared['name']}"
-        for c in context.running.containers
-        if declared["name"] in c["NetworkSettings"]["Networks"] and c["Id"] not in known
-    ]
+    problems = not_closed(context, "valkey", "limits")
+    problems += strangers(context, "limits", "valkey", *context.declaration.replicas)
     return verdict(problems, f"on {declared['name']} with LiteLLM, internal and without the host")
 
 
@@ -158,13 +164,7 @@ def acme_closed(context: Context) -> Outcome:
 )
 def door_shut(context: Context) -> Outcome:
     door = str(context.declaration.networks["door"]["name"])
-    known = {context.declared(role).id for role in ("front", "gateway")}
-    found = [
-        name_of(c)
-        for c in context.running.containers
-        if door in c["NetworkSettings"]["Networks"] and c["Id"] not in known
-    ]
-    return verdict([f"{name} is on {door}" for name in found], f"{door} holds the front and the gateway alone")
+    return verdict(strangers(context, "door", "front", "gateway"), f"{door} holds the front and the gateway alone")
 
 
 @check(
