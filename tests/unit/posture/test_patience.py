@@ -1,10 +1,13 @@
-"""How long the programs that run in containers wait for whom they ask, and where each limit comes from."""
+"""How long checks, and their programs in containers, wait for whom they ask, and where each limit comes from."""
 
 import socket
 from collections.abc import Callable
 
 import pytest
 
+from components.part import Part
+from posture import acme, ask, caller_address, declaration, edge, hook
+from posture.engine import Engine
 from posture.programs import inside, outsider
 from tests.unit.posture.test_programs import answer, listener
 
@@ -58,3 +61,33 @@ def test_a_name_that_nobody_knows_is_waited_for_half_as_long_as_a_resolver_would
         monkeypatch.setattr(inside, "EMBEDDED_DNS", gone.getsockname())
     inside.resolves("example.org")
     assert limits == [5 / 2]
+
+
+def test_a_look_inside_is_waited_for_until_all_that_it_asks_has_been_given_up() -> None:
+    """All questions at once, and then for whom limits are counted."""
+    assert Engine.seconds == inside.SECONDS + inside.SECONDS
+
+
+def test_the_gateway_is_waited_for_longer_than_it_waits_itself() -> None:
+    """haproxy.cfg: `timeout queue 10s`, `timeout connect 2s`, `timeout http-request 10s`; half as much again."""
+    assert edge.SECONDS == 10 * 1.5
+
+
+def test_who_was_just_started_gets_as_long_as_an_update_waits_for_it() -> None:
+    assert Part.start_seconds == ask.SECONDS
+
+
+def test_the_first_certificate_gets_five_minutes_and_is_used_in_seconds() -> None:
+    """Name servers take minutes (RFC 8555, 8.4: a record may take some time to be there); a file is seen in seconds."""
+    assert acme.SECONDS == 5 * 60
+    assert (acme.TAKEN_SECONDS, acme.NOTICED_SECONDS) == (15, 1.5)
+
+
+def test_pulumi_gets_two_minutes_and_a_log_two_seconds() -> None:
+    """A state in a bucket far away; a line that the engine has from a container of this machine."""
+    assert (declaration.SECONDS, caller_address.SECONDS) == (2 * 60, 2)
+
+
+def test_the_gateway_gets_ten_health_checks_of_its_own_to_find_litellm() -> None:
+    """haproxy.cfg: `check inter 1s`."""
+    assert hook.PATIENCE == 10 * 1
