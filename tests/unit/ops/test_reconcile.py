@@ -136,6 +136,21 @@ def test_a_login_is_never_made_anew_in_silence(bed: Bed, capsys: pytest.CaptureF
     assert "make login STACK=prod" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("role", "sentence"),
+    [("usage", "What it kept of the usage is lost"), ("acme", "A new certificate is asked for")],
+)
+def test_what_is_lost_with_a_volume_is_said(
+    bed: Bed, capsys: pytest.CaptureFixture[str], role: str, sentence: str
+) -> None:
+    lost = {**LOGIN, "urn": f"urn::litellm-claude-prod-{role}", "id": role, "inputs": {"name": role}}
+    bed.engine.gone = {role}
+    bed.reconcile(BACKEND, lost, container("good"))
+    said = capsys.readouterr().err
+    assert f"the volume {role} is gone from the engine: it is made anew. {sentence}\n" in said
+    assert "make login" not in said
+
+
 def test_a_stack_as_it_should_be_costs_no_refresh(bed: Bed) -> None:
     bed.reconcile(BACKEND, LOGIN, container("good"))
     assert not bed.engine.commands
