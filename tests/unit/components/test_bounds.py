@@ -117,6 +117,13 @@ def test_a_block_that_comes_twice_counts_once_from_eight_characters_on() -> None
     assert keys.estimated_bits(body * 3) == keys.estimated_bits(body)
 
 
+@pytest.mark.parametrize("before", range(32))
+def test_a_block_that_comes_twice_is_seen_wherever_it_stands(before: int) -> None:
+    other = base64.b85encode(bytes(range(7, 130, 3))).decode()
+    block, rest = other[:12], other[12 : 12 + before]
+    assert keys.estimated_bits(rest + block + block) == keys.estimated_bits(rest + block)
+
+
 def test_the_estimate_is_shannons_entropy_times_the_length() -> None:
     """C. E. Shannon, 1948: n equally frequent symbols carry log2 n bits each; of steps there is one fewer."""
     assert keys.estimated_bits("abdc") == pytest.approx(4 * 1.584962500721156)  # steps +1 +2 -1: log2 3
