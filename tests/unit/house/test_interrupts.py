@@ -31,7 +31,8 @@ sys.meta_path.insert(0, Finder())
 
 def started(program: str, **environment: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", program, "dev"],
+        # Whoever runs the tests in the background of a script has SIGINT ignored, and with it what is started here.
+        ["env", "--default-signal=INT", sys.executable, "-m", program, "dev"],
         cwd=ROOT,
         env={**os.environ, **environment},
         stdout=subprocess.PIPE,
