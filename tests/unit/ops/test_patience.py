@@ -21,10 +21,9 @@ def test_who_waits_says_so_four_times_a_minute() -> None:
     assert handover.SAY_SECONDS == cutover.SAY_SECONDS == 60 / 4
 
 
-def test_one_that_hangs_is_killed_after_two_seconds_and_clocks_differ_by_five() -> None:
-    """It answers nothing any more, so that nothing is lost; NTP keeps clocks of two machines within less than that."""
+def test_one_that_hangs_is_killed_after_two_seconds() -> None:
+    """It answers nothing any more, so that nothing is lost."""
     assert presence.RESTART_SECONDS == 2
-    assert presence.CLOCKS.total_seconds() == 5
 
 
 def test_what_does_not_end_is_killed_after_its_time_and_five_seconds() -> None:
