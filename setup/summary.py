@@ -12,7 +12,7 @@ LOGIN = "/home/app/.claude/.credentials.json"
 
 def lacks_login(outputs: Mapping[str, object], engine: Client) -> bool:
     """Whether the stack takes a Claude login, and its LiteLLM has none: not yet, or not any more."""
-    if outputs.get("claude_auth", "login") != "login" or "litellm_service" in outputs:  # a service takes none
+    if outputs.get("claude_auth", "login") != "login" or "litellm_container" not in outputs:  # a service takes none
         return False
     try:
         return engine.call("exec", str(outputs["litellm_container"]), "test", "-s", LOGIN, seconds=10).returncode != 0
