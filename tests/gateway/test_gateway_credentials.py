@@ -83,7 +83,7 @@ def test_each_request_has_a_number_of_its_own(call: Caller) -> None:
     answers = [call.call(), call.call(), call.call(key=None), call.call(host="evil.test")]
     assert len({answer.headers["x-request-id"] for answer in answers}) == 4
     for refused in answers[2:]:
-        assert refused.json()["request_id"] == refused.headers["x-request-id"]
+        assert refused.json()["request_id"] == refused.headers["x-request-id"] == refused.headers["request-id"]
 
 
 def test_the_inside_is_not_told(call: Caller) -> None:
