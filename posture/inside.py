@@ -37,7 +37,7 @@ class Inside:
     neighbours: Mapping[str, bool]
     names: Mapping[str, bool]
     limits: str | None = None
-    """For whom limits are counted, where there are several replicas (front/app.py)."""
+    """For whom limits are counted, where there are several replicas (api/app.py)."""
 
 
 @dataclass(frozen=True)

@@ -72,7 +72,7 @@ def test_a_retired_key_is_refused(bed: Bed) -> None:
 
 CLOCK = """
 import datetime
-import claude_gateway.front.keys as keys
+import claude_gateway.api.keys as keys
 
 class Shifted(datetime.datetime):
     @classmethod

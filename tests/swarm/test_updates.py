@@ -60,7 +60,7 @@ def test_an_emergency_leaves_no_task_that_takes_the_old_key(bed: Bed) -> None:
 
 
 def test_new_images_of_what_serves_lose_no_request_and_cut_no_stream(bed: Bed) -> None:
-    changed = {"litellm": "app/claude_gateway/front/app.py", "gateway": "haproxy.cfg"}
+    changed = {"litellm": "app/claude_gateway/api/app.py", "gateway": "haproxy.cfg"}
     before = {role: bed.image(role) for role in (*changed, "egress")}
     images = bed.stack.project / "images"
     for role, file in changed.items():

@@ -4,7 +4,7 @@ import sys
 from dataclasses import fields
 from pathlib import Path
 
-from claude_gateway.front.usage_line import UsageLine
+from claude_gateway.api.usage_line import UsageLine
 
 PAGE = Path(__file__).parents[2] / "docs" / "usage.md"
 HEAD = """# Usage

@@ -5,7 +5,7 @@ from __future__ import annotations
 from copy import deepcopy
 from typing import Any
 
-from claude_gateway.front.contract import Models, Rejection, Route, admit
+from claude_gateway.api.contract import Models, Rejection, Route, admit
 
 MODELS = Models({"sonnet": "claude-sonnet-4-5", "opus": "claude-opus-5-5"})
 USER = {"role": "user", "content": "hi"}

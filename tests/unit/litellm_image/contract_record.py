@@ -13,8 +13,8 @@ RECORD = Path(__file__).parent / "data" / "api_fields.txt"
 
 def described() -> dict[str, set[str]]:
     """`route object` to its fields, from the packages as they are installed."""
-    from claude_gateway.front.contract.admission import RULES  # noqa: PLC0415 - the path to it is set first
-    from claude_gateway.front.contract.schema import Builder, Shape  # noqa: PLC0415 - likewise
+    from claude_gateway.api.contract.admission import RULES  # noqa: PLC0415 - the path to it is set first
+    from claude_gateway.api.contract.schema import Builder, Shape  # noqa: PLC0415 - likewise
 
     found: dict[str, set[str]] = {}
     for route, rules in RULES.items():

@@ -7,21 +7,21 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from claude_gateway.api.app import FrontDoor
+from claude_gateway.api.body import Bodies
+from claude_gateway.api.call import Call, Reply
+from claude_gateway.api.contract import Models
+from claude_gateway.api.failed_keys import FailedKeys
+from claude_gateway.api.keys import Authenticator
+from claude_gateway.api.metrics import Metrics
 from claude_gateway.config.secret import Secret
 from claude_gateway.config.settings import MasterKey
-from claude_gateway.front.app import FrontDoor
-from claude_gateway.front.body import Bodies
-from claude_gateway.front.call import Call, Reply
-from claude_gateway.front.contract import Models
-from claude_gateway.front.failed_keys import FailedKeys
-from claude_gateway.front.keys import Authenticator
-from claude_gateway.front.metrics import Metrics
 
 if TYPE_CHECKING:
     from starlette.types import Message
 
+    from claude_gateway.api.counts import Counts
     from claude_gateway.config.clients import Client
-    from claude_gateway.front.counts import Counts
 
 KEY = b"sk-the-key"
 AUTHORIZED = [(b"authorization", b"Bearer " + KEY)]

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from testbed.fakes import anthropic_script
 from tests.unit.litellm_image.contract_cases import SMALL
 
-from claude_gateway.front.call import Call
-from claude_gateway.front.contract import Models, Route, admit
-from claude_gateway.front.openai_routes import OpenAIRoutes
+from claude_gateway.api.call import Call
+from claude_gateway.api.contract import Models, Route, admit
+from claude_gateway.api.openai_routes import OpenAIRoutes
 from claude_gateway.upstream.base import Answer, Ask
 
 if TYPE_CHECKING:

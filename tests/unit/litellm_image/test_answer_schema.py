@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from tests.unit.litellm_image.contract_cases import SMALL, refusal
 
-from claude_gateway.front.contract import Route
+from claude_gateway.api.contract import Route
 
 NODE = {"type": "object", "properties": {"next": {"$ref": "#/$defs/node"}}}
 A, B = {"$ref": "#/$defs/a"}, {"$ref": "#/$defs/b"}

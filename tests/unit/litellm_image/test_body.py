@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tests.unit.litellm_image.door import run
 
+from claude_gateway.api.body import FREE_BYTES, Bodies, ClientLeft
 from claude_gateway.errors import Failure
-from claude_gateway.front.body import FREE_BYTES, Bodies, ClientLeft
 
 if TYPE_CHECKING:
     from starlette.types import Message, Receive

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.unit.litellm_image.contract_cases import MODELS, USER
 
-from claude_gateway.front.anthropic_events import lines
-from claude_gateway.front.contract import Rejection, Route, admit
-from claude_gateway.front.contract.json_body import parse
+from claude_gateway.api.anthropic_events import lines
+from claude_gateway.api.contract import Rejection, Route, admit
+from claude_gateway.api.contract.json_body import parse
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator

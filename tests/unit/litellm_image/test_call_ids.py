@@ -8,7 +8,7 @@ import pytest
 from tests.unit.litellm_image.contract_cases import SMALL, refusal
 from tests.unit.litellm_image.openai_lab import sent
 
-from claude_gateway.front.contract import Route
+from claude_gateway.api.contract import Route
 
 
 def chat(*ids: str) -> dict[str, Any]:

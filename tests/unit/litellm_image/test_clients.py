@@ -16,9 +16,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.litellm_image.door import ASKED, KEY, Door, pieces, run
 
+from claude_gateway.api.call import Call, Reply
 from claude_gateway.config.clients import Client, ClientKey, parse
 from claude_gateway.config.variables import SettingsError
-from claude_gateway.front.call import Call, Reply
 
 HOUR = timedelta(hours=1)
 ROUTES: dict[str, Any] = {

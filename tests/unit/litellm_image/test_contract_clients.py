@@ -13,7 +13,7 @@ from openai.types.chat import ChatCompletionMessage
 from openai.types.responses import Response
 from tests.unit.litellm_image.contract_cases import LARGE, MODELS, SMALL, USER, admitted
 
-from claude_gateway.front.contract import Models, Route, admit, request_betas
+from claude_gateway.api.contract import Models, Route, admit, request_betas
 
 RECORDED: list[dict[str, Any]] = json.loads(
     (Path(__file__).parent / "data" / "claude_code_requests.json").read_text(encoding="utf-8")

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from tests.unit.litellm_image.contract_cases import SMALL, USER, admitted, refusal
 
-from claude_gateway.front.contract import Route
+from claude_gateway.api.contract import Route
 
 M, CHAT, RESPONSES = Route.MESSAGES, Route.CHAT, Route.RESPONSES
 

@@ -13,9 +13,9 @@ import pytest
 from tests.unit.litellm_image.contract_cases import LARGE, MODELS, SMALL, refusal
 from tests.unit.litellm_image.contract_record import RECORD, described, recorded
 
-from claude_gateway.front.contract import Route, admit, prepare
-from claude_gateway.front.contract.admission import RULES, contract
-from claude_gateway.front.contract.types import fields_of
+from claude_gateway.api.contract import Route, admit, prepare
+from claude_gateway.api.contract.admission import RULES, contract
+from claude_gateway.api.contract.types import fields_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

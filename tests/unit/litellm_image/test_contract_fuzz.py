@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from testbed.fakes.mutations import mutated
 from tests.unit.litellm_image.contract_cases import LARGE, MODELS, SMALL
 
-from claude_gateway.front.contract import Rejection, Route, admit
+from claude_gateway.api.contract import Rejection, Route, admit
 
 WORDS_OF_PYTHON = (
     "Input should",

@@ -9,9 +9,9 @@ from pathlib import Path
 import claude_agent_sdk
 import pytest
 
+from claude_gateway.api.contract import Models, Rejection, Route, request_betas
+from claude_gateway.api.contract.headers import BETAS, PACKAGE_BETAS
 from claude_gateway.dialect import Dialect
-from claude_gateway.front.contract import Models, Rejection, Route, request_betas
-from claude_gateway.front.contract.headers import BETAS, PACKAGE_BETAS
 
 CLI = Path(claude_agent_sdk.__file__).parent / "_bundled" / "claude"
 DATED = re.compile(rb"-20\d\d-\d\d-\d\d[\"'`]")

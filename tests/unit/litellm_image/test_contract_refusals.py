@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from tests.unit.litellm_image.contract_cases import SMALL, USER, refusal
 
+from claude_gateway.api.contract import Route
+from claude_gateway.api.contract.error_sentences import PATTERNS
 from claude_gateway.dialect import Dialect
 from claude_gateway.errors import Failure
-from claude_gateway.front.contract import Route
-from claude_gateway.front.contract.error_sentences import PATTERNS
 
 M, CHAT, RESPONSES, COMPLETIONS = Route.MESSAGES, Route.CHAT, Route.RESPONSES, Route.COMPLETIONS
 

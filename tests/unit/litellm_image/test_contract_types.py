@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from tests.unit.litellm_image.door import ASKED, MODELS
 
-from claude_gateway.front.contract import Rejection, Route, admit
+from claude_gateway.api.contract import Rejection, Route, admit
 
 
 @pytest.mark.parametrize("route", [Route.MESSAGES, Route.CHAT])

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from tests.unit.litellm_image.door import ASKED, Door, run
 
-from claude_gateway.front.call import Call, Reply
+from claude_gateway.api.call import Call, Reply
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tests.unit.litellm_image.door import ASKED, AUTHORIZED, KEY, Door, pieces, run
 
+from claude_gateway.api.call import Call, Reply
+from claude_gateway.api.keys import presented_keys
 from claude_gateway.errors import Failure
-from claude_gateway.front.call import Call, Reply
-from claude_gateway.front.keys import presented_keys
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.unit.litellm_image.door import ASKED, Door, run
 
+from claude_gateway.api import heartbeat
+from claude_gateway.api.call import Call, Reply
 from claude_gateway.errors import Failure
-from claude_gateway.front import heartbeat
-from claude_gateway.front.call import Call, Reply
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

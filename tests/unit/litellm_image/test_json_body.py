@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from claude_gateway.front.contract import Rejection
-from claude_gateway.front.contract.json_body import JsonLimits, parse
+from claude_gateway.api.contract import Rejection
+from claude_gateway.api.contract.json_body import JsonLimits, parse
 
 MIB = 1024 * 1024
 WORDS_OF_PYTHON = ("Expecting", "delimiter", "Extra data", "codec", "NoneType", "int string", "recursion")

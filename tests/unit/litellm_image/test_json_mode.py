@@ -11,9 +11,9 @@ from testbed.fakes import anthropic_blocks, anthropic_script
 from tests.unit.litellm_image.contract_cases import refusal
 from tests.unit.litellm_image.openai_lab import answer, sent
 
+from claude_gateway.api.contract import Route
+from claude_gateway.api.json_mode import object_alone
 from claude_gateway.errors import Failure
-from claude_gateway.front.contract import Route
-from claude_gateway.front.json_mode import object_alone
 from claude_gateway.upstream.base import Answer
 
 if TYPE_CHECKING:

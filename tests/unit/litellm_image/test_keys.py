@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from claude_gateway.api.keys import Admission, Authenticator, Refusal
 from claude_gateway.config.clients import Client, ClientKey
 from claude_gateway.config.secret import Secret
 from claude_gateway.config.settings import MasterKey
-from claude_gateway.front.keys import Admission, Authenticator, Refusal
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 CURRENT, PREVIOUS = "sk-current-0123456789", "sk-previous-0123456789"

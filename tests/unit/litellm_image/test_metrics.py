@@ -15,13 +15,13 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests.unit.litellm_image.door import ASKED, KEY, Door, pieces, run
 from tests.unit.litellm_image.test_clients import alice, sent
 
+from claude_gateway.api.call import Call, Reply
+from claude_gateway.api.keys import operator
+from claude_gateway.api.metrics import GAUGES, Metrics
 from claude_gateway.config.clients import scraper
 from claude_gateway.config.secret import Secret
 from claude_gateway.config.settings import MasterKey
 from claude_gateway.config.variables import SettingsError
-from claude_gateway.front.call import Call, Reply
-from claude_gateway.front.keys import operator
-from claude_gateway.front.metrics import GAUGES, Metrics
 from claude_gateway.start.login import login_end
 
 MONITORING = Path(__file__).parents[3] / "monitoring"

@@ -11,7 +11,7 @@ from tests.conformance.parity_openai_cases import CHAT, RESPONSES
 from tests.unit.litellm_image.contract_cases import LARGE
 from tests.unit.litellm_image.openai_lab import sent
 
-from claude_gateway.front.contract import Route
+from claude_gateway.api.contract import Route
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tests.unit.litellm_image.openai_lab import answer
 
+from claude_gateway.api.call import Call, Reply
+from claude_gateway.api.contract import Route
+from claude_gateway.api.openai_routes import OpenAIRoutes
 from claude_gateway.errors import Failure
-from claude_gateway.front.call import Call, Reply
-from claude_gateway.front.contract import Route
-from claude_gateway.front.openai_routes import OpenAIRoutes
 from claude_gateway.start.warm_up import EVENTS, MESSAGE
 from claude_gateway.upstream.base import Answer, Ask
 

@@ -9,8 +9,8 @@ from litellm.types.utils import ChatCompletionDeltaToolCall, Delta, Function, Mo
 from openai.types.chat import ChatCompletion
 from tests.unit.litellm_image.openai_lab import answer
 
-from claude_gateway.front.contract import Route
-from claude_gateway.front.own_calls import OwnCalls
+from claude_gateway.api.contract import Route
+from claude_gateway.api.own_calls import OwnCalls
 
 pytestmark = pytest.mark.filterwarnings("default")  # LiteLLM's own
 

@@ -9,7 +9,7 @@ from openai.types.responses import Response
 from tests.unit.litellm_image.contract_cases import USER
 from tests.unit.litellm_image.openai_lab import answer, sent
 
-from claude_gateway.front.contract import Route
+from claude_gateway.api.contract import Route
 
 pytestmark = pytest.mark.filterwarnings("default")  # LiteLLM's own
 

@@ -12,9 +12,9 @@ from testbed.fakes.anthropic_blocks import CONTENTS
 from tests.unit.litellm_image.contract_cases import USER
 from tests.unit.litellm_image.openai_lab import answer, sent
 
+from claude_gateway.api.contract import Route
+from claude_gateway.api.responses import as_events
 from claude_gateway.errors import Failure
-from claude_gateway.front.contract import Route
-from claude_gateway.front.responses import as_events
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -15,10 +15,10 @@ from limits import RateLimitItemPerMinute
 from tests.unit.litellm_image.door import KEY, Door
 from tests.unit.litellm_image.test_clients import alice, sent
 
+from claude_gateway.api import shared_counts
+from claude_gateway.api.counts import OwnCounts
+from claude_gateway.api.shared_counts import SharedCounts
 from claude_gateway.config.secret import Secret
-from claude_gateway.front import shared_counts
-from claude_gateway.front.counts import OwnCounts
-from claude_gateway.front.shared_counts import SharedCounts
 from claude_gateway.start.counting import counts_of
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ import pytest
 from tests.unit.litellm_image.contract_cases import USER
 from tests.unit.litellm_image.openai_lab import sent
 
-from claude_gateway.front.contract import Route
-from claude_gateway.front.thinking import without_impossible
+from claude_gateway.api.contract import Route
+from claude_gateway.api.thinking import without_impossible
 
 pytestmark = pytest.mark.filterwarnings("default")  # LiteLLM's own
 

@@ -8,7 +8,7 @@ import pytest
 from tests.unit.litellm_image.contract_cases import USER
 from tests.unit.litellm_image.openai_lab import sent
 
-from claude_gateway.front.contract import Route
+from claude_gateway.api.contract import Route
 
 MARK = {"type": "ephemeral"}
 PDF = {"type": "base64", "media_type": "application/pdf", "data": "AAAA"}

@@ -10,7 +10,7 @@ from litellm.responses.litellm_completion_transformation import transformation
 from tests.unit.litellm_image.contract_cases import PIXEL, USER, refusal
 from tests.unit.litellm_image.openai_lab import sent
 
-from claude_gateway.front.contract import Route
+from claude_gateway.api.contract import Route
 
 pytestmark = pytest.mark.filterwarnings("default")  # LiteLLM's own
 

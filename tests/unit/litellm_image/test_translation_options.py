@@ -9,7 +9,7 @@ from tests.unit.litellm_image.contract_cases import PIXEL, USER
 from tests.unit.litellm_image.openai_lab import sent
 from tests.unit.litellm_image.test_translation import CALL, RESULT
 
-from claude_gateway.front.contract import Route
+from claude_gateway.api.contract import Route
 
 pytestmark = pytest.mark.filterwarnings("default")  # LiteLLM's own
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from rules.layout import IMAGES
 
-from claude_gateway.front.keys import Refusal
+from claude_gateway.api.keys import Refusal
 
 PAGE = (IMAGES.parent / "docs" / "troubleshooting.md").read_text()
 OF_THE_REQUEST = {400, 404, 405, 408, 413, 414, 415, 431}

@@ -13,10 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.litellm_image.door import ASKED, Door, pieces, run
 
+from claude_gateway.api.call import Call, Reply
+from claude_gateway.api.usage_line import UsageLine, list_prices
 from claude_gateway.config.secret import Secret
 from claude_gateway.errors import Failure
-from claude_gateway.front.call import Call, Reply
-from claude_gateway.front.usage_line import UsageLine, list_prices
 from claude_gateway.log_setup import RedactingFormatter
 from claude_gateway.upstream.base import Answer, Ask, Endpoint, Usage
 from claude_gateway.upstream.usage import Metered

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from claude_gateway.api import usage_files
+from claude_gateway.api.usage_files import UsageFiles, keep_usage
+from claude_gateway.api.usage_line import UsageLine
 from claude_gateway.config.secret import Secret
-from claude_gateway.front import usage_files
-from claude_gateway.front.usage_files import UsageFiles, keep_usage
-from claude_gateway.front.usage_line import UsageLine
 from claude_gateway.log_setup import USAGE_LOGGER
 
 if TYPE_CHECKING:

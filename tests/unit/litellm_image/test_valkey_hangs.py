@@ -11,7 +11,7 @@ import pytest
 from tests.unit.litellm_image.test_shared_counts import THREE, Replicas, hits
 from valkey.asyncio.connection import Connection
 
-from claude_gateway.front import shared_counts
+from claude_gateway.api import shared_counts
 
 pytestmark = pytest.mark.asyncio
 

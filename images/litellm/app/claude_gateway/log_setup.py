@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 # What a client sent may stand in a message: it must neither begin a line of its own nor speak to a terminal.
 SHORT = {0x0A: "\\n", 0x09: "\\t"}
 USAGE_LOGGER = "usage"
-"""Its lines are JSON (front/usage_line.py), for programs to read."""
+"""Its lines are JSON (api/usage_line.py), for programs to read."""
 LITELLM_LOGGERS = ("LiteLLM", "LiteLLM Proxy", "LiteLLM Router")
 # Libraries whose INFO lines name every request or every start; their warnings are kept.
 QUIET_LOGGERS = ("httpx", "apscheduler", "claude_agent_sdk", "uvicorn.access", *LITELLM_LOGGERS)

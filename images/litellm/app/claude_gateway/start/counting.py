@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from claude_gateway.front.counts import OwnCounts
+from claude_gateway.api.counts import OwnCounts
 
 if TYPE_CHECKING:
+    from claude_gateway.api.counts import Counts
     from claude_gateway.config.secret import Secret
-    from claude_gateway.front.counts import Counts
 
 
 def counts_of(host: str, password: Secret | None) -> Counts:
     """Counters in the Valkey at `host`, which has a password; without one in this process."""
     if password is None:
         return OwnCounts()
-    from claude_gateway.front.shared_counts import SharedCounts, valkey_at
+    from claude_gateway.api.shared_counts import SharedCounts, valkey_at
 
     return SharedCounts(lambda address: valkey_at(address, password.reveal()), host)

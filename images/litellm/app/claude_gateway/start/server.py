@@ -16,11 +16,11 @@ import uvicorn
 import uvloop
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from claude_gateway.api.keys import operator
+from claude_gateway.api.metrics import Metrics
+from claude_gateway.api.usage_files import keep_usage
 from claude_gateway.config.memory import body_budget
 from claude_gateway.config.settings import ClaudeAuth, Settings
-from claude_gateway.front.keys import operator
-from claude_gateway.front.metrics import Metrics
-from claude_gateway.front.usage_files import keep_usage
 from claude_gateway.log_setup import set_up_log
 from claude_gateway.start.counting import counts_of
 from claude_gateway.start.entry import CA_BUNDLE, CLI_FOLDER, HANDOVER_VARIABLE, RUN
@@ -35,9 +35,9 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
     from types import FrameType
 
-    from claude_gateway.front.app import FrontDoor
-    from claude_gateway.front.call import Call, Reply
-    from claude_gateway.front.counts import Counts
+    from claude_gateway.api.app import FrontDoor
+    from claude_gateway.api.call import Call, Reply
+    from claude_gateway.api.counts import Counts
     from claude_gateway.upstream.base import Upstream
 
 log = logging.getLogger(__name__)
@@ -140,11 +140,11 @@ def application(
     counts: Counts,
 ) -> FrontDoor:
     """The front door for these settings."""
-    from claude_gateway.front.app import FrontDoor
-    from claude_gateway.front.body import Bodies
-    from claude_gateway.front.contract import Models, prepare
-    from claude_gateway.front.failed_keys import FailedKeys
-    from claude_gateway.front.keys import Authenticator
+    from claude_gateway.api.app import FrontDoor
+    from claude_gateway.api.body import Bodies
+    from claude_gateway.api.contract import Models, prepare
+    from claude_gateway.api.failed_keys import FailedKeys
+    from claude_gateway.api.keys import Authenticator
 
     prepare(drop=settings.drop_params)
     processes = 0 if settings.auth is ClaudeAuth.API_KEY else settings.max_concurrency
@@ -167,8 +167,8 @@ def application(
 def answerer(upstream: Upstream, settings: Settings) -> Callable[[Call], Awaitable[Reply]]:
     """Imports LiteLLM (some seconds), and gives what answers an admitted call."""
     gc.disable()  # the import makes millions of objects that live for ever
-    from claude_gateway.front.anthropic_routes import ENDPOINTS, answer_anthropic
-    from claude_gateway.front.openai_routes import OpenAIRoutes
+    from claude_gateway.api.anthropic_routes import ENDPOINTS, answer_anthropic
+    from claude_gateway.api.openai_routes import OpenAIRoutes
 
     gc.enable()
     gc.freeze()

@@ -13,8 +13,8 @@ import time
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, cast
 
-from claude_gateway.front.call import Call
-from claude_gateway.front.contract import Route
+from claude_gateway.api.call import Call
+from claude_gateway.api.contract import Route
 from claude_gateway.upstream.base import Answer, Ask
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ class _Nobody:
 
 async def warm_up(model: str) -> None:
     """Take LiteLLM's ways once. `model` is an upstream's name. Raises what a broken LiteLLM raises."""
-    from claude_gateway.front.openai_routes import OpenAIRoutes
+    from claude_gateway.api.openai_routes import OpenAIRoutes
 
     started = time.monotonic()
     routes = OpenAIRoutes(_Nobody())

@@ -44,7 +44,7 @@ class ClaudeCli:
 
     @property
     def counts(self) -> Mapping[str, int]:
-        """What has happened to processes, by the names of front/metrics.py."""
+        """What has happened to processes, by the names of api/metrics.py."""
         return self._pool.counts
 
     async def start(self) -> None:
