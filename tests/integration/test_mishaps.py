@@ -18,7 +18,7 @@ from testbed.operations import Operations
 from tests.integration.mishaps import MARKER, ROLES, SIGNALS, Bed, Way, small_disk
 
 PORT = 14781
-FEW = ("everything is pruned", "an update is interrupted", "a file is half written")
+FEW = ("a container is removed", "all die at once", "a file is half written")
 STEPS = int(os.environ.get("MISHAPS", len(FEW)))
 FILES = ("state", "no state", "meta", "notes", "lock", "cut lock", "dead lock")
 
