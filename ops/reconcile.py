@@ -31,11 +31,12 @@ say = sayer("reconcile")
 
 @dataclass(frozen=True)
 class Removal:
-    """A container to remove, after ``grace_seconds`` by force, and why."""
+    """A container to remove, after ``grace_seconds`` by force, and why. That of a healthy one is not in its log."""
 
     id: str
     name: str
     why: str
+    healthy: bool
     grace_seconds: int = 0
 
 
@@ -60,7 +61,7 @@ def undo_failed(state: State, engine: Engine, *, after_failure: bool) -> list[Re
         # A healthy one may be answering requests by now.
         grace = 0 if failed else int((container.get("inputs") or {}).get("destroyGraceSeconds") or 0)
         why = "which never became healthy" if failed else "which the failed update has made"
-        removals.append(Removal(container["id"], name_of(container), why, grace))
+        removals.append(Removal(container["id"], name_of(container), why, not failed, grace))
     return removals
 
 
@@ -75,6 +76,7 @@ def strays(state: State, engine: Engine) -> list[Removal]:
             found.id,
             found.name,
             "which an interrupted update has left",
+            found.healthy,
             state.grace_seconds(found.role) if found.healthy else 0,  # a healthy one may be answering requests by now
         )
         for found in engine.containers(state.label)
@@ -106,7 +108,7 @@ def reconcile(
     # What others need comes first in the state, and goes last here.
     for removal in (*reversed(failed), *stray):
         say(f"removing {removal.name}, {removal.why}")
-        if tail := engine.log_tail(removal.id):
+        if tail := "" if removal.healthy else engine.log_tail(removal.id):
             say(f"its log ends with:\n{tail}")
         engine.remove(removal.id, removal.grace_seconds)
     if not before_down and (gone := absent(state, engine)):
