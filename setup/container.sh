@@ -6,9 +6,16 @@ set -euo pipefail
 # shellcheck source=setup/stack.sh
 . "$(dirname "$0")/stack.sh"
 
-container_of() {
-  pulumi stack output "$1_container" --stack "$stack" 2>/dev/null ||
-    die "the stack '$stack' is not up. Run 'make up STACK=$stack' first."
+# known [--all]: a line `ROLE KIND NAME` for each service or container of the stack that runs, or for all. The engine is asked, because
+# a stack's outputs are those of the last update that passed, if one has.
+known() {
+  local role='index .Spec.Labels "litellm-claude.role"' label
+  label=label=litellm-claude.stack=litellm-claude-$(made_as)
+  if [ "$(scalar "$settings" orchestrator)" = swarm ]; then
+    docker service ls --quiet --filter "$label" | xargs -r docker service inspect --format "{{$role}} service {{.Spec.Name}}"
+  else
+    docker ps "$@" --filter "$label" --format '{{.Label "litellm-claude.role"}} container {{.Names}}'
+  fi | sort | grep . || die "the stack '$stack' is not up. Run 'make up STACK=$stack' first."
 }
 
 logs_of() { # KIND NAME; of a service task by task, as rules/docker.py says why
@@ -22,22 +29,18 @@ logs_of() { # KIND NAME; of a service task by task, as rules/docker.py says why
 
 case $2 in
   login)
-    ! pulumi stack output litellm_service --stack "$stack" >/dev/null 2>&1 ||
+    [ "$(scalar "$settings" orchestrator)" != swarm ] ||
       die "a stack on a Swarm has no Claude login, which would belong to one host: it takes claudeOauthToken or anthropicApiKey."
-    container=$(container_of litellm)
+    containers=$(known)
+    container=$(awk '$1 == "litellm" {print $3; exit}' <<<"$containers")
     [ -t 0 ] || die "the login asks for a code: run 'make login STACK=$stack' in a terminal."
     exec docker exec -it "$container" claude-login
     ;;
   logs)
-    containers=$(pulumi stack output --json --stack "$stack" 2>/dev/null | "$python" -c '
-import json, sys
-for name, value in sorted(json.load(sys.stdin).items()):
-    if name.endswith(("_container", "_service")):
-        print(*name.rsplit("_", 1), value)' 2>/dev/null) || true
-    [ -n "$containers" ] || die "the stack '$stack' is not up. Run 'make up STACK=$stack' first."
+    containers=$(known --all)
     while read -r role kind container; do
       printf '==> %s (%s) <==\n' "$role" "$container"
-      logs_of "$kind" "$container" || echo "(it is brought back by: make up STACK=$stack)"
+      logs_of "$kind" "$container" || true # docker has said why
     done <<<"$containers"
     ;;
 esac

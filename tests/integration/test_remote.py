@@ -84,7 +84,6 @@ def test_logs_usage_clients_and_backup_go_there(stack: Deployment, operations: O
 
     logged = run("setup/container.sh", stack.name, "logs")
     assert all(f"==> {role} ({stack.container(role)}) <==" in logged for role in ROLES)
-    assert "brought back by" not in logged
     assert "requests" in operation("usage")
     assert "declares no clients" in operation("clients")
     kept = stack.folder / "kept.backup"
