@@ -36,6 +36,8 @@ class Declared:
 class Graph:
     resources: list[Declared] = field(default_factory=list)
     outputs: dict[str, Any] = field(default_factory=dict)
+    waits: dict[str, set[str]] = field(default_factory=dict)
+    """By output, the resources that it waits for."""
     warnings: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     begun: int = 0
@@ -150,6 +152,7 @@ def deploy(monkeypatch: pytest.MonkeyPatch) -> Deploy:
                 await stack.wait_for_rpcs()
             for name, value in root.outputs.items():
                 output = pulumi.Output.from_input(value)
+                graph.waits[name] = {one._name for one in await output.resources()}
                 graph.outputs[name] = {"value": await output.future(), "secret": await output.is_secret()}
 
         asyncio.run(resolve())

@@ -1,8 +1,11 @@
 """The check inside an update, as far as the declaration goes; tests/integration/test_hook.py runs it."""
 
+from typing import Any
+
 import pytest
 
 from tests.unit.components.conftest import Deploy
+from tests.unit.components.test_swarm import ANSWERS, CREDENTIAL, SETTINGS
 
 VERIFICATION = "litellm-claude:components:Verification"
 
@@ -31,3 +34,16 @@ def test_the_check_waits_for_all_containers_and_holds_no_secret(deploy: Deploy) 
 
 def test_it_can_be_turned_off(deploy: Deploy) -> None:
     assert deploy("prod", verifyOnUpdate="false").of(VERIFICATION) == []
+
+
+@pytest.mark.parametrize(
+    ("settings", "gate"),
+    [({}, "verification"), ({"verifyOnUpdate": "false"}, "litellm-claude-prod-front"), (SETTINGS, "convergence")],
+)
+def test_what_a_stack_tells_of_itself_waits_for_the_end_of_the_update(
+    deploy: Deploy, settings: dict[str, Any], gate: str
+) -> None:
+    """One that is refused leaves the outputs of the one before: the key that is in force."""
+    waits = deploy("prod", secrets=CREDENTIAL, answers=ANSWERS, **settings).waits
+    assert len(waits) > 10
+    assert all(gate in names for names in waits.values())
