@@ -19,6 +19,7 @@ NO_CALL = "has no function_call in the input; send it too, because no response i
 CALLS = ("function_call", "custom_tool_call")
 NOTHING_SAID = "must say something"
 NOTHING_ASKED = "must hold a message of the user"
+NEVER_ASKED = 'must be "never": the server is asked without an approval here'
 NO_TOOLS = "asks for a call of a tool, and there are no tools"
 TEXTS = ("text", "input_text", "output_text")
 HELD_BESIDE = ("tool_calls", "thinking_blocks", "provider_specific_fields")
@@ -84,12 +85,19 @@ def _chat(made: dict[str, Any]) -> None:
     made["messages"] = _spoken(made["messages"], "messages")
 
 
+def _check_servers_tools(tools: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Those that Claude is offered: a search that asks nobody outside is OpenAI's own, and not the other."""
+    check_parts("tools", tools)
+    for index, tool in enumerate(tools):
+        if tool["type"] == "mcp" and tool.pop("require_approval", None) is None:  # OpenAI asks then, before each call
+            raise wrong(f"tools.{index}.require_approval", NEVER_ASKED, code="missing_required_parameter")
+    return [tool for tool in tools if tool.pop("external_web_access", None) is not False]
+
+
 def _responses(made: dict[str, Any]) -> None:
     if made.get("tools"):
-        # A search that asks nobody outside is OpenAI's own: Claude has none, and is not offered the other.
-        made["tools"] = [tool for tool in made["tools"] if tool.pop("external_web_access", None) is not False]
+        made["tools"] = _check_servers_tools(made["tools"])
     _without_orphans(made)
-    check_parts("tools", made.get("tools"))
     form = (made.get("text") or {}).get("format") or {}
     check_schema("text.format.schema", form.get("schema") or {})
     _refuse_json_unsaid("text.format", form, made["input"], made.get("instructions"))

@@ -164,10 +164,7 @@ SHAPE = Shape(
         "ResponseOutputTextParam": frozenset({"parsed"}),
         "ResponseTextConfigParam": frozenset({"verbosity"}),
         "Mcp": frozenset(
-            {
-                *("allowed_callers", "connector_id", "defer_loading", "headers", "require_approval"),
-                *("server_description", "tunnel_id"),
-            }
+            {"allowed_callers", "connector_id", "defer_loading", "headers", "server_description", "tunnel_id"}
         ),
         "Reasoning": frozenset({"context", "mode"}),
         **dict.fromkeys((TEXT, "ResponseInputTextContentParam", FILE, "ResponseInputFileContentParam"), BREAKPOINT),
