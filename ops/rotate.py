@@ -85,12 +85,12 @@ def update(stack: str, change: Change, cutover: Cutover | TasksCutover | None = 
         now = serving(stack)
         if not succeeded and now is None:
             raise OperationError(
-                f"the update failed, and nothing was rotated: the configuration is as it was, with the key that "
+                f"the update failed, and nothing changed: the configuration is as it was, with the keys that "
                 f"clients have. Bring the stack back: make up STACK={stack}"
             )
         if not succeeded and now == before:
             raise OperationError(
-                f"the update failed, so nothing was rotated: {before.name} serves on with the key that it had, and the "
+                f"the update failed, so nothing changed: {before.name} serves on with the keys that it had, and the "
                 f"configuration is as it was. The update's own message is above; fix the cause and try again"
             )
     if cutover:

@@ -16,12 +16,11 @@ from rules.pulumi_types import VOLUME
 from rules.setting_types import ClaudeAuth
 
 PAGE = "security page: Authentication flow"
-HAND_OVER = (
-    '; or, where the owner is another: docker stop "$(pulumi stack output litellm_container --stack {stack})"; '
-    "make up STACK={stack}"
+PRIVATE = (
+    "docker exec CONTAINER, which the evidence names, chmod {mode} {path}; or, where the owner is another: docker stop "
+    "CONTAINER, then make up STACK={{stack}}"
 )
 """An update hands over the files of a volume that no healthy LiteLLM has mounted (ops/adopt.py)."""
-INSIDE = 'docker exec "$(pulumi stack output litellm_container --stack {stack})"'
 APP = 10001
 """LiteLLM's user and group."""
 
@@ -60,36 +59,37 @@ def shared(context: Context) -> Outcome:
     "login.volume-mode",
     "The login's folder belongs to LiteLLM's user, and to nobody else",
     source="claude-code: credentials are mode 0600",
-    remediation=f"{INSIDE} chmod 700 /home/app/.claude{HAND_OVER}",
+    remediation=PRIVATE.format(mode=700, path=CLAUDE_CONFIG_DIR),
     fast=True,
 )
 def mode(context: Context) -> Outcome:
     found = context.inside.volume
     if "error" in found:
         return failed(f"{CLAUDE_CONFIG_DIR}: {found['error']}")
-    return _private(found, "get in")
+    return _private(context, found, "get in")
 
 
 @check(
     "login.file-mode",
     "The login itself can be read by LiteLLM's user alone",
     source="claude-code: credentials are mode 0600",
-    remediation=f"{INSIDE} chmod 600 /home/app/.claude/.credentials.json{HAND_OVER}",
+    remediation=PRIVATE.format(mode=600, path=f"{CLAUDE_CONFIG_DIR}/.credentials.json"),
     fast=True,
 )
 def file_mode(context: Context) -> Outcome:
     found = context.inside.login
     if found is None:
         return not_applicable("there is no login in the volume")
-    return _private(found, "can read it")
+    return _private(context, found, "can read it")
 
 
-def _private(found: Mapping[str, Any], others: str) -> Outcome:
+def _private(context: Context, found: Mapping[str, Any], others: str) -> Outcome:
     """Whether it is for LiteLLM's user alone; ``others`` is what all else can do if not."""
     owner, mode = found.get("uid"), found.get("mode", 0)
     problems = [] if owner == APP else [f"its owner is {owner}, not {APP}"]
     problems += [f"its mode is {mode:04o}, others {others}"] if mode & 0o077 else []
-    return verdict(problems, f"owner {owner}, mode {mode:04o}")
+    container = context.declared(context.replica).name
+    return verdict([f"in {container} {problem}" for problem in problems], f"owner {owner}, mode {mode:04o}")
 
 
 @check(

@@ -131,7 +131,7 @@ def test_a_failed_rotation_leaves_everything_as_it_was(bed: Bed) -> None:
             printed = bed.operations.rotate("--overlap", "1h", status=1)
     finally:
         component.write_text(good)
-    assert "nothing was rotated" in printed
+    assert "nothing changed" in printed
     assert "LOG_LEVEL is 'nonsense'" in printed
     assert set(statuses) == {200}
     assert bed.settings() == before

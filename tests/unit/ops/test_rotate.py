@@ -74,7 +74,7 @@ def test_a_rotation_that_succeeds_stays(file: File, outcome: Outcome) -> None:
 
 def test_the_configuration_is_put_back_when_the_old_container_serves_on(file: File, outcome: Outcome) -> None:
     outcome(succeeds=False, then="litellm-old")
-    with pytest.raises(OperationError, match="nothing was rotated: litellm-old serves on"):
+    with pytest.raises(OperationError, match="nothing changed: litellm-old serves on"):
         rotate.update("prod", Change())
     assert file.kept is False
 
@@ -83,7 +83,7 @@ def test_the_configuration_is_put_back_when_no_container_is_left_and_the_way_bac
     file: File, outcome: Outcome
 ) -> None:
     outcome(succeeds=False, then=None)
-    with pytest.raises(OperationError, match=r"nothing was rotated.*Bring the stack back: make up STACK=prod"):
+    with pytest.raises(OperationError, match=r"nothing changed.*Bring the stack back: make up STACK=prod"):
         rotate.update("prod", Change())
     assert file.kept is False
 

@@ -26,8 +26,8 @@ def test_another_owner_is_named(make: Make) -> None:
     """images/litellm/Dockerfile: the user app is 10001."""
     found = {"uid": 10000, "gid": 10001, "mode": 0o700}
     context = make(inside=changed(volume=found, login=found))
-    assert outcome(context, "login.volume-mode") == ("fail", "its owner is 10000, not 10001")
-    assert outcome(context, "login.file-mode") == ("fail", "its owner is 10000, not 10001")
+    assert outcome(context, "login.volume-mode") == ("fail", "in litellm its owner is 10000, not 10001")
+    assert outcome(context, "login.file-mode") == ("fail", "in litellm its owner is 10000, not 10001")
 
 
 def test_where_nothing_can_be_looked_at_it_is_said(make: Make) -> None:
