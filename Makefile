@@ -12,7 +12,7 @@ SHELL := /bin/bash
 PYTHON := .venv/bin/python
 # CLIENT=$$WHO of a shell that has no WHO is nobody, and not whoever has the master key.
 OF_CLIENT = $(if $(filter-out undefined,$(origin CLIENT)),--client="$(CLIENT)")
-IN_STACK := setup/in_env.sh $(STACK)
+IN_STACK := setup/in_env.sh "$(STACK)"
 # What runs in containers, which import-linter looks into, too.
 IMAGE_CODE := images/litellm/app:images/acme/app
 PACKAGES := $(wildcard rules components posture ops setup testbed tests images bench tools)
@@ -23,6 +23,8 @@ SCRIPTS = $(shell git ls-files --cached --others --exclude-standard '*.sh' .ci/r
 LOCKS = $(shell git ls-files --cached --others --exclude-standard '*.lock')
 
 .DEFAULT_GOAL := help
+# With -f ../Makefile, from another folder, nothing here would be found.
+$(if $(wildcard setup/lib.sh),,$(error run make in the folder of the Makefile: make -C $(dir $(firstword $(MAKEFILE_LIST))) $(MAKECMDGOALS)))
 .PHONY: $(shell sed -n 's/^\([a-z0-9-]*\):.*/\1/p' $(firstword $(MAKEFILE_LIST)))
 
 help: ## this list
@@ -37,60 +39,60 @@ help: ## this list
 ##### the stack
 
 up: setup ## bring the stack up, and say how to use it (BUNDLE=FILE: on a machine that reaches nothing)
-	@setup/up.sh $(STACK)
+	@setup/up.sh "$(STACK)"
 
 upgrade: setup ## build the images with Debian's security updates of today, and bring the stack up with them
-	@$(IN_STACK) $(PYTHON) -m ops.upgrade $(STACK)
-	@setup/up.sh $(STACK)
+	@$(IN_STACK) $(PYTHON) -m ops.upgrade "$(STACK)"
+	@setup/up.sh "$(STACK)"
 
 bundle: setup ## what an `up` needs in one file, for a machine that reaches nothing: FILE=NAME
 	@$(IN_STACK) $(PYTHON) -m setup.bundle_make "$(FILE)" "$(UPDATES)"
 
 preview: setup ## show what `up` would change
-	@setup/preview.sh $(STACK)
+	@setup/preview.sh "$(STACK)"
 
 down: setup-pulumi setup-python setup-engine ## take the stack down; the Claude login stays
-	@setup/down.sh $(STACK)
+	@setup/down.sh "$(STACK)"
 
 verify: setup-pulumi setup-python setup-engine ## check the running stack: is it as secure as its declaration says?
-	@$(IN_STACK) $(PYTHON) -m posture --stack $(STACK) $(VERIFY)
+	@$(IN_STACK) $(PYTHON) -m posture --stack "$(STACK)" $(VERIFY)
 
 backup: setup-pulumi setup-python setup-engine setup-base ## settings, keys and login of a stack in one encrypted file: FILE=NAME
-	@$(IN_STACK) $(PYTHON) -m ops.backup $(STACK) $(if $(FILE),"$(FILE)")
+	@$(IN_STACK) $(PYTHON) -m ops.backup "$(STACK)" $(if $(FILE),"$(FILE)")
 
 restore: setup-pulumi setup-python ## make a stack from a backup, where there is none: FILE=NAME
-	@setup/restore.sh $(STACK) "$(FILE)"
+	@setup/restore.sh "$(STACK)" "$(FILE)"
 
 rotate: setup ## new master key, or of CLIENT=name; the old one works for OVERLAP=24h more (EMERGENCY=1: not at all)
-	@$(IN_STACK) $(PYTHON) -m ops.rotate $(STACK) --overlap="$(OVERLAP)" $(OF_CLIENT) $(if $(filter-out 0 no false,$(EMERGENCY)),--emergency)
+	@$(IN_STACK) $(PYTHON) -m ops.rotate "$(STACK)" --overlap="$(OVERLAP)" $(OF_CLIENT) $(if $(filter-out 0 no false,$(EMERGENCY)),--emergency)
 
 retire: setup ## refuse the previous master key, or that of CLIENT=name, from now on
-	@$(IN_STACK) $(PYTHON) -m ops.retire $(STACK) $(OF_CLIENT)
+	@$(IN_STACK) $(PYTHON) -m ops.retire "$(STACK)" $(OF_CLIENT)
 
 clients: setup-pulumi setup-python ## the stack's clients: models, limits, age of their keys
-	@$(IN_STACK) $(PYTHON) -m ops.clients $(STACK)
+	@$(IN_STACK) $(PYTHON) -m ops.clients "$(STACK)"
 
 client: NAME :=
 client: setup-pulumi setup-python ## the key of one client, and how to use it: NAME=alice
-	@$(IN_STACK) $(PYTHON) -m ops.clients $(STACK) --show="$(NAME)"
+	@$(IN_STACK) $(PYTHON) -m ops.clients "$(STACK)" --show="$(NAME)"
 
 ca: setup-pulumi setup-python ## the CA of a stack with tls: managed, and how each kind of client trusts it
-	@$(IN_STACK) $(PYTHON) -m ops.authority $(STACK)
+	@$(IN_STACK) $(PYTHON) -m ops.authority "$(STACK)"
 
 usage: setup-pulumi setup-python setup-engine ## who used what: SINCE=7d BY=client|model|day JSON=1
-	@$(IN_STACK) $(PYTHON) -m ops.usage $(STACK) --since="$(SINCE)" --by="$(BY)" $(if $(filter-out 0 no false,$(JSON)),--json)
+	@$(IN_STACK) $(PYTHON) -m ops.usage "$(STACK)" --since="$(SINCE)" --by="$(BY)" $(if $(filter-out 0 no false,$(JSON)),--json)
 
 login: setup-pulumi setup-python setup-engine ## log in to Claude, in the running container
-	@setup/container.sh $(STACK) login
+	@setup/container.sh "$(STACK)" login
 
 logs: setup-pulumi setup-python setup-engine ## the last logs of the stack's containers
-	@setup/container.sh $(STACK) logs
+	@setup/container.sh "$(STACK)" logs
 
 output: setup-pulumi setup-python ## print one output: NAME=url, NAME=master_key, ...
-	@$(IN_STACK) pulumi stack output $(NAME) --show-secrets --stack $(STACK)
+	@setup/output.sh "$(STACK)" "$(NAME)"
 
 env: setup-pulumi ## print what `make` sets for pulumi: eval "$(make -s env STACK=dev)"
-	@setup/env.sh $(STACK)
+	@setup/env.sh "$(STACK)"
 
 ##### tests
 
@@ -218,12 +220,12 @@ clean: ## delete what set-up made here (.venv, .toolchain); stacks, passphrases 
 	rm -rf .venv .toolchain
 
 setup: setup-pulumi setup-python setup-engine setup-base
-setup-bundle: ; @setup/bundle.sh $(STACK) "$(BUNDLE)"
+setup-bundle: ; @setup/bundle.sh "$(STACK)" "$(BUNDLE)"
 setup-pulumi: $(if $(BUNDLE),setup-bundle) ; @setup/pulumi.sh
 setup-python: $(if $(BUNDLE),setup-bundle) ; @setup/python.sh requirements.lock
 setup-dev: ; @setup/python.sh requirements-dev.lock
-setup-engine: ; @setup/engine.sh $(STACK)
+setup-engine: ; @setup/engine.sh "$(STACK)"
 # Before the tests that need it: beside two other workers its build takes longer than a test may.
 setup-tools: ; @setup/go_tool.sh s3 >/dev/null
 setup-images: setup-engine setup-base ; @setup/in_env.sh dev setup/images.sh
-setup-base: setup-engine $(if $(BUNDLE),setup-bundle) ; @setup/base_image.sh $(STACK)
+setup-base: setup-engine $(if $(BUNDLE),setup-bundle) ; @setup/base_image.sh "$(STACK)"

@@ -9,7 +9,13 @@ socket=${SETUP_DOCKER_SOCKET:-/var/run/docker.sock}
 daemon_json=${SETUP_DAEMON_JSON:-/etc/docker/daemon.json}
 log=${SETUP_DOCKERD_LOG:-/var/log/dockerd-litellm-claude.log}
 
-answers() { timeout 20 docker version --format '{{.Server.Version}}' 2>&1; }
+answers() { # docker begins with the empty line that stands for the version
+  local said status=0
+  said=$(timeout 20 docker version --format '{{.Server.Version}}' 2>&1) || status=$?
+  said=${said#$'\n'}
+  printf '%s\n' "${said%.}"
+  return "$status"
+}
 
 # An engine older than 27 translates IPv6 addresses only when told to. Without that, IPv6 clients reach a published port
 # through a relay and all look like the bridge's own address, and a source allow-list could not tell them apart.

@@ -6,10 +6,9 @@ set -euo pipefail
 # shellcheck source=setup/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-stack=${1:?usage: env.sh STACK}
+stack=${1-}
 name=${stack##*/} # of organisation/project/stack
-[[ $name =~ ^[A-Za-z0-9._-]+$ ]] || die "'$stack' is no stack name: letters, digits, '.', '_' and '-'. Example: make up STACK=dev"
-[ -n "${LITELLM_CLAUDE_RESTORE:-}" ] || stack_is_known "$stack"
+if [ -n "${LITELLM_CLAUDE_RESTORE:-}" ]; then stack_is_named "$stack"; else stack_is_known "$stack"; fi
 settings=${LITELLM_CLAUDE_RESTORE:-$root/Pulumi.$name.yaml} # of a backup, while it is restored (restore.sh)
 own_home=$root/.toolchain/home # where the built plugins are
 own_state=$(file_url "$root")/.pulumi-state

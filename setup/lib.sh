@@ -15,6 +15,13 @@ unset PYTHONHOME PYTHONPATH PYTHONSAFEPATH PYTHONPLATLIBDIR PYTHONOPTIMIZE PYTHO
 # What is asked of docker is for the engine's own platform, and of images that are named by digest or made here.
 unset DOCKER_DEFAULT_PLATFORM DOCKER_CONTENT_TRUST
 
+# What macOS lacks of GNU's. A program may ignore an alarm of its own (Go's do), so that it is one of its parent's.
+command -v sha256sum >/dev/null || sha256sum() { shasum -a 256; }
+command -v timeout >/dev/null || timeout() {
+  perl -e 'my $s = shift; my $p = fork // exit 125; if (!$p) { exec @ARGV; exit 127 }
+    $SIG{ALRM} = sub { kill "TERM", $p; waitpid $p, 0; exit 124 }; alarm $s; waitpid $p, 0; exit($? >> 8 || $? && 1)' "$@"
+}
+
 say() { printf 'setup: %s\n' "$*" >&2; }
 
 die() {
@@ -24,10 +31,28 @@ die() {
 
 [ -d "${TMPDIR:-/tmp}" ] || die "TMPDIR=$TMPDIR in this shell is no folder. Fix: unset TMPDIR"
 
-# stack_is_known STACK: it has a file of settings
+# stack_is_named STACK: as Pulumi takes it, [[ORGANISATION/]PROJECT/]NAME or ORGANISATION/NAME
+stack_is_named() {
+  local part='[A-Za-z0-9._][A-Za-z0-9._-]*' project
+  project=$(scalar "$root/Pulumi.yaml" name)
+  [[ $1 =~ ^($part/){0,2}$part$ ]] ||
+    die "'$1' is no stack name: letters, digits, '.', '_' and '-'. Example: make up STACK=dev"
+  [[ $1 != */*/* || $1 == */"$project"/* ]] ||
+    die "'$1' is a stack of another project than $project, which is the one here. Use STACK=${1##*/}"
+}
+
+# stack_is_known STACK: it has a file of settings, which the scripts here can read as Pulumi does
 stack_is_known() {
   local known file=Pulumi.${1##*/}.yaml
-  [ ! -e "$root/$file" ] || return 0
+  stack_is_named "$1"
+  if [ -e "$root/$file" ] || [ -L "$root/$file" ]; then
+    [ -f "$root/$file" ] ||
+      die "$file is a folder, or a link that leads nowhere: the settings of the stack '$1' belong there, in a file. See: ls -ld $file"
+    [ -r "$root/$file" ] || not_allowed "$root/$file"
+    ! LC_ALL=C grep -qE $'^(\xff\xfe|\xfe\xff)' "$root/$file" ||
+      die "$file is UTF-16, of which the scripts here read nothing. Fix: iconv -f UTF-16 -t UTF-8 $file >$file.new && mv $file.new $file"
+    return 0
+  fi
   known=$(cd "$root" && printf '%s\n' Pulumi.*.yaml | sed -E 's/^Pulumi\.(.*)\.yaml$/\1/' | paste -sd, - | sed 's/,/, /g')
   die "there is no stack '$1'. Known ones: $known. Use 'make ... STACK=NAME', or add $file for a new one."
 }

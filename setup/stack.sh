@@ -2,7 +2,7 @@
 # Sourced, after lib.sh, by the scripts that act on a stack: it is known, and the environment is what env.sh prints.
 
 : "${root:?}"
-stack=${1:?a stack is needed}
+stack=${1-}
 name=${stack##*/}
 settings=Pulumi.$name.yaml
 python=$root/.venv/bin/python

@@ -210,27 +210,6 @@ def test_a_build_leaves_out_what_differs_from_one_build_to_the_next(exports: Exp
     assert exports("dev")["BUILDX_NO_DEFAULT_ATTESTATIONS"] == "1"
 
 
-def test_an_odd_stack_name_is_refused(copy: Copy) -> None:
-    result = copy.run("env.sh", "dev; rm -rf x")
-    assert result.returncode == 1
-    assert "is no stack name" in result.stderr
-
-
-def test_an_unknown_stack_names_the_known_ones(copy: Copy) -> None:
-    result = copy.run("up.sh", "staging")
-    assert result.returncode == 1
-    assert "there is no stack 'staging'. Known ones: dev, prod." in result.stderr
-
-
-def test_each_command_says_that_a_stack_is_unknown(copy: Copy) -> None:
-    """Not up and down alone: what runs in the stack's environment ended without a word."""
-    for command in (("env.sh", "staging"), ("in_env.sh", "staging", "true")):
-        result = copy.run(*command)
-        assert result.returncode == 1
-        assert "there is no stack 'staging'. Known ones: dev, prod." in result.stderr
-    assert not list(copy.root.glob(".pulumi-passphrase-*"))
-
-
 def test_a_shell_without_a_home_is_that_of_its_user(copy: Copy, exports: Exports) -> None:
     copy.environment.pop("HOME")  # as of cron and systemd
     assert exports("prod")["PULUMI_BACKEND_URL"] == f"file://{copy.root}/.pulumi-state"

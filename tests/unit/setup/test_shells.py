@@ -78,3 +78,33 @@ def test_a_closed_channel_is_one_that_nobody_reads(copy: Copy, closed: str) -> N
     done = subprocess.run(["bash", "-c", command], cwd=copy.root, env=copy.environment, check=False, timeout=60)
     assert done.returncode == 0
     assert (copy.root / "done").exists()
+
+
+@pytest.mark.parametrize("hangs", [False, True])
+def test_what_macos_lacks_of_gnus_tools_is_no_silent_engine(copy: Copy, hangs: bool) -> None:
+    """Without `timeout` each engine seemed to be silent; and one that is silent must still be waited for no longer."""
+    for name in ("timeout", "sha256sum"):
+        (copy.bin / name).unlink()
+    (copy.bin / "perl").symlink_to("/usr/bin/perl")
+    copy.fake("docker", f"trap '' ALRM; {'exec sleep 60' if hangs else 'echo 27.0.0'}")
+    script = copy.root / "setup" / "engine.sh"
+    script.write_text(script.read_text().replace("timeout 20 ", "timeout 1 "))
+    copy.environment["SETUP_ASSUME_UID"] = "1000"
+    result = copy.run("engine.sh")
+    assert (result.returncode, "no Docker engine answers" in result.stderr) == (int(hangs), hangs), result.stderr
+
+
+def test_a_working_copy_is_told_from_another_by_what_macos_has_for_a_digest(copy: Copy) -> None:
+    (copy.bin / "sha256sum").unlink()
+    copy.fake("shasum", 'cat >/dev/null; echo "0a1b  -"')
+    done = subprocess.run(
+        ["bash", "-c", ". setup/lib.sh; echo text | sha256sum"],
+        cwd=copy.root,
+        env=copy.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert (done.stdout, done.stderr) == ("0a1b  -\n", "")
+    assert copy.calls() == ["shasum -a 256"]
