@@ -29,12 +29,27 @@ KNOWN = {
         "PULUMI_ACCESS_TOKEN is set, so that the state is Pulumi Cloud's, and that gave none (see above). For the "
         "state that make keeps in this folder: unset PULUMI_ACCESS_TOKEN"
     ),
+    r"organization name must be 'organization'": (
+        "the state is in a folder or a bucket, where stacks have no organisation: make ... STACK={name}"
+    ),
     r"no stack named": "no stack '{name}' is up. Bring it up: make up STACK={stack}",
+    r"unsupported value: [+-]?(Inf|NaN)": (
+        "a setting in Pulumi.{name}.yaml has the value .inf or .nan, which is no number to pulumi. Remove its line, or "
+        "write a number."
+    ),
     r"invalid YAML file|yaml: unmarshal errors|expected project to be an object": (
         "Pulumi.{name}.yaml is no YAML that pulumi takes: its message above names the line (the fault may be in an "
         "earlier one). Often it is a tab, a setting that stands there twice, or the marks of a merge."
     ),
-    r"could not decrypt configuration values|cipher: message authentication failed": (
+    r"secrets manager: malformed state value": (
+        "the line `encryptionsalt:` in Pulumi.{name}.yaml is not what pulumi wrote. Put it back as it was (git diff "
+        "Pulumi.{name}.yaml). If nothing there has `secure:`, remove the line: pulumi makes another."
+    ),
+    r"secrets manager: open secrets.Keeper": (
+        "pulumi does not open the key service that `secretsprovider:` in Pulumi.{name}.yaml names (see above). Correct "
+        "that line. If nothing there has `secure:`, and the stack was never up, remove it: make takes a passphrase."
+    ),
+    r"could not decrypt configuration values|config: bad value|cipher: message authentication failed": (
         "a secret in Pulumi.{name}.yaml was encrypted for another stack, or is no secret of pulumi's. Set each again "
         "that has `secure:` there: pulumi config set --secret NAME --stack {stack}"
     ),

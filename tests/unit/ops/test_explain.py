@@ -37,6 +37,20 @@ from ops import explain
         ("error: no stack named 'prod' found", "no stack 'prod' is up. Bring it up: make up STACK=prod"),
         ("error: invalid YAML file: yaml: line 1: did not find", "Pulumi.prod.yaml is no YAML"),
         ("error: getting stack configuration: yaml: unmarshal errors:\n  line 7: mapping", "no YAML that pulumi takes"),
+        (
+            "error: invalid YAML file: could not unmarshal map: json: unsupported value: +Inf",
+            "Pulumi.prod.yaml has the value .inf or .nan",
+        ),
+        (
+            "error: getting stack configuration: get stack secrets manager: malformed state value",
+            "`encryptionsalt:` in Pulumi.prod.yaml is not what pulumi wrote",
+        ),
+        (
+            'get stack secrets manager: open secrets.Keeper: no driver registered for "foo"',
+            "does not open the key service that `secretsprovider:` in Pulumi.prod.yaml names",
+        ),
+        ("error: validating stack config: bad value", "pulumi config set --secret NAME --stack prod"),
+        ("pulumi stack export failed: organization name must be 'organization'", "make ... STACK=prod"),
         ("error: could not decrypt configuration values: bad value", "pulumi config set --secret NAME --stack prod"),
         (
             "unable to read PULUMI_CONFIG_PASSPHRASE_FILE: read /a b: is a directory",
