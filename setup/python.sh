@@ -60,8 +60,15 @@ if ! { new_enough "$venv/bin/python" && own_pip && "$venv/bin/python" -m pip --v
   make_venv
 fi
 say "installing $lock into ${venv#"$root/"}"
+# Where packages come from is the shell's to say (PIP_INDEX_URL, pip.conf); where these go, and which they are, is not.
+unset PIP_TARGET PIP_PREFIX PIP_ROOT PIP_DRY_RUN PIP_NO_DEPS PIP_REQUIREMENT PIP_CONSTRAINT PIP_UPGRADE PIP_PYTHON
+export PIP_USER=0
 "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes "${source_of_it[@]}" ||
   die "pip could not install $lock (its message is above). Nothing else was changed; run make again to retry."
+one=$(sed -n '/;/!s/^\([A-Za-z0-9._-]*\)==.*/\1/p' "$root/$lock" | head -n 1)
+[ -z "$one" ] || "$venv/bin/python" -m pip show --quiet "$one" 2>/dev/null ||
+  die "pip has put the packages of $lock elsewhere: its configuration says so. Look for target, prefix, root or dry-run in" \
+    "'$venv/bin/python -m pip config list', remove it, and run make again."
 "$venv/bin/python" -I -S "$root/setup/installed.py" --list "$venv"
 cp "$root/$lock" "$stamp"
 rm -rf "$aside"

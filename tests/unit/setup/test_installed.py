@@ -87,3 +87,26 @@ def test_what_cannot_be_installed_again_now_stays_as_it_was(environment: Path, c
     (copy.root / "offline").unlink()
     set_up(copy)
     assert whole(environment)
+
+
+def test_a_shells_settings_for_pip_say_where_packages_come_from_and_not_where_they_go(
+    copy: Copy, environment: Path
+) -> None:
+    """With a target of the shell's the environment was empty, and taken for whole by each later make."""
+    python = (environment / "bin" / "python").read_text()
+    (environment / "bin" / "python").write_text(python.replace('case "$*"', f'env >"{copy.root}/seen"\ncase "$*"'))
+    shutil.rmtree(environment / PACKAGE)
+    copy.fake("python3", (environment / "bin" / "python").read_text())
+    copy.environment |= {f"PIP_{name}": "/else" for name in ("TARGET", "PREFIX", "ROOT", "DRY_RUN", "INDEX_URL")}
+    copy.environment["PIP_USER"] = "1"
+    set_up(copy)
+    seen = {line for line in (copy.root / "seen").read_text().splitlines() if line.startswith("PIP_")}
+    assert seen == {"PIP_INDEX_URL=/else", "PIP_USER=0"}
+
+
+def test_packages_that_pip_has_put_elsewhere_are_not_taken_for_installed(copy: Copy, environment: Path) -> None:
+    (environment / PACKAGE / "core.so").unlink()
+    python = (environment / "bin" / "python").read_text()
+    copy.fake("python3", python.replace('case "$*" in', 'case "$*" in\n  *"pip show"*) exit 1 ;;'))
+    for _ in range(2):
+        assert "pip has put the packages of requirements.lock elsewhere" in set_up(copy, 1)
