@@ -72,7 +72,9 @@ def fix_for(said: str, stack: str) -> str | None:
         forms = {"array": f"--path '{key}[0]' VALUE", "object": f"--path '{key}.NAME' VALUE"}
         how = EXAMPLES.get(key) or forms.get(kind, f"{key} VALUE")
         clear = f"pulumi config rm {key} --stack {stack}; " if kind in forms else ""  # or an old item stays
-        default = "" if clear else f", or for its default: pulumi config rm {key} --stack {stack}"
+        default = (
+            "" if clear or key == "environment" else f", or for its default: pulumi config rm {key} --stack {stack}"
+        )
         fix = f"{clear}pulumi config set --stack {stack} {how}{default}"
         return f"the setting '{key}' has a value of the wrong type. Fix: {fix}"
     return None

@@ -21,6 +21,10 @@ from ops import explain
             "Fix: pulumi config set --stack prod port VALUE, or for its default: pulumi config rm port --stack prod",
         ),
         (
+            "Stack 'prod' with configuration key 'environment' must be of type 'string'",
+            "wrong type. Fix: pulumi config set --stack prod environment production\n",
+        ),
+        (
             "Stack 'prod' with configuration key 'allowedCidrs' must be of type 'array<string>'",
             "rm allowedCidrs --stack prod; pulumi config set --stack prod --path 'allowedCidrs[0]' 10.0.0.0/8",
         ),
@@ -63,9 +67,9 @@ def test_what_pulumi_refuses_is_answered_with_a_command(
     monkeypatch: pytest.MonkeyPatch, said: str, sentence: str
 ) -> None:
     monkeypatch.setattr(explain, "preview", lambda _stack: said)
-    assert sentence in explain.explain("prod", "up", "")
+    assert sentence in explain.explain("prod", "up", "") + "\n"
     monkeypatch.delattr(explain, "preview")
-    assert sentence in explain.explain("prod", "up", "", said), "without a stack to look at"
+    assert sentence in explain.explain("prod", "up", "", said) + "\n", "without a stack to look at"
     assert "its own message is above" in explain.explain("prod", "up", "", "something else")
 
 
