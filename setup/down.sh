@@ -28,6 +28,7 @@ fi
 spare_the_file
 [ -z "$state" ] || "$python" -m setup.repair_file_backend "$state" "$stack"
 "$python" -m ops.reconcile --before-down "$stack" || explain down # a container that the state does not know would hold the networks
+"$python" -m ops.guests "$stack" || exit 1
 pulumi destroy --stack "$stack" --exclude-protected ${yes[@]+"${yes[@]}"} || explain down
 "$python" -m ops.prune "$stack" "$state"
 images=$(docker image ls --format '{{.Repository}}:{{.Tag}}' 'litellm-claude/*' | grep -E -- ":[0-9a-f]{12}-$(made_as)\$" | paste -sd' ' - || true)
