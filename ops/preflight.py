@@ -143,8 +143,10 @@ def _of_the_engine(want: Wanted, server: Answer, info: Answer, environment: Mapp
 def _of_the_machine(want: Wanted, info: Answer, subnets: Iterable[str]) -> Iterator[str]:
     total, beside, option = int(info.get("MemTotal") or 0) // MIB, want.beside_mib, f"--stack {want.stack}"
     if total and (together := want.replicas * want.memory_mib + beside) > total:
-        each = f" ({want.replicas} replicas of {want.memory_mib} MiB, and {beside} MiB)" if want.replicas > 1 else ""
-        fewer = f"pulumi config set replicas {want.replicas - 1} {option}, or " if want.replicas > 1 else ""
+        each, fewer = "", ""
+        if want.replicas > 1:
+            each = f" ({want.replicas} replicas of {want.memory_mib} MiB, and {beside} MiB)"
+            fewer = f"pulumi config set replicas {want.replicas - 1} {option}, or "
         yield (
             f"the engine's machine has {total} MiB of memory, and the containers' limits are {together} MiB "
             f"together{each}: under load the kernel would kill one of them. Fix: {fewer}"

@@ -70,4 +70,4 @@ def seen(edge: Edge, engine: Engine, gateway: str, address: str) -> str | None:
 
     if not until(logged, SECONDS):
         raise LookupError(f"no line of the gateway's log has the request at {address}")
-    return found[-1]
+    return found.pop()  # the only one: no two requests have the same id

@@ -54,7 +54,7 @@ def fault(settings: Fields) -> Refusal | None:
             "tls",
             f"must be managed or provided {WORDS}: a certificate by ACME is handed over on a volume of one host",
         ),
-        (settings.usage_days > 0, "usageDays", f"must be 0 {WORDS}: usage is kept on a volume of one host"),
+        (bool(settings.usage_days), "usageDays", f"must be 0 {WORDS}: usage is kept on a volume of one host"),
         *(
             (
                 bool(given) and "@" not in str(given),

@@ -45,7 +45,7 @@ MISLEADING = (
 )
 """Operators whose mutants mean the same (enums and None are singletons), or are no slip that anybody makes."""
 ORDERED = re.compile(r"ReplaceComparisonOperator_(Eq|NotEq|Is|IsNot)_[LG]t")
-PLAINLY = re.compile(r"BinaryOperator|TrueWithFalse")
+PLAINLY = re.compile(r"BinaryOperator|TrueWithFalse|RemoveDecorator")
 TEST_SECONDS, TIME_LIMIT = 60, 900.0
 """For one test, and for all tests of a mutant; one that hangs is noticed. A busy machine may need minutes for them."""
 
@@ -95,7 +95,7 @@ def is_slip(item: WorkItem) -> bool:
     The star of ``def f(*, a)`` becomes no program or a slash, and ``int | None`` in an annotation no other: neither is
     a test's matter. An annotation's numbers are rules of pydantic's, and stay. An order in place of an equality is a
     slip where there is a number, and none between words, which enums are too. What ``zip(strict=True)`` guards against
-    cannot be, and what ``dataclass(frozen=True)`` does mypy finds.
+    cannot be, and what ``dataclass(frozen=True)`` does mypy finds. What a ``cache`` keeps would be found anew.
     """
     mutation = item.mutations[0]
     code = mutation.module_path.read_text(encoding="utf-8")
@@ -131,10 +131,12 @@ def around(
 
 
 def plain(program: ast.AST) -> str:
-    """Returns what a program says, without its annotations and without the guards of ``zip`` and ``dataclass``."""
+    """Returns what a program says, without annotations, the guards of ``zip`` and ``dataclass``, and caches."""
     for node in ast.walk(program):
         if isinstance(node, ast.Call) and ast.unparse(node.func) in ("zip", "dataclass"):
             node.keywords = []
+        if isinstance(node, ast.FunctionDef):
+            node.decorator_list = [one for one in node.decorator_list if ast.unparse(one) != "cache"]
         for name in ("annotation", "returns"):
             if hasattr(node, name):
                 setattr(node, name, None)

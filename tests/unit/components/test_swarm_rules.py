@@ -32,7 +32,7 @@ BY_ID = f"sha256:{'3' * 64}"
             "tls: must be managed or provided",
             "set tls managed",
         ),
-        ({"usageDays": 30}, CREDENTIAL, "usageDays: must be 0", "set usageDays 0"),
+        ({"usageDays": 1}, CREDENTIAL, "usageDays: must be 0", "set usageDays 0"),
         *(
             ({name: BY_ID}, CREDENTIAL, f"{name}: must have a name before its digest", f"rm {name}")
             for name in ("litellmImage", "gatewayImage", "egressImage", "frontImage", "valkeyImage")

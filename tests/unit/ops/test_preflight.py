@@ -85,7 +85,8 @@ def test_an_old_builder_chosen_in_the_shell_is_refused_where_there_is_a_new_one(
 
 def test_limits_that_the_machine_cannot_keep_are_refused_with_those_that_it_can() -> None:
     (sentence,) = said(info={**INFO, "MemTotal": 2048 * MIB})
-    assert "pulumi config set litellmMemoryMib 768 --stack prod" in sentence
+    assert "4352 MiB together: under load" in sentence
+    assert "Fix: pulumi config set litellmMemoryMib 768 --stack prod" in sentence
     (sentence,) = said(info={**INFO, "NCPU": 1})
     assert "pulumi config set litellmCpus 1 --stack prod" in sentence
 
