@@ -27,6 +27,14 @@ def test_an_update_starts_the_new_before_the_old_ends_and_goes_back_when_it_fail
         assert ("convergeConfig" in one) == ("replicated" in one["mode"]), "the provider refuses it for the others"
 
 
+def test_the_replicas_have_a_start_each_to_become_healthy_one_after_the_other(deploy: Deploy) -> None:
+    """As they are updated (parallelism 1); a node has a quarter of an hour to pull the image."""
+    for replicas, waited in ((1, "17m"), (3, "21m")):
+        graph = up(deploy, replicas=replicas)
+        assert container(graph, "litellm")["healthcheck"]["startPeriod"] == "2m"
+        assert service(graph, "litellm")["convergeConfig"]["timeout"] == waited
+
+
 def test_names_are_left_to_pulumi_so_that_a_new_value_can_stand_beside_the_old_one(deploy: Deploy) -> None:
     graph = everything(deploy)
     made = [one for kind in (SERVICE, SECRET, CONFIG, NETWORK) for one in graph.of(kind)]

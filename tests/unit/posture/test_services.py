@@ -35,7 +35,7 @@ def judge(check: str, folder: Path, change: Change = lambda _: None) -> Outcome:
 def test_secrets_are_known_by_the_names_that_containers_have_in_their_environment() -> None:
     made = declared()
     assert made.key == KEY
-    assert {KEY, "sk-ant-of-the-tests"} <= made.secrets
+    assert made.secrets == {KEY, "sk-ant-of-the-tests"}
     assert made.replicas == ["litellm"]
     assert made.containers["front"].ports == {("0.0.0.0", 4000, 8443)}
     assert made.containers["egress"].networks == {"test-backend", "test-egress"}

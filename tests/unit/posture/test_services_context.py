@@ -1,13 +1,18 @@
 """Whose tasks a report on services is about."""
 
+import base64
 from pathlib import Path
 
 import pytest
 
-from posture import services_judged  # noqa: F401 - registers the checks
+from posture import (
+    services_declared,
+    services_judged,  # noqa: F401 - registers the checks
+)
 from posture.engine import EngineError
 from posture.model import REGISTRY
 from posture.run import examine
+from rules.pulumi_types import CONFIG, NETWORK, SECRET
 from tests.unit.posture.services import context_of, task_container
 
 
@@ -29,3 +34,17 @@ def test_without_a_leader_it_is_not_said_whose_tasks_were_looked_into(
     context, manager = context_of(tmp_path)
     monkeypatch.setattr(manager, "tasks", refuse)
     assert context.scope == ""
+
+
+def test_of_what_a_swarm_holds_for_a_stack_its_secrets_alone_are_kept_secret() -> None:
+    """A file's value that a resource holds is known by its id; one that was never made has none."""
+    held = [
+        {"type": SECRET, "id": "s1", "inputs": {"data": base64.b64encode(b"a key").decode()}},
+        {"type": CONFIG, "id": "c1", "inputs": {"data": base64.b64encode(b"api.anthropic.com").decode()}},
+        {"type": SECRET, "inputs": {"data": ""}},
+        {"type": NETWORK, "id": "n1", "inputs": {"name": "test-door"}},
+    ]
+    files = services_declared.contents(held)
+    assert files == {"s1": "a key", "c1": "api.anthropic.com"}
+    assert services_declared.secrets(held, files) == {"a key"}
+    assert services_declared.network_names([*held, {"type": NETWORK, "inputs": {}}]) == {"n1": "test-door"}
