@@ -21,7 +21,7 @@ PODMAN = "Podman"
 OLDEST = (20, 10)
 BROKEN: dict[tuple[int, ...], str] = {(29, 1, 0): "its DNS does not resolve outside names on networks like ours"}
 """Releases that must not be used, and why."""
-BUILDKIT = (23, 0)
+BUILDKIT = (23,)
 """The first release that builds with BuildKit of its own accord."""
 BESIDE_LITELLM_MIB, MORE_WITH_ACME_MIB, MORE_WITH_REPLICAS_MIB = 1280, 512, 96
 """Limits of the other containers together, and room for the engine; those of lego and its proxy, and Valkey's."""

@@ -48,6 +48,14 @@ def test_a_label_of_a_host_name_has_at_most_63_characters(length: int, fits: boo
     assert accepted(hostname=f"{'a' * length}.example.org") is fits
 
 
+@pytest.mark.parametrize(
+    ("name", "fits"), [("7.example.org", True), ("a.7.org", True), ("example.7", False), ("7.example.256", False)]
+)
+def test_a_host_name_does_not_end_in_a_number(name: str, fits: bool) -> None:
+    """RFC 1123, section 2.1: the highest label is alphabetic, so that no name looks like an address."""
+    assert accepted(hostname=name) is fits
+
+
 @pytest.mark.parametrize(("bits", "fits"), [(160.0, True), (159.9, False)])
 def test_a_key_looks_like_160_random_bits_at_least(bits: float, fits: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """Far above NIST SP 800-57's 112 bits, below what 32 random bytes ever show (tests/property/test_keys.py)."""

@@ -49,13 +49,15 @@ def test_what_was_replaced_drains_after_the_check(deploy: Deploy) -> None:
 
 
 @pytest.mark.parametrize(
-    ("role", "first"), [("litellm", False), ("gateway", False), ("egress", False), ("front", True)]
+    ("role", "first"),
+    [("litellm", False), ("gateway", False), ("egress", False), ("valkey", False), ("front", True)],
 )
 def test_all_but_the_front_are_created_before_the_old_one_goes(deploy: Deploy, role: str, first: bool) -> None:
-    request = deploy("prod").container(role).request
+    graph = deploy("prod", replicas=2 if role == "valkey" else 1)
+    request = graph.container(role).request
     assert request.deleteBeforeReplaceDefined is True  # the plugin's own default is never relied on
     assert request.deleteBeforeReplace is first
-    assert "name" not in deploy("prod").container(role).inputs  # two of one name could not stand beside each other
+    assert "name" not in graph.container(role).inputs  # two of one name could not stand beside each other
 
 
 def test_litellm_and_the_gateway_get_the_whole_drain_before_it_is_killed(deploy: Deploy) -> None:
