@@ -6,6 +6,7 @@ first of all: so the update does all of that with the old certificate, and then 
 
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from ops.commands import OperationError, pulumi
 from ops.state import State
@@ -40,9 +41,12 @@ def expired(state: State, stack: str, folder: Path) -> str | None:
         f"pulumi config set tlsCertificate --stack {stack} < FILE && "
         f"pulumi config set --secret tlsPrivateKey --stack {stack} < KEY && make up STACK={stack}"
     )
-    known = [one.get("outputs") or {} for one in state.resources if one["type"] == COMPONENT]
+    known: dict[str, Any] | None = next(
+        (one.get("outputs") or {} for one in state.resources if one["type"] == COMPONENT), None
+    )
     # Until version 0.1 nothing was noted: what that has brought up is taken to serve what is configured.
-    served = str(known[0].get("provided", certificate if state.containers() else "")).strip() if known else ""
+    earlier = certificate if state.containers() else ""
+    served = "" if known is None else str(known.get("provided", earlier)).strip()
     if served != certificate:
         raise OperationError(sentence)
     return sentence

@@ -1,6 +1,7 @@
 """Waits until the services of a Swarm run as they were last declared: a hook of the program, which Pulumi runs."""
 
 import asyncio
+import re
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
@@ -19,6 +20,8 @@ SECONDS = 900
 START_SECONDS = 180
 """What one task more may take, from its start until it is healthy."""
 WENT_BACK = ("rollback_started", "rollback_completed", "rollback_paused", "paused")
+SHOWN = re.compile(r"\d+/(?P<wanted>\d+)")
+"""How ``docker service ls`` counts tasks: those that run, and those that should."""
 
 Task = Mapping[str, Any]
 
@@ -71,8 +74,9 @@ def _all_there(engine: Engine, identifier: str, tasks: Iterable[Task]) -> bool:
 
     Its own count of those that run has the ones of a lost node, which it takes for running until a day has passed.
     """
-    shown = engine.run("service", "ls", "--filter", f"id={identifier}", "--format", "{{.Replicas}}").stdout.split()
-    wanted = (shown or ["0/1"])[0].partition("/")[2]
+    shown = engine.run("service", "ls", "--filter", f"id={identifier}", "--format", "{{.Replicas}}").stdout
+    counted = SHOWN.match(shown)
+    wanted = counted["wanted"] if counted else "1"
     return str(sum(task["Status"]["State"] == "running" for task in tasks)) == wanted
 
 

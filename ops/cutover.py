@@ -96,7 +96,8 @@ class TasksCutover:
 
     def _name(self, task: Task) -> str:
         nodes = self._engine.inspect("node", [str(task["NodeID"])])
-        return f"{self._service}.{task.get('Slot', '')} on {nodes[0]['Description']['Hostname'] if nodes else 'a node'}"
+        node = next((one["Description"]["Hostname"] for one in nodes), "a node")
+        return f"{self._service}.{task.get('Slot', '')} on {node}"
 
 
 def _grace_seconds(task: Task) -> float:

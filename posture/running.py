@@ -79,10 +79,11 @@ def read(declaration: Declaration, engine: Engine) -> Running:
             ids |= {identifier for future in (listed, *on_networks) for identifier in future.result().split()}
         containers = engine.inspect("container", ids)
         images = engine.inspect("image", {str(container["Image"]) for container in containers})
+    (told,) = info.result()
     return Running(
         containers=tuple(c for c in containers if PROBE not in (c["Config"].get("Labels") or {})),
         networks={str(network["Name"]): network for network in networks.result()},
         images={str(image["Id"]): image for image in images},
         volume=next(iter(volume.result()), None),
-        engine=info.result()[0],
+        engine=told,
     )

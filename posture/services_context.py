@@ -120,12 +120,13 @@ class ServicesContext(Context):
         known = {str(one["ID"]) for one in swarm.services}
         others = tuple(one for one in self.here if _service(one) not in known)
         names = [str(network["name"]) for network in declaration.networks.values()]
+        (info,) = self.engine.json_lines("info")
         return Running(
             containers=(*services, *others),
             networks={str(one["Name"]): one for one in self.engine.inspect("network", names)},
             images={},
             volume=None,
-            engine=self.engine.json_lines("info")[0],
+            engine=info,
         )
 
     def live(self, role: str) -> Container:

@@ -107,14 +107,14 @@ def malformed_key(context: Context) -> Outcome:
 )
 def known_keys(context: Context) -> Outcome:
     answered = context.inside.keys["sk-1234"]
-    wrong = [] if answered == 401 else [f"LiteLLM answers sk-1234 with {answered}"]
+    wrong = "" if answered == 401 else f"LiteLLM answers sk-1234 with {answered}"
     previous = context.declared(context.replica).environment.get("LITELLM_PREVIOUS_MASTER_KEY")
     if DEVELOPMENT_KEY in (context.declaration.key, previous) and not context.settings.production:
         whose = "previous" if previous == DEVELOPMENT_KEY else "own"  # whether that one has ended, key.previous says
         own = excepted(f"{DEVELOPMENT_KEY} is this development stack's {whose} key")
-        return failed(wrong[0]) if wrong else own
+        return failed(wrong) if wrong else own
     outcome = _refusal(context, "development")
-    return failed("; ".join([*wrong, outcome.evidence])) if wrong else outcome
+    return failed(f"{wrong}; {outcome.evidence}") if wrong else outcome
 
 
 @check(

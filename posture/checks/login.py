@@ -33,8 +33,8 @@ def volume(context: Context) -> Outcome:
     name = context.declaration.volume
     if context.running.volume is None:
         return failed(f"the volume {name} does not exist")
-    mounts = [m for m in context.live(context.replica)["Mounts"] if m["Destination"] == CLAUDE_CONFIG_DIR]
-    if not mounts or mounts[0].get("Name") != name:
+    mounted = {m["Destination"]: m.get("Name") for m in context.live(context.replica)["Mounts"]}
+    if mounted.get(CLAUDE_CONFIG_DIR) != name:
         return failed(f"{CLAUDE_CONFIG_DIR} is not the volume {name}")
     return passed(f"{name} at {CLAUDE_CONFIG_DIR}")
 
