@@ -5,7 +5,6 @@ file, the state with keys and certificates, and the stack's volumes but for that
 stack is busy. ops/backup_file.py says how each is kept secret; the passphrase is not in it.
 """
 
-import argparse
 import shutil
 import sys
 import tempfile
@@ -16,7 +15,7 @@ from typing import Any
 
 from ops import volumes
 from ops.backup_file import Backup, name_of_secret, reserved, write
-from ops.commands import OperationError, exit_status, pulumi
+from ops.commands import OperationError, command_line, exit_status, pulumi
 from ops.stack_file import StackFile
 from ops.state import State, name_of
 from rules.layout import stack_name
@@ -74,7 +73,7 @@ def backup(stack: str, path: Path, now: datetime) -> str:
 def main() -> int:
     """Returns the exit status: 1 with a sentence when there is no backup."""
     now = datetime.now(UTC)
-    parser = argparse.ArgumentParser(prog="make backup", description=(__doc__ or "").splitlines()[0])
+    parser = command_line("make backup", __doc__)
     parser.add_argument("stack")
     parser.add_argument("file", nargs="?", type=Path)
     arguments: Any = parser.parse_args()

@@ -12,12 +12,11 @@ With ``--look``, for a preview, nothing is changed: only what would stop an upda
 - The files of an adopted volume are handed over; one that takes another's place in the stack leaves that as it is.
 """
 
-import argparse
 import sys
 from pathlib import Path
 
 from ops import adopt, certificate, preflight
-from ops.commands import OperationError, exit_status, pulumi
+from ops.commands import OperationError, command_line, exit_status, pulumi
 from ops.engine import Engine
 from ops.names import keep_names, prefix
 from ops.reconcile import reconcile
@@ -143,7 +142,7 @@ def prepare(stack: str, *, look: bool = False) -> str | None:
 
 def main() -> int:
     """Returns the exit status: 1 with a sentence when a person must do something first."""
-    parser = argparse.ArgumentParser(prog="python -m ops.before_up", description=(__doc__ or "").splitlines()[0])
+    parser = command_line("python -m ops.before_up", __doc__)
     parser.add_argument("stack")
     parser.add_argument("--look", action="store_true", help="change nothing")
     arguments = parser.parse_args()

@@ -4,7 +4,6 @@
 prints a key, and only that client's.
 """
 
-import argparse
 import json
 import sys
 from collections.abc import Mapping, Sequence
@@ -13,7 +12,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from ops.commands import OperationError, exit_status, pulumi
+from ops.commands import OperationError, command_line, exit_status, pulumi
 from ops.stack_file import StackFile, how_to_declare, no_client
 from rules.clients import Client
 
@@ -114,7 +113,7 @@ def key_and_use(stack: str, name: str) -> str:
 
 def main() -> int:
     """Returns the exit status: 1 with a sentence when there is no such client or stack."""
-    parser = argparse.ArgumentParser(prog="make clients", description=(__doc__ or "").splitlines()[0])
+    parser = command_line("make clients", __doc__)
     parser.add_argument("stack")
     parser.add_argument("--show", metavar="NAME", help="print this client's key, and how to use it")
     arguments = parser.parse_args()

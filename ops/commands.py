@@ -1,5 +1,6 @@
 """Runs what an operator asks for, and says in a sentence when it fails."""
 
+import argparse
 import sys
 from collections.abc import Callable
 
@@ -24,6 +25,11 @@ def pulumi(*arguments: str, stack: str, stdin: str = "") -> str:
         return pulumi_command.output(*arguments, stack=stack, stdin=stdin)
     except PulumiError as error:
         raise OperationError(str(error)) from None
+
+
+def command_line(program: str, told: str | None) -> argparse.ArgumentParser:
+    """Returns the parser of a command, which describes it with the first line of its module's description."""
+    return argparse.ArgumentParser(prog=program, description=(told or "").partition("\n")[0])
 
 
 def exit_status(operation: Callable[[], str | None]) -> int:

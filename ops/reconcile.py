@@ -15,11 +15,10 @@
   not the networks, and is left alone.
 """
 
-import argparse
 import sys
 from dataclasses import dataclass
 
-from ops.commands import exit_status
+from ops.commands import command_line, exit_status
 from ops.engine import Engine
 from ops.names import keep_names
 from ops.presence import absent
@@ -117,7 +116,7 @@ def reconcile(
 
 def main() -> int:
     """Returns the exit status: 1 with a sentence when something could not be repaired."""
-    parser = argparse.ArgumentParser(prog="python -m ops.reconcile", description=(__doc__ or "").splitlines()[0])
+    parser = command_line("python -m ops.reconcile", __doc__)
     parser.add_argument("stack")
     parser.add_argument("--after-failure", action="store_true", help="an update has just failed")
     parser.add_argument("--before-down", action="store_true", help="the stack is about to be taken down")

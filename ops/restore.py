@@ -6,7 +6,6 @@ All of it is tried first in a backend of its own, in a folder that goes again: a
 Pulumi does not take, ends there. What is in the state but not on the engine, ``make up`` brings back.
 """
 
-import argparse
 import json
 import os
 import sys
@@ -19,7 +18,7 @@ import yaml
 
 from ops import volumes
 from ops.backup_file import Backup, name_of_secret, read
-from ops.commands import OperationError, exit_status, pulumi
+from ops.commands import OperationError, command_line, exit_status, pulumi
 from ops.engine import Engine
 from ops.stack_file import file_of
 from ops.state import State, name_of
@@ -140,7 +139,7 @@ def place(backup: Backup) -> str:
 
 def main() -> int:
     """Returns the exit status: 1 with a sentence when the stack was not restored."""
-    parser = argparse.ArgumentParser(prog="make restore", description=(__doc__ or "").splitlines()[0])
+    parser = command_line("make restore", __doc__)
     parser.add_argument("stack")
     parser.add_argument("file", type=Path)
     arguments = parser.parse_args()

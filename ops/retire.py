@@ -3,10 +3,9 @@
 ``python -m ops.retire STACK [--client NAME]``, in the project's folder and the stack's environment.
 """
 
-import argparse
 import sys
 
-from ops.commands import exit_status
+from ops.commands import command_line, exit_status
 from ops.key_rotation import Change
 from ops.rotate import alone, report, update
 from ops.stack_file import StackFile
@@ -22,7 +21,7 @@ def retire(stack: str, client: str | None = None) -> str:
 
 def main() -> int:
     """Returns the exit status: 1 with a sentence when the key was not retired."""
-    parser = argparse.ArgumentParser(prog="make retire", description=(__doc__ or "").splitlines()[0])
+    parser = command_line("make retire", __doc__)
     parser.add_argument("stack")
     parser.add_argument("--client", help="the client whose key it is; without it, the master key")
     arguments = parser.parse_args()

@@ -6,7 +6,6 @@ with the old key, and the configuration is put back; when this process is killed
 rotation.
 """
 
-import argparse
 import fcntl
 import json
 import os
@@ -16,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from ops.commands import OperationError, exit_status, pulumi
+from ops.commands import OperationError, command_line, exit_status, pulumi
 from ops.cutover import ROLE, Cutover, TasksCutover
 from ops.key_rotation import Change, duration, rotation, shown
 from ops.stack_file import StackFile
@@ -157,7 +156,7 @@ def report(stack: str, client: str | None = None) -> str:
 
 def main() -> int:
     """Returns the exit status: 1 with a sentence when the key was not rotated."""
-    parser = argparse.ArgumentParser(prog="make rotate", description=(__doc__ or "").splitlines()[0])
+    parser = command_line("make rotate", __doc__)
     parser.add_argument("stack")
     parser.add_argument("--overlap", default="24h", help="how long the old key is accepted: 30m, 24h, 7d")
     parser.add_argument("--emergency", action="store_true", help="refuse the old key at once, cut its streams")

@@ -8,7 +8,6 @@ A use is a request that could ask a model, and no model is asked by reading (GET
 checks do: it is told apart, by the method, so that nothing that a client sends hides what it has used.
 """
 
-import argparse
 import json
 import sys
 from collections import Counter
@@ -18,7 +17,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ops.clients import table
-from ops.commands import OperationError, exit_status
+from ops.commands import OperationError, command_line, exit_status
 from ops.key_rotation import duration
 from ops.state import State
 from rules.layout import USAGE_DIR
@@ -159,7 +158,7 @@ def kept_lines(stack: str) -> Iterator[str]:
 
 def main() -> int:
     """Returns the exit status: 1 with a sentence when the stack is not up."""
-    parser = argparse.ArgumentParser(prog="make usage", description=(__doc__ or "").splitlines()[0])
+    parser = command_line("make usage", __doc__)
     parser.add_argument("stack")
     parser.add_argument("--since", default="7d", help="how far back: 30m, 24h, 7d")
     parser.add_argument("--by", default="client", choices=sorted(GROUPS))

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ops import backup, clients, notice, reconcile, restore, retire, rotate, state, upgrade, volumes
+from ops import backup, before_up, clients, notice, reconcile, restore, retire, rotate, state, upgrade, usage, volumes
 from ops.commands import OperationError
 from ops.state import State
 
@@ -35,6 +35,16 @@ def ran(monkeypatch: pytest.MonkeyPatch, module: ModuleType, name: str, *words: 
     monkeypatch.setattr(module, name, operation)
     monkeypatch.setattr("sys.argv", ["x", *words])
     return module.main(), told
+
+
+@pytest.mark.parametrize("module", [backup, before_up, clients, reconcile, restore, retire, rotate, usage])
+def test_help_says_in_a_sentence_what_a_command_does(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], module: ModuleType
+) -> None:
+    monkeypatch.setattr("sys.argv", ["x", "--help"])
+    with pytest.raises(SystemExit):
+        module.main()
+    assert " ".join((module.__doc__ or "").split("\n")[0].split()) in " ".join(capsys.readouterr().out.split())
 
 
 @pytest.mark.parametrize(
