@@ -4,6 +4,7 @@ import ast
 import hashlib
 import json
 import socket
+import ssl
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -143,6 +144,15 @@ def test_a_tunnel_counts_when_somebody_is_at_its_end(
     with listener(said) as (host, port):
         monkeypatch.setenv("HTTPS_PROXY", f"http://{host}:{port}")
         assert inside.tunnel("api.anthropic.com:443") == expected
+
+
+def test_who_is_at_the_end_of_a_tunnel_is_asked_for_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(ssl.SSLContext, "wrap_socket", lambda *_, server_hostname: asked.append(server_hostname))
+    with listener(answer("200 OK")) as (host, port):
+        monkeypatch.setenv("HTTPS_PROXY", f"http://{host}:{port}")
+        assert inside.tunnel("api.anthropic.com:443") == 200
+    assert asked == ["api.anthropic.com"]
 
 
 def write_login(folder: Path, change: Callable[[dict[str, Any]], Any]) -> str:
