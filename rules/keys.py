@@ -48,7 +48,7 @@ def estimated_bits(body: str) -> float:
     """
     half = len(body) // 2
     for size in range(half, 7, -1):
-        if any(body.find(body[i : i + size], i + size) >= 0 for i in range(len(body) - 2 * size + 1)):
+        if any(body[i : i + size] in body[i + size :] for i in range(len(body) - 2 * size + 1)):
             return estimated_bits(body[: len(body) - size])
     steps = [ord(b) - ord(a) for a, b in pairwise(body)]
     return len(body) * min(_shannon(body), _shannon(steps))

@@ -11,6 +11,9 @@ from rules.keys import MINIMUM_ESTIMATED_BITS, capacity_bits, estimated_bits, fo
 RANDOM_BYTES = st.binary(min_size=32, max_size=64).map(lambda b: secrets.token_bytes(len(b)))
 ENCODINGS = st.sampled_from([bytes.hex, lambda b: base64.urlsafe_b64encode(b).rstrip(b"=").decode()])
 
+NO_WORD = "7Qz4"
+"""What no sentence has of itself, as it may have a key such as "must", which hypothesis finds in the rules."""
+
 
 @given(RANDOM_BYTES, ENCODINGS)
 def test_32_random_bytes_are_always_strong_enough(value: bytes, encode: object) -> None:
@@ -19,11 +22,11 @@ def test_32_random_bytes_are_always_strong_enough(value: bytes, encode: object) 
     assert estimated_bits(body) > MINIMUM_ESTIMATED_BITS + 10
 
 
-@given(st.text(max_size=200))
-def test_a_fault_never_quotes_the_key(key: str) -> None:
+@given(st.sampled_from(["", "sk-"]), st.text(max_size=300))
+def test_a_fault_never_quotes_the_key(prefix: str, text: str) -> None:
+    key = f"{prefix}{text}{NO_WORD}"
     for fault in (form_fault(key), strength_fault(key)):
-        if fault is not None and len(key) > 3:
-            assert key not in fault
+        assert NO_WORD not in str(fault)
 
 
 @given(st.text(max_size=200))
