@@ -1,6 +1,7 @@
 """A report for a person, for a program, and for CI."""
 
 import json
+from functools import partial
 from xml.etree import ElementTree as ET
 
 from rich.console import Console
@@ -45,18 +46,19 @@ def remediation(finding: Finding, report: Report) -> str:
 
 def table(report: Report, console: Console, *, brief: bool = False) -> None:
     """Prints failures first, then each group (unless ``brief``), then the score."""
+    say = partial(console.print, highlight=False)  # a colour says how bad it is, and not that something is a number
     failures = [finding for finding in report.findings if finding.status is Status.FAIL]
     for finding in sorted(failures, key=lambda f: SEVERITIES.index(f.check.severity)):
         check = finding.check
         severity = f"[dim]({check.severity.value})[/]"
-        console.print(f"[bold red]FAIL[/] [bold]{check.id}[/] {escape(check.title)} {severity}", highlight=False)
-        console.print(f"     {escape(finding.evidence)}", highlight=False)
-        console.print(f"     fix: {escape(remediation(finding, report))}", style="dim", highlight=False)
+        say(f"[bold red]FAIL[/] [bold]{check.id}[/] {escape(check.title)} {severity}")
+        say(f"     {escape(finding.evidence)}")
+        say(f"     fix: {escape(remediation(finding, report))}", style="dim")
     if not brief:
         console.print(_groups(report), end="\n\n")
     if report.scope:
-        console.print(f"[dim]{escape(report.scope)}[/]", highlight=False)
-    console.print(summary(report), highlight=False)
+        say(f"[dim]{escape(report.scope)}[/]")
+    say(summary(report))
 
 
 def _groups(report: Report) -> Table:

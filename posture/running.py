@@ -47,6 +47,12 @@ class Running:
         return found
 
 
+def limits_processes(container: Mapping[str, Any]) -> bool:
+    """Whether the engine lets a container have no more than a number of processes."""
+    limit = container["HostConfig"].get("PidsLimit")
+    return limit is not None and limit > 0
+
+
 def name_of(container: Mapping[str, Any]) -> str:
     """A container's name without the slash."""
     return str(container["Name"]).removeprefix("/")

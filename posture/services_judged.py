@@ -7,7 +7,7 @@ from collections.abc import Callable
 from posture.checks.clients import ALONE
 from posture.cis import engine_has
 from posture.model import Check, Outcome, excepted, failed, not_applicable, passed, warned
-from posture.running import name_of
+from posture.running import limits_processes, name_of
 from posture.services_context import ServicesContext
 
 NO_LOGIN = "a stack on a Swarm has no Claude login, which would belong to one host: it has a token or an API key"
@@ -41,7 +41,7 @@ def _ulimits(context: ServicesContext) -> list[str]:
         name_of(one)
         for one in context.tasks_here()
         if not any(limit["Name"] == "nproc" for limit in one["HostConfig"].get("Ulimits") or [])
-        and (one["HostConfig"].get("PidsLimit") or 0) <= 0
+        and not limits_processes(one)
     ]
 
 

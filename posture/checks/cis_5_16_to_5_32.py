@@ -8,7 +8,7 @@ from posture.cis import Container, cis, each, engine_has, host, options
 from posture.context import Context
 from posture.inside import Process
 from posture.model import Outcome, Severity, excepted, failed, passed, verdict
-from posture.running import name_of
+from posture.running import limits_processes, name_of
 
 SENSITIVE = {"rshared", "shared"}
 
@@ -132,7 +132,7 @@ def latest(context: Context) -> Outcome:
 
 @cis("5.29", "The PIDs cgroup limit is used")
 def pids(context: Context) -> Outcome:
-    unlimited = [c for c in context.running.containers if (c["HostConfig"].get("PidsLimit") or 0) <= 0]
+    unlimited = [c for c in context.running.containers if not limits_processes(c)]
     if not unlimited:
         return passed("all limited")
     open_ = [

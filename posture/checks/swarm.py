@@ -15,6 +15,8 @@ from rules.tasks import as_declared
 SOURCE = "docs/scaling.md: Docker Swarm"
 ONE_ENGINE = not_applicable("the stack is on one engine, not on a Swarm")
 OWNER_ONLY = 0o400
+QUORATE = (3, 5, 7)
+"""How many managers bear the loss of one (Docker, "Administer and maintain a swarm": an odd number, at most seven)."""
 UP = "make up STACK={stack}; docker service ps --no-trunc SERVICE says what a task died of"
 
 Judge = Callable[[ServicesContext], Outcome]
@@ -95,7 +97,7 @@ def nodes(context: ServicesContext) -> Outcome:
     ]
     if problems:
         return failed("; ".join(problems))
-    if len(managers) < 3 or len(managers) % 2 == 0:
+    if len(managers) not in QUORATE:
         return warned(f"{len(managers)} managers: with 3 (or 5) the Swarm can be changed when one of them is lost")
     return passed(f"{len(managers)} managers of {len(found)} nodes, all ready")
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from rules.interrupts import INTERRUPTED, end_quietly, heed
+from rules.interrupts import INTERRUPTED
 from tests.unit.house.test_habits import ROOT
 
 STARTED = re.compile(r'(?:\$\(PYTHON\)|"\$python") -m ((?:ops|posture|setup)[\w.]*)')
@@ -64,22 +64,3 @@ def test_an_operation_that_is_interrupted_may_put_back_what_it_has_begun(tmp_pat
         INTERRUPTED,
         "error: interrupted. What is half done, the next one completes\n",
     )
-
-
-def test_who_only_imports_the_packages_keeps_a_way_of_its_own() -> None:
-    assert signal.getsignal(signal.SIGINT) is not signal.SIG_DFL
-
-
-def test_a_program_heeds_interruptions_again_and_a_test_always_does(monkeypatch: pytest.MonkeyPatch) -> None:
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        end_quietly()
-        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
-        monkeypatch.setattr(sys, "argv", ["-m"])
-        end_quietly()
-        assert signal.getsignal(signal.SIGINT) == signal.SIG_DFL
-        for _ in range(2):
-            heed()
-            assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
-    finally:
-        signal.signal(signal.SIGINT, before)

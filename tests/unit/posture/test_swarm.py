@@ -116,7 +116,8 @@ def test_nothing_of_a_node_is_mounted_but_what_the_swarm_puts_there(
 
 
 @pytest.mark.parametrize(
-    ("managers", "status"), [(1, "warn"), (2, "warn"), (3, "pass"), (4, "warn"), (5, "pass"), (7, "pass")]
+    ("managers", "status"),
+    [(1, "warn"), (2, "warn"), (3, "pass"), (4, "warn"), (5, "pass"), (6, "warn"), (7, "pass"), (8, "warn")],
 )
 def test_a_quorum_is_of_an_odd_number_of_three_at_least(
     swarm: tuple[ServicesContext, Manager], managers: int, status: str
