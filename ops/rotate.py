@@ -58,7 +58,7 @@ def serving(stack: str) -> Serving | None:
     found = state.engine().inspect("service", [str(current["id"])]) if current["type"] == SERVICE else []
     # As the Swarm has it, which may have gone back to what it was.
     declared = [one["Spec"]["TaskTemplate"]["ContainerSpec"] for one in found]
-    return Serving(name_of(current), json.dumps(declared, sort_keys=True))
+    return Serving(name_of(current), json.dumps(declared))
 
 
 def refuse_without_key(stack: str) -> Serving:

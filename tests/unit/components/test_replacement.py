@@ -32,6 +32,21 @@ def test_nothing_but_its_own_addresses_and_image_replaces_the_front(deploy: Depl
     assert inputs(port=8443) != inputs()
 
 
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("models", {"sonnet": "claude-sonnet-4-5", "haiku": "claude-haiku-4-5"}),
+        ("clients", {"bob": {"maxParallel": 2, "cidrs": ["10.0.0.0/8"]}, "alice": {}}),
+    ],
+)
+def test_the_order_of_names_in_a_stacks_file_replaces_nothing(deploy: Deploy, setting: str, value: Any) -> None:
+    def told(value: Any) -> dict[str, Any]:
+        return deploy("prod", **{setting: value}).container("litellm").inputs
+
+    assert told(value) == told(dict(reversed(value.items())))
+    assert told(value) != told(dict(list(value.items())[:1]))
+
+
 def test_the_front_comes_last_and_makes_room_first(deploy: Deploy) -> None:
     """The first one takes its port over from the gateway of an earlier version, when the new gateway is healthy."""
     request = deploy("prod").container("front").request

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from components.convergence import said
+from components.convergence import _digest, said
 from components.service import short_duration
 from rules import registry
 from tests.unit.components.conftest import Deploy, plain
@@ -143,3 +143,4 @@ def test_what_a_refresh_adds_without_a_value_is_no_change_of_a_service() -> None
     assert said(refreshed) == said(made) == made
     assert said({**made, "image": "y"}) != said(made)
     assert said([1, "a", {"b": None}]) == [1, "a", {}]
+    assert _digest([dict(reversed(made.items()))]) == _digest([refreshed]) != _digest([{**made, "image": "y"}])
