@@ -24,6 +24,7 @@ class Docker:
         self.own: list[str] = []
         self.healthy = False
         self.found_inside = ""
+        self.exec_status = 0
         self.calls: list[list[str]] = []
 
     def __call__(self, command: list[str], **_: Any) -> subprocess.CompletedProcess[str]:
@@ -36,7 +37,7 @@ class Docker:
                 names = names if "health=healthy" not in command or self.healthy else []
                 return subprocess.CompletedProcess(command, 0, "\n".join(names), "")
             case "exec":
-                return subprocess.CompletedProcess(command, 0, self.found_inside, "")
+                return subprocess.CompletedProcess(command, self.exec_status, self.found_inside, "")
         return subprocess.CompletedProcess(command, 0, self.entries if "find" in command else "", "")
 
     def changes(self) -> list[str]:
@@ -101,9 +102,12 @@ def test_a_stack_that_runs_is_asked_itself_whose_the_files_are(docker: Docker) -
     assert [call[0] for call in docker.calls] == ["volume", "ps", "exec"]
 
 
-def test_a_backup_that_root_restored_beside_a_running_stack_is_handed_over(docker: Docker) -> None:
+@pytest.mark.parametrize(("status", "found"), [(0, "/home/app/.claude/.credentials.json\n"), (1, "")])
+def test_a_backup_that_root_restored_beside_a_running_stack_is_handed_over(
+    docker: Docker, status: int, found: str
+) -> None:
     docker.own, docker.healthy = ["litellm-claude-prod-litellm-1"], True
-    docker.found_inside = "/home/app/.claude/.credentials.json\n"
+    docker.exec_status, docker.found_inside = status, found  # 1: it may not look into what root owns
     adopt.hand_over("prod", Engine())
     assert docker.changes() == ["chmod", "chown"]
 
