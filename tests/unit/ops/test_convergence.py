@@ -38,6 +38,7 @@ class FakeSwarm:
         return [{"ID": names[0], "Spec": {"Name": "gw", "TaskTemplate": {**NEW, "Networks": ["n"]}}, **update}]
 
     def run(self, *arguments: str, check: bool = True) -> Any:
+        assert check == (arguments[1] == "ls"), "a sentence about a failure is said with what the engine still tells"
         if arguments[1] == "ls":
             text = self._now(self.running)
         else:
