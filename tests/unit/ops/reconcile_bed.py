@@ -116,7 +116,7 @@ class Bed:
         self.refreshed: list[str] = []
         self._monkeypatch = monkeypatch
 
-    def reconcile(self, *resources: dict[str, Any], after_failure: bool = False, before_down: bool = False) -> None:
+    def reconcile(self, *resources: dict[str, Any], **when: bool) -> None:
         state = State("prod", {"deployment": {"resources": copy.deepcopy(list(resources))}})
 
         def save() -> None:
@@ -131,4 +131,4 @@ class Bed:
         for name, value in (("engine", lambda: self.engine), ("save", save), ("refresh", refresh)):
             self._monkeypatch.setattr(state, name, value)
         self._monkeypatch.setattr(State, "of", lambda stack: state)
-        reconcile("prod", after_failure=after_failure, before_down=before_down)
+        reconcile("prod", **when)
