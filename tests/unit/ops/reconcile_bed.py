@@ -131,4 +131,4 @@ class Bed:
         for name, value in (("engine", lambda: self.engine), ("save", save), ("refresh", refresh)):
             self._monkeypatch.setattr(state, name, value)
         self._monkeypatch.setattr(State, "of", lambda stack: state)
-        reconcile("prod", **when)
+        reconcile("prod", None, **when)

@@ -69,6 +69,12 @@ def test_a_backup_that_failed_leaves_no_file(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_backup_whose_file_was_removed_meanwhile_fails_for_its_own_reason(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError), reserved(tmp_path / "kept.backup"):
+        (tmp_path / "kept.backup").unlink()
+        raise RuntimeError
+
+
 def test_a_folder_that_is_not_there_is_said(tmp_path: Path) -> None:
     with pytest.raises(OperationError, match=r"cannot be written to .*No such file"), reserved(tmp_path / "a" / "b"):
         pass

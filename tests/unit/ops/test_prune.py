@@ -104,6 +104,15 @@ def test_the_newest_states_are_kept_whole_and_other_stacks_have_theirs(tmp_path:
     assert len([*other.iterdir()]) == 180
 
 
+def test_a_copy_that_another_update_has_removed_is_gone_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    history(tmp_path, "litellm-claude", "prod", 1)
+    monkeypatch.setattr(prune, "old_copies", lambda folder: [folder / "removed", *folder.iterdir()])
+    prune.copies(tmp_path, "prod")
+    assert not any(path.is_file() for path in tmp_path.rglob("*"))
+
+
 def test_few_states_and_foreign_files_are_left_alone(tmp_path: Path) -> None:
     folder = history(tmp_path, "litellm-claude", "prod", 2)
     (folder / "a-file-of-the-operators.json").touch()
