@@ -70,9 +70,12 @@ def test_a_backup_that_failed_leaves_no_file(tmp_path: Path) -> None:
 
 
 def test_a_backup_whose_file_was_removed_meanwhile_fails_for_its_own_reason(tmp_path: Path) -> None:
-    with pytest.raises(RuntimeError), reserved(tmp_path / "kept.backup"):
+    def fail() -> None:
         (tmp_path / "kept.backup").unlink()
         raise RuntimeError
+
+    with pytest.raises(RuntimeError), reserved(tmp_path / "kept.backup"):
+        fail()
 
 
 def test_a_folder_that_is_not_there_is_said(tmp_path: Path) -> None:

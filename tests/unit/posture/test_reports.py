@@ -68,7 +68,9 @@ def test_json_has_a_stable_schema() -> None:
 
 
 def test_junit_counts_failures_and_what_was_not_judged() -> None:
-    suite = ET.fromstring(render.junit(report(*map(finding, Status))))
+    text = render.junit(report(*map(finding, Status)))
+    assert text.startswith("<?xml version='1.0'")  # XML 1.0, section 2.8: a document should say what it is
+    suite = ET.fromstring(text)
     assert (suite.get("tests"), suite.get("failures"), suite.get("skipped")) == ("6", "1", "2")
     assert next(suite.iter("testcase")).get("name") == "key.x: A title [with] brackets"
     assert suite.find(".//failure").text == "Fix: make it STACK=test"  # type: ignore[union-attr]
