@@ -1,13 +1,15 @@
 """The declaration that is read from Pulumi's state."""
 
 import json
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from posture.declaration import DeclarationError, parse
+from posture.declaration import DeclarationError, parse, settings_of
 from posture.secrets import MARK, config_secrets
 from rules.pulumi_types import CONTAINER, NETWORK, VOLUME
+from tests.unit.components.test_certificates import pair
 from tests.unit.posture.conftest import KEY
 
 SECRET = "-----BEGIN PRIVATE KEY-----of a test"
@@ -74,6 +76,13 @@ def test_settings_of_this_project_count_and_empty_ones_do_not() -> None:
     assert settings.production
     assert [str(network) for network in settings.allowed_cidrs] == ["10.0.0.0/8"]
     assert (settings.log_level, settings.hostname) == ("INFO", "localhost")
+
+
+def test_a_stack_whose_certificate_has_expired_is_judged_all_the_same() -> None:
+    chain, key = pair("localhost", not_after=datetime.now(UTC) - timedelta(days=1))
+    given = {"environment": "production", "hostname": "localhost", "tls": "provided", "tlsCertificate": chain}
+    config = {f"litellm-claude:{name}": {"value": value} for name, value in {**given, "tlsPrivateKey": key}.items()}
+    assert settings_of(config).tls_certificate == chain
 
 
 def test_the_keys_of_a_container_and_private_keys_are_secrets_and_nothing_else_is() -> None:
