@@ -37,10 +37,10 @@ def test_squid_has_room_beside_its_own_limit_of_files(deploy: Deploy) -> None:
     assert ulimits(deploy("prod").container("egress"))["nofile"] == (files, files)
 
 
-@pytest.mark.parametrize(("role", "files"), [("litellm", 8192), ("acme", 1024)])
+@pytest.mark.parametrize(("role", "files"), [("litellm", 8192), ("acme", 1024), ("valkey", 1024)])
 def test_a_limit_of_files_that_nothing_else_decides(deploy: Deploy, role: str, files: int) -> None:
     """CIS Docker Benchmark v1.6.0, 5.19. 1024 is what a program without select(2)'s trouble has (FD_SETSIZE)."""
-    assert ulimits(deploy("prod", **HTTP).container(role))["nofile"] == (files, files)
+    assert ulimits(deploy("prod", **HTTP, replicas=2).container(role))["nofile"] == (files, files)
 
 
 def test_a_fork_bomb_stops_at_an_eighth_of_the_kernels_own_numbers(deploy: Deploy) -> None:
@@ -72,26 +72,28 @@ def test_what_preflight_counts_are_the_networks_that_are_made(deploy: Deploy) ->
 
 def test_what_has_one_thread_has_one_processor(deploy: Deploy) -> None:
     """CIS 5.12. The gateway's second thread goes on with others' requests while one is throttled."""
-    graph = deploy("prod", **HTTP)
+    graph = deploy("prod", **HTTP, replicas=2)
     assert number("nbthread", "front/haproxy.cfg") == 1
-    cpus = {role: graph.container(role).inputs["cpus"] for role in ("front", "gateway", "egress", "acme")}
-    assert cpus == {"front": "1.0", "gateway": "1.0", "egress": "1.0", "acme": "0.5"}
+    cpus = {role: graph.container(role).inputs["cpus"] for role in ("front", "gateway", "egress", "acme", "valkey")}
+    assert cpus == {"front": "1.0", "gateway": "1.0", "egress": "1.0", "acme": "0.5", "valkey": "0.5"}
 
 
-@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize("role", [*ROLES, "valkey"])
 def test_a_containers_health_is_asked_as_its_image_says(deploy: Deploy, role: str) -> None:
-    check = deploy("prod").container(role).inputs["healthcheck"]
+    check = deploy("prod", replicas=2).container(role).inputs["healthcheck"]
     said = re.search(r"HEALTHCHECK --interval=(\w+) .*--retries=(\d+)", (IMAGES / role / "Dockerfile").read_text())
     assert said
     assert (check["interval"], str(int(check["retries"]))) == said.groups()
 
 
-@pytest.mark.parametrize(("role", "seconds"), [("litellm", 120), ("gateway", 60), ("egress", 60), ("front", 30)])
+@pytest.mark.parametrize(
+    ("role", "seconds"), [("litellm", 120), ("gateway", 60), ("egress", 60), ("front", 30), ("valkey", 30)]
+)
 def test_an_update_waits_as_long_as_the_engine_calls_a_container_starting(
     deploy: Deploy, role: str, seconds: int
 ) -> None:
     """LiteLLM imports for half a minute on a slow machine; a proxy needs a second. No failure counts till then."""
-    inputs = deploy("prod").container(role).inputs
+    inputs = deploy("prod", replicas=2).container(role).inputs
     assert (inputs["waitTimeout"], inputs["healthcheck"]["startPeriod"]) == (seconds, go_duration(seconds))
 
 
@@ -110,10 +112,14 @@ def test_an_update_waits_for_a_drain_as_long_as_pulumi_would(deploy: Deploy) -> 
 
 
 def test_the_front_and_the_proxies_end_when_nobody_waits_for_them(deploy: Deploy) -> None:
-    """The front cuts its connections anyway; ten seconds is what `docker stop` gives of its own accord."""
-    graph = deploy("prod", **HTTP)
-    grace = {role: graph.container(role).inputs["destroyGraceSeconds"] for role in ("front", "egress", "acme")}
-    assert grace == {"front": 1, "egress": 10, "acme": 10}
+    """The front cuts its connections anyway; ten seconds is what `docker stop` gives of its own accord.
+
+    Valkey, which writes nothing, has half of that, as LiteLLM has after its drain.
+    """
+    graph = deploy("prod", **HTTP, replicas=2)
+    roles = ("front", "egress", "acme", "valkey")
+    grace = {role: graph.container(role).inputs["destroyGraceSeconds"] for role in roles}
+    assert grace == {"front": 1, "egress": 10, "acme": 10, "valkey": 5}
 
 
 def test_a_managed_ca_outlives_its_certificates_by_years(deploy: Deploy) -> None:

@@ -23,7 +23,9 @@ def test_an_update_starts_the_new_before_the_old_ends_and_goes_back_when_it_fail
         order = "stop-first" if role == "front" else "start-first"  # a node's port belongs to one task
         assert (one["updateConfig"]["order"], one["rollbackConfig"]["order"]) == (order, order)
         assert one["updateConfig"]["failureAction"] == "rollback"
-        assert one["updateConfig"]["parallelism"] == 1
+        assert one["updateConfig"]["parallelism"] == one["rollbackConfig"]["parallelism"] == 1
+        # The engine's own: docker service create --update-monitor.
+        assert one["updateConfig"]["monitor"] == one["rollbackConfig"]["monitor"] == "5s"
         assert ("convergeConfig" in one) == ("replicated" in one["mode"]), "the provider refuses it for the others"
 
 
