@@ -66,6 +66,11 @@ def test_a_service_is_bounded_as_a_container_is(both: tuple[Graph, Graph], role:
     assert there.get("dnsConfig", {}).get("nameservers") == here.get("dns")
     sizes = {path: int(re.findall(r"size=(\d+)m", options)[0]) for path, options in here["tmpfs"].items()}
     assert {mount["target"]: mount["tmpfsOptions"]["sizeBytes"] / 1024**2 for mount in there["mounts"]} == sizes
+    # It is root's in a service: a part that is not root writes there with the rights of anybody (tmpfs(5), mode).
+    assert {mount["tmpfsOptions"]["mode"] for mount in there["mounts"]} == {0o777}
+    uid, gid = there["user"].split(":")
+    configs = {(one["fileUid"], one["fileGid"], one["fileMode"]) for one in there.get("configs", [])}
+    assert configs <= {(uid, gid, 0o444)}, "nobody writes what a part is told"
 
 
 @pytest.mark.parametrize("role", ROLES)
