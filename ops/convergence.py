@@ -51,7 +51,8 @@ def converge(engine: Engine, ids: Iterable[str], seconds: float, label: str) -> 
     try:
         while left := [one for one in left if not _done(engine, one)]:
             if time.monotonic() >= end:
-                raise RuntimeError(_sentence(engine, left[0], f"does not run as declared after {seconds:.0f} s", label))
+                first, *_ = left
+                raise RuntimeError(_sentence(engine, first, f"does not run as declared after {seconds:.0f} s", label))
             time.sleep(POLL_SECONDS)
     except EngineError as error:
         raise RuntimeError(f"the services could not be watched: {error}") from None

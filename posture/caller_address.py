@@ -22,13 +22,13 @@ SECONDS = 2
 
 def outward(edge: Edge) -> str | None:
     """Returns the address at which an outsider would call; None when only loopback leads there, or there is none."""
-    open_ = [address for address in edge.declaration.settings.bind_addresses if not address.is_loopback]
-    if not open_:
+    bound = next((one for one in edge.declaration.settings.bind_addresses if not one.is_loopback), None)
+    if bound is None:
         return None
-    if not open_[0].is_unspecified:
-        return str(open_[0])
+    if not bound.is_unspecified:
+        return str(bound)
     if edge.local:
-        return _own(open_[0])
+        return _own(bound)
     return None if edge.address is None or _is_loopback(edge.address) else edge.address  # of an engine behind a tunnel
 
 

@@ -30,7 +30,7 @@ class Context:
         self.engine = Engine(self.settings.docker_host, self.settings.docker_cert_path)
         self._locks = {name: threading.Lock() for name in PROBES}
         self._taken: dict[str, Any] = {}
-        self._replica = declaration.replicas[0]
+        self._replica, *_ = declaration.replicas
         self.replica_asked = False
 
     @property
@@ -108,9 +108,9 @@ class Context:
                 self.probe(*look)
 
         _ = self.running
-        others = [("inside", replica) for replica in self.declaration.replicas[1:]]
+        _, *others = self.declaration.replicas
         with ThreadPoolExecutor(LOOKS_AT_A_TIME) as pool:
-            list(pool.map(take, [*((name,) for name in names), *others]))
+            list(pool.map(take, [*((name,) for name in names), *(("inside", replica) for replica in others)]))
 
     @cached_property
     def edge(self) -> edge.Edge:
@@ -120,8 +120,8 @@ class Context:
     @property
     def inside(self) -> inside.Inside:
         """What LiteLLM's container can reach, who it admits, and what is in it."""
-        first, asked = self.declaration.replicas[0], self.replica
-        found: inside.Inside = self.probe("inside", *([] if asked == first else [asked]))
+        first, *_ = self.declaration.replicas
+        found: inside.Inside = self.probe("inside", *([] if self.replica == first else [self.replica]))
         return found
 
 

@@ -138,10 +138,11 @@ def parse(stack: str, shown: Mapping[str, Any], config: Mapping[str, Any], expor
     resources = [resource for resource in everything if not resource.get("delete")]
     files, network_ids = services.contents(resources), services.network_names(resources)
     containers = _containers(resources, files, network_ids)
-    if missing := [role for role in ROLES if role not in containers]:
-        raise DeclarationError(
-            f"the stack '{stack}' has no {missing[0]} container in its state: it is not up. Run: make up STACK={stack}"
-        )
+    for role in ROLES:
+        if role not in containers:
+            raise DeclarationError(
+                f"the stack '{stack}' has no {role} container in its state: it is not up. Run: make up STACK={stack}"
+            )
     volumes = [str(inputs["name"]) for _, inputs in _of(resources, VOLUME) if not inputs.get("labels")]
     authorities = [str(plain(one["outputs"])["certPem"]) for one, _ in _of(resources, AUTHORITY)]
     outputs: Mapping[str, Any] = next((plain(one.get("outputs") or {}) for one, _ in _of(resources, STACK)), {})

@@ -137,8 +137,8 @@ class ServicesContext(Context):
         """
         service = super().live(role)
         one = Inspected({name: value for name, value in service.items() if name != "Id"})
-        if tasks := self.serving_here(role):
-            one["Id"] = tasks[0]["Id"]
+        for task in self.serving_here(role):
+            one.setdefault("Id", task["Id"])  # the first one's
         return one
 
     def look(self, name: str, *about: str) -> Any:

@@ -58,7 +58,7 @@ def on(context: Context) -> Outcome:
 def certificate(context: Context) -> Outcome:
     if context.settings.tls_mode is TlsMode.OFF:
         return not_applicable(OFF)
-    chain, pem, key = _chain(context)
+    (leaf, *_), pem, key = _chain(context)
     if context.declaration.certificate not in (pem, None):
         return failed("the gateway was started with another certificate than the declared one")
     fault = certificates.pair_fault(pem, key, hostname=context.settings.hostname, now=None)
@@ -67,14 +67,14 @@ def certificate(context: Context) -> Outcome:
     answer = context.probe("edge")["health"]
     if answer.error.startswith(STRANGE):
         return failed(f"at the published port {answer.error}")
-    return passed(f"for {context.settings.hostname}, SHA-256 {short(chain[0].fingerprint(SHA256()).hex())}")
+    return passed(f"for {context.settings.hostname}, SHA-256 {short(leaf.fingerprint(SHA256()).hex())}")
 
 
 @check("https.chain", "The certificate is signed by a CA that clients can trust", source=f"{PAGE}; RFC 5280")
 def chain(context: Context) -> Outcome:
     if context.settings.tls_mode is TlsMode.OFF:
         return not_applicable(OFF)
-    leaf, *others = _chain(context)[0]
+    (leaf, *others), _, _ = _chain(context)
     managed = context.settings.tls_mode is TlsMode.MANAGED
     if managed:
         anchors = x509.load_pem_x509_certificates((context.declaration.authority or "").encode())
@@ -82,14 +82,16 @@ def chain(context: Context) -> Outcome:
         anchors = _system_store()
     try:
         if managed:
-            leaf.verify_directly_issued_by(anchors[0])
+            (authority,) = anchors
+            leaf.verify_directly_issued_by(authority)
         else:
             _verify(context, leaf, others, anchors)
     except Exception as error:  # noqa: BLE001 - cryptography raises many
         if managed:
             return failed(f"the certificate is not signed by the stack's own CA ({type(error).__name__})")
         if context.settings.acme:
-            issuer = (others or [leaf])[-1].issuer.rfc4514_string()
+            *_, last = leaf, *others
+            issuer = last.issuer.rfc4514_string()
             return warned(f"the CA of acmeDirectory ({issuer}) is not one that this machine trusts; its clients must")
         return warned(_open_end(leaf, others))
     return passed("signed by the stack's own CA" if managed else "signed by a CA of this machine's store")
@@ -139,7 +141,7 @@ def _verify(
 def days_left(context: Context) -> Outcome:
     if context.settings.tls_mode is TlsMode.OFF:
         return not_applicable(OFF)
-    leaf = _chain(context)[0][0]
+    (leaf, *_), _, _ = _chain(context)
     end: datetime = leaf.not_valid_after_utc
     if context.now < leaf.not_valid_before_utc:  # a clock was ahead when it was made, or this one is behind
         return failed(f"is not valid before {leaf.not_valid_before_utc:%Y-%m-%d %H:%M} UTC by this machine's clock")

@@ -51,7 +51,8 @@ def shared(context: Context) -> Outcome:
         "ps", "--all", "--no-trunc", "--filter", f"volume={name}", "--format", "{{.ID}} {{.Names}}"
     )
     own = {context.declared(name).id for name in context.declaration.replicas}
-    others = [line.split()[1] for line in lines.splitlines() if line.split()[0] not in own]
+    mounting = dict(line.split() for line in lines.splitlines())
+    others = [name for identifier, name in mounting.items() if identifier not in own]
     return verdict([f"{other} mounts {name} too" for other in others], "LiteLLM alone")
 
 

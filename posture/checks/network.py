@@ -233,7 +233,7 @@ def egress_list(context: Context) -> Outcome:
     remediation="make logs STACK={stack}: the egress proxy says why",
 )
 def egress_passes(context: Context) -> Outcome:
-    got, name = context.inside.tunnels["allowed"], context.settings.upstream[0]
+    got, (name, _) = context.inside.tunnels["allowed"], context.settings.upstream
     if got == 200:
         return passed(f"a tunnel to {name} opens (and nothing is sent through it)")
     if got in (502, 503, 504, "TimeoutError"):  # the proxy waits longer for a network than this check does for it

@@ -49,6 +49,7 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
         (["0.0.0.0"], LOCAL, "own-4"),
         (["::1", "::"], LOCAL, "own-6"),
         (["127.0.0.1", ADDRESS], LOCAL, ADDRESS),
+        ([ADDRESS, "192.0.2.11"], LOCAL, ADDRESS),
         (["0.0.0.0"], "ssh://ops@gateway.example.org", "gateway.example.org"),
         (["0.0.0.0"], "ssh://ops@localhost:2222", None),
         (["0.0.0.0"], "ssh://ops@127.0.0.1", None),
