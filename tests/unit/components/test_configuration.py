@@ -209,3 +209,9 @@ def test_a_project_of_another_name_is_refused() -> None:
     pulumi.runtime.set_all_config({"gateway:environment": "development"})
     with pytest.raises(pulumi.RunError, match=r"named gateway, .* --name litellm-claude"):
         load(pulumi.Config("gateway"))
+
+
+def test_the_fix_of_a_list_is_about_the_item_that_is_wrong() -> None:
+    message = refusal("prod", egressAllow=["api.anthropic.com", "com"])
+    assert "Fix: pulumi config set --path 'egressAllow[1]' api.anthropic.com --stack" in message
+    assert "pulumi config set --path 'egressAllow[0]' api.anthropic.com" in refusal("prod", egressAllow={"a": "b"})

@@ -80,6 +80,8 @@ def test_a_login_that_does_not_renew_itself_lasts_more_than_a_week(make: Make, l
 
 @pytest.mark.parametrize(("free", "expected"), [(ROOM - 1, "fail"), (ROOM, "warn")])
 def test_a_login_needs_room_for_the_file_that_replaces_it(make: Make, free: int, expected: str) -> None:
+    """mkfs.ext4(8): a block has 4 KiB; there are eight for a login file, which fits into one, and for the next each."""
+    assert ROOM == 2 * 8 * 4096
     context = make(inside=changed(login=None, volume={"uid": 10001, "gid": 10001, "mode": 0o700, "free": free}))
     assert status(context, "login.present") == expected
 

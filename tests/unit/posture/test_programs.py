@@ -32,7 +32,7 @@ def listener(said: bytes) -> Iterator[tuple[str, int]]:
                 connection.recv(4096)
                 connection.sendall(said)
 
-        thread = threading.Thread(target=serve)
+        thread = threading.Thread(target=serve, daemon=True)  # whom nobody asks, it holds up nothing
         thread.start()
         yield server.getsockname()[:2]
         thread.join()
@@ -124,6 +124,7 @@ def test_a_name_is_asked_of_the_engines_resolver(
 ) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server, ThreadPoolExecutor() as pool:
         server.bind(("127.0.0.1", 0))
+        server.settimeout(30)  # where nobody asks
         monkeypatch.setattr(inside, "EMBEDDED_DNS", server.getsockname())
 
         def serve() -> bytes:

@@ -39,6 +39,9 @@ def test_secrets_are_known_by_the_names_that_containers_have_in_their_environmen
     assert made.replicas == ["litellm"]
     assert made.containers["front"].ports == {("0.0.0.0", 4000, 8443)}
     assert made.containers["egress"].networks == {"test-backend", "test-egress"}
+    # Docker Engine API: NanoCPUs are in units of 10^-9 CPUs; a container's inputs have CPUs and MiB.
+    limits = made.containers["front"].inputs
+    assert (limits["cpus"], limits["memory"], limits["memorySwap"]) == ("0.5", 64, 64)
 
 
 @pytest.mark.parametrize("check", FROM_THE_MANAGER)
