@@ -159,7 +159,9 @@ def test_the_command_reads_all_containers_of_the_stack(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(monkeypatch, "litellm-claude-prod", "--since", "3650d", "--by", "client", "--json") == 0
-    told = json.loads(capsys.readouterr().out)
+    printed = capsys.readouterr().out
+    told = json.loads(printed)
+    assert printed == json.dumps(told, indent=2) + "\n"  # as `make verify` prints it
     assert told["oldest"] == "2026-11-18 10:00:00+00:00"
     assert told["besides"] == {}
     assert {name: group["requests"] for name, group in told["usage"].items()} == {

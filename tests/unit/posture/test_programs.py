@@ -3,6 +3,7 @@
 import ast
 import hashlib
 import json
+import os
 import socket
 import ssl
 import sys
@@ -11,6 +12,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -201,3 +203,16 @@ def test_all_of_it_is_asked_at_once_and_told_by_name(monkeypatch: pytest.MonkeyP
     assert set(found) == {"keys", "tunnels", "neighbours", "names", "packages", "ways", "limits", "volume", "login"}
     assert found["packages"]["pytest"] == pytest.__version__
     assert found["volume"]["uid"] == tmp_path.stat().st_uid
+
+
+@pytest.mark.parametrize(
+    ("files", "files_free", "free"),
+    [(1000, 1, 3 * 4096), (1000, 0, 0), (0, 0, 3 * 4096)],
+)
+def test_room_is_what_a_new_file_could_have(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, files: int, files_free: int, free: int
+) -> None:
+    """statvfs(3): a file needs an inode, too; some file systems (btrfs) count none and say 0 of 0."""
+    room = SimpleNamespace(f_bavail=3, f_frsize=4096, f_files=files, f_favail=files_free)
+    monkeypatch.setattr(os, "statvfs", lambda _: room)
+    assert inside.entry(str(tmp_path))["free"] == free
