@@ -74,7 +74,7 @@ def wanted(stack: str, folder: Path, networks: int) -> Wanted:
         loopback=all(str(address).startswith("127.") or str(address) == "::1" for address in addresses),
         new_networks=0 if swarm else max(0, NETWORKS + more - networks),  # a Swarm has addresses of its own
         replicas=replicas,
-        beside_mib=BESIDE_LITELLM_MIB + acme * MORE_WITH_ACME_MIB + several * MORE_WITH_REPLICAS_MIB,
+        beside_mib=sum((BESIDE_LITELLM_MIB, acme * MORE_WITH_ACME_MIB, several * MORE_WITH_REPLICAS_MIB)),
         swarm=swarm,
     )
 

@@ -139,6 +139,10 @@ BUSY = (
         ("{litellm-claude:tls: acme}", Wanted("prod", new_networks=4, beside_mib=1792)),
         ("{litellm-claude:orchestrator: swarm}", Wanted("prod", new_networks=0, swarm=True)),
         ("{litellm-claude:replicas: '2'}", Wanted("prod", new_networks=2, replicas=2, beside_mib=1376)),
+        (
+            "{litellm-claude:replicas: 3, litellm-claude:tls: acme}",
+            Wanted("prod", new_networks=5, replicas=3, beside_mib=1888),
+        ),
     ],
 )
 def test_what_a_stack_asks_for_is_read_from_its_file(tmp_path: Path, settings: str, expected: Wanted) -> None:
