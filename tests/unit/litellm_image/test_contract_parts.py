@@ -14,6 +14,8 @@ DATA, ADDRESS = f"data:application/pdf;base64,{PIXEL}", "https://example.com/a"
 FORMAT = {"type": "json_schema", "schema": {"type": "object"}}
 CALL = {"type": "function_call", "call_id": "c_1", "name": "f", "arguments": "{}"}
 NO_TOOLS = "tool_choice: asks for a call of a tool, and there are no tools"
+MCP = {"type": "mcp", "server_label": "s", "server_url": "https://example.com/mcp"}
+NEVER_ASKED = 'must be "never": the server is asked without an approval here'
 THREE = "needs file_data or file_url or file_id"
 
 
@@ -58,6 +60,8 @@ def returns(part: dict[str, Any]) -> list[dict[str, Any]]:
             {"tools": [{"type": "mcp", "server_label": "s", "server_url": "http://example.com"}]},
             "tools.0.server_url: must be an https: URL",
         ),
+        (RESPONSES, {"tools": [MCP]}, f"tools.0.require_approval: {NEVER_ASKED}"),
+        (RESPONSES, {"tools": [{**MCP, "require_approval": None}]}, f"tools.0.require_approval: {NEVER_ASKED}"),
         (CHAT, {"tool_choice": "required"}, NO_TOOLS),
         (CHAT, {"tools": [], "tool_choice": {"type": "function", "function": {"name": "f"}}}, NO_TOOLS),
         (RESPONSES, {"tool_choice": "required"}, NO_TOOLS),

@@ -156,19 +156,12 @@ def test_a_free_tool_may_be_asked_for() -> None:
 
 def test_an_mcp_server_gets_its_token() -> None:
     server = {"type": "mcp", "server_label": "docs", "server_url": "https://example.com/mcp"}
-    unasked = {**server, "require_approval": "never"}
-    body = sent(Route.RESPONSES, tools=[{**unasked, "authorization": "t"}])
+    body = sent(Route.RESPONSES, tools=[{**server, "authorization": "t", "require_approval": "never"}])
     assert body["mcp_servers"][0]["authorization_token"] == "t"
-    for tool, field in (
-        ({**unasked, "headers": {"a": "b"}}, "headers"),
-        ({**unasked, "connector_id": "connector_gmail"}, "connector_id"),
-        (server, "require_approval"),
-        ({**server, "require_approval": None}, "require_approval"),
-        ({**server, "require_approval": "always"}, "require_approval"),
-    ):
-        refused = refusal(Route.RESPONSES, {"model": "sonnet", "input": "hi", "tools": [tool]})
+    for more in ({"headers": {"a": "b"}}, {"require_approval": "always"}, {"connector_id": "connector_gmail"}):
+        refused = refusal(Route.RESPONSES, {"model": "sonnet", "input": "hi", "tools": [{**server, **more}]})
         assert refused
-        assert refused.param == f"tools.0.{field}"
+        assert refused.param == f"tools.0.{next(iter(more))}"
 
 
 @pytest.mark.parametrize("route", [Route.CHAT, Route.RESPONSES])
