@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from anthropic.types.beta import BetaMessage
-from openai.types.chat import ChatCompletionMessage
+from openai.types.chat import ChatCompletionMessage, ParsedChatCompletionMessage
 from openai.types.responses import Response
 from tests.unit.litellm_image.contract_cases import LARGE, MODELS, SMALL, USER, admitted
 
@@ -67,6 +67,19 @@ def test_an_answer_of_chat_completions_is_taken_back() -> None:
     result = {"role": "tool", "tool_call_id": "call_1", "content": "x"}
     made = admitted(Route.CHAT, messages=[USER, answer.model_dump(), result])
     assert made["messages"][1] == {"role": "assistant", "content": None, "tool_calls": [call]}
+
+
+@pytest.mark.parametrize("read", [None, {"city": "Rome"}])
+def test_an_answer_that_openais_sdks_have_read_is_taken_back(read: Any) -> None:
+    """As `parse`, `stream` and `runTools` give it; those of Node send it back by themselves."""
+    function = {"name": "f", "arguments": "{}"}
+    call = {"id": "call_1", "type": "function", "function": function | {"parsed_arguments": read}}
+    fields = {"role": "assistant", "content": "{}", "tool_calls": [call], "parsed": read}
+    answer = ParsedChatCompletionMessage[Any].model_validate(fields)
+    result = {"role": "tool", "tool_call_id": "call_1", "content": "x"}
+    for sent in (answer.model_dump(exclude_unset=True), answer.model_dump(), fields):
+        made = admitted(Route.CHAT, messages=[USER, sent, result])["messages"][1]
+        assert made == {"role": "assistant", "content": "{}", "tool_calls": [call | {"function": function}]}
 
 
 def test_an_answer_of_litellms_is_taken_back_with_its_thoughts() -> None:

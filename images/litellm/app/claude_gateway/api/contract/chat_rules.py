@@ -96,6 +96,7 @@ CHAT_SHAPE = Shape(
             "audio": refusing(openai.NO_AUDIO),
             "function_call": refusing("use tool_calls"),
             "images": ANY,
+            "parsed": ANY,
             "provider_specific_fields": ProviderFields,
             "reasoning_content": str,
             "reasoning_items": ANY,
@@ -117,6 +118,7 @@ CHAT_SHAPE = Shape(
             "index": int,
             "provider_specific_fields": ANY,
         },
+        "Function": {"parsed_arguments": ANY},
         "ChatCompletionFunctionToolParam": BLOCKS_OF_FUNCTIONS,
         "FunctionDefinition": {**CACHED, "name": openai.TOOL_NAME},
     },
@@ -133,7 +135,10 @@ CHAT_SHAPE = Shape(
         "ImageURL": frozenset({"detail"}),
         "ThinkingBlock": frozenset({"index"}),
         "ChatCompletionAssistantMessageParam": frozenset(
-            {"annotations", "audio", "function_call", "images", "name", "prompt_cache_breakpoint", "reasoning_items"}
+            {
+                *("annotations", "audio", "function_call", "images", "name", "parsed", "prompt_cache_breakpoint"),
+                "reasoning_items",
+            }
         ),
         "ChatCompletionSystemMessageParam": frozenset({"name", "prompt_cache_breakpoint"}),
         "ChatCompletionDeveloperMessageParam": frozenset({"name", "prompt_cache_breakpoint"}),
@@ -143,6 +148,7 @@ CHAT_SHAPE = Shape(
         "ChatCompletionContentPartImageParam": frozenset({"prompt_cache_breakpoint"}),
         "File": frozenset({"prompt_cache_breakpoint"}),
         "ChatCompletionMessageFunctionToolCallParam": frozenset({"provider_specific_fields"}),
+        "Function": frozenset({"parsed_arguments"}),  # what OpenAI's SDKs have read in an answer, as `parsed`
     },
     open=frozenset({"ProviderFields"}),
 )
