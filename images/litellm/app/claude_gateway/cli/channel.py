@@ -61,8 +61,11 @@ class Channel:
     async def send(self, line: Mapping[str, Any]) -> None:
         """Raises OSError when the process takes no input."""
         assert self._process is not None and self._process.stdin is not None  # noqa: S101, PT018 - started
-        self._process.stdin.write(json.dumps(line, separators=(",", ":")).encode() + b"\n")
-        await self._process.stdin.drain()
+        try:
+            self._process.stdin.write(json.dumps(line, separators=(",", ":")).encode() + b"\n")
+            await self._process.stdin.drain()
+        except RuntimeError as error:  # uvloop's word for a pipe that has broken before
+            raise BrokenPipeError("the pipe has broken") from error
 
     async def receive(self) -> dict[str, Any] | None:
         """The next frame, or None when the process has ended. Raises ValueError for a frame that is too large."""

@@ -199,13 +199,13 @@ class Pool:
     async def _wipe(self, process: CliProcess) -> None:
         try:
             await process.wipe()
+            self._put(process)
         except UnfitError as error:
             log.debug("a Claude CLI process ends: %s", error)
-            self._retire(process)
-        else:
-            self._put(process)
         finally:
             self._coming.discard(process)
+            if process not in self._idle:  # whatever has befallen it, its place is free again
+                self._retire(process)
             self._serve()
 
     def _put(self, process: CliProcess) -> None:
