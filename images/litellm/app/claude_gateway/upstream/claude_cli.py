@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,8 @@ RENEWAL_ADVICE = (
     "The gateway's Claude token has expired or is refused: the operator makes a new one with claude setup-token, then "
     "pulumi config set --secret claudeOauthToken, then make up."
 )
+COUNTS_AT_A_TIME = 2
+"""In threads of their own: the event loop's own ones end processes of the pool."""
 
 
 class ClaudeCli:
@@ -31,6 +34,8 @@ class ClaudeCli:
     def __init__(self, pool: ClaudePool, *, with_token: bool) -> None:
         self._pool = pool
         self._advice = {LOGIN_EXPIRED: RENEWAL_ADVICE} if with_token else {}
+        self._counters = ThreadPoolExecutor(COUNTS_AT_A_TIME, "count-tokens")
+        self._counting = asyncio.Semaphore(COUNTS_AT_A_TIME)
 
     @property
     def gauges(self) -> Mapping[str, Callable[[], float]]:
@@ -56,8 +61,7 @@ class ClaudeCli:
     async def ask(self, ask: Ask) -> Answer:
         """Raises Failure before the answer begins, or while it is read."""
         if ask.endpoint is Endpoint.COUNT_TOKENS:
-            count = await asyncio.to_thread(estimate_tokens, ask.body)
-            return Answer(_once({"input_tokens": count}))
+            return Answer(_once({"input_tokens": await self._counted(ask.body)}))
         events = self._pool.events(ask.body, betas=ask.betas, client=ask.client)
         if not ask.streamed:
             return Answer(self._whole(events), close=events.aclose)
@@ -69,6 +73,13 @@ class ClaudeCli:
             await events.aclose()
             raise
         return Answer(self._encoded(first, events), close=events.aclose)
+
+    async def _counted(self, body: Mapping[str, Any]) -> int:
+        """Who leaves while it waits is forgotten with its body, which no executor's queue keeps."""
+        await self._counting.acquire()
+        counted = asyncio.get_running_loop().run_in_executor(self._counters, estimate_tokens, body)
+        counted.add_done_callback(lambda _: self._counting.release())
+        return await asyncio.shield(counted)
 
     async def _whole(self, events: AsyncGenerator[dict[str, Any], None]) -> AsyncIterator[bytes]:
         try:
