@@ -76,8 +76,7 @@ async def test_a_cli_that_crashes_in_an_answer_is_a_502_and_is_not_asked_again(b
 
 @pytest.mark.parametrize("bed", ["hang", "stall"], indirect=True)
 async def test_a_cli_that_says_nothing_is_a_504(bed: Bed, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(process, "FIRST_SECONDS", 0.5)
-    monkeypatch.setattr(process, "BETWEEN_SECONDS", 0.5)
+    monkeypatch.setattr(process, "SILENCE_SECONDS", 0.5)
     error = await failure(bed)
     assert error.status == 504
 

@@ -22,7 +22,7 @@ from claude_gateway.api.responses import BROKEN_OFF, as_events, as_response
 from claude_gateway.api.untranslated import split
 from claude_gateway.dialect import Dialect
 from claude_gateway.errors import Failure
-from claude_gateway.upstream.base import SILENCE_SECONDS
+from claude_gateway.refusal_words import SILENCE_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable

@@ -20,6 +20,7 @@ from claude_gateway.cli import answer
 from claude_gateway.cli.environment import agents
 from claude_gateway.cli.errors import UpstreamError
 from claude_gateway.cli.request import DEFAULTS
+from claude_gateway.refusal_words import SILENCE_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from claude_gateway.cli.request import CliRequest
 
 CONTROL_SECONDS = 30.0
-FIRST_SECONDS, BETWEEN_SECONDS = 300.0, 120.0  # of silence: before the first event, and between two
 INTERRUPT_SECONDS = 0.7  # a client that leaves ends its upstream call within a second: by this, or by SIGKILL
 WIPE_SECONDS = 5.0
 MAX_REQUESTS = 200  # each leaves some memory behind
@@ -173,15 +173,13 @@ class CliProcess:
         return name
 
     async def _frames(self) -> AsyncGenerator[Mapping[str, Any], None]:
-        seconds = FIRST_SECONDS
         while True:
-            async with asyncio.timeout(seconds):
+            async with asyncio.timeout(SILENCE_SECONDS):
                 frame = await self._next()
             if frame["type"] == "stream_event":
                 if frame.get("session_id") == self._earlier_session:
                     raise UnfitError("an event of the request before")
                 self._session = frame.get("session_id", "")
-                seconds = BETWEEN_SECONDS
             yield frame
 
     async def _control(self, request: dict[str, Any]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from claude_gateway.cli.process import CliProcess, UnfitError
 from claude_gateway.cli.request import cli_request
 from claude_gateway.cli.warm import WarmPool
 from claude_gateway.config.process_reuse import ProcessReuse
+from claude_gateway.refusal_words import SILENT
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from claude_gateway.cli.request import CliRequest
 
 log = logging.getLogger(__name__)
-SILENT = "Claude said nothing for too long."
 
 
 class ClaudePool:

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import aiohttp
 
 from claude_gateway.errors import NO_RETRY, Failure, retry_after
-from claude_gateway.refusal_words import UNREACHABLE, UNREACHABLE_RETRY_SECONDS
-from claude_gateway.upstream.base import SILENCE_SECONDS, Answer, Ask, Endpoint, passed_headers
+from claude_gateway.refusal_words import SILENCE_SECONDS, SILENT, UNREACHABLE, UNREACHABLE_RETRY_SECONDS
+from claude_gateway.upstream.base import Answer, Ask, Endpoint, passed_headers
 from claude_gateway.upstream.refusals import no_answer, refusal
 
 if TYPE_CHECKING:
@@ -46,7 +46,6 @@ KINDS = {True: "text/event-stream", False: "application/json"}
 ERROR_BYTES = 64 * 1024
 ERROR_SECONDS = 10.0
 BROKEN = "The connection to Claude broke off."
-SILENT = f"Claude said nothing for {SILENCE_SECONDS:g} s."
 
 
 class AnthropicHttp:

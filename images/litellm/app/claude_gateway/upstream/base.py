@@ -13,9 +13,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
-SILENCE_SECONDS = 600.0
-"""How long an upstream may say nothing: before a whole answer, or between two pieces of a stream. One limit for all
-routes and credentials; the gateway in front of this container waits longer (images/gateway/haproxy.cfg)."""
 PASSED_HEADERS = ("retry-after", "request-id", "anthropic-ratelimit-", "x-should-retry")
 """Beginnings of the names of the upstream's headers that reach the client; `anthropic-organization-id` does not."""
 

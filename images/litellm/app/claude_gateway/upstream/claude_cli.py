@@ -9,8 +9,9 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
 from claude_gateway.cli import UpstreamError, whole
-from claude_gateway.cli.errors import LOGIN_EXPIRED
-from claude_gateway.errors import Failure, retry_after
+from claude_gateway.cli.errors import ACCOUNT_REFUSED, LOGIN_EXPIRED
+from claude_gateway.errors import NO_RETRY, Failure, retry_after
+from claude_gateway.refusal_words import ACCOUNT, SILENT
 from claude_gateway.upstream.base import Answer, Ask, Endpoint
 from claude_gateway.upstream.token_estimate import estimate_tokens
 
@@ -24,6 +25,8 @@ RENEWAL_ADVICE = (
     "The gateway's Claude token has expired or is refused: the operator makes a new one with claude setup-token, then "
     "pulumi config set --secret claudeOauthToken, then make up."
 )
+SETTLED = frozenset({SILENT, LOGIN_EXPIRED, ACCOUNT_REFUSED, ACCOUNT})
+"""What another try only makes dearer, as with an API key (upstream/refusals.py)."""
 COUNTS_AT_A_TIME = 2
 """In threads of their own: the event loop's own ones end processes of the pool."""
 
@@ -102,7 +105,8 @@ class ClaudeCli:
 
     def _failure(self, error: UpstreamError) -> Failure:
         message = self._advice.get(error.message, error.message)
-        return Failure(error.status, message, headers=retry_after(error.retry_after) if error.retry_after else {})
+        settled = NO_RETRY if error.message in SETTLED else {}
+        return Failure(error.status, message, headers=retry_after(error.retry_after) if error.retry_after else settled)
 
 
 async def _once(body: dict[str, Any]) -> AsyncIterator[bytes]:
