@@ -18,7 +18,7 @@ from claude_gateway.api.call import Call, Reply, current_call
 from claude_gateway.api.contract import Route
 from claude_gateway.api.json_mode import is_asked_for, without_format
 from claude_gateway.api.litellm_transport import API_BASE, UpstreamTransport
-from claude_gateway.api.responses import BROKEN_OFF, as_events, as_response
+from claude_gateway.api.responses import BROKEN_OFF, CUT, as_events, as_response
 from claude_gateway.api.untranslated import split
 from claude_gateway.dialect import Dialect
 from claude_gateway.errors import Failure
@@ -51,8 +51,9 @@ class OpenAIRoutes:
 
     def __init__(self, upstream: Upstream, *, drop_params: bool = False) -> None:
         litellm.telemetry = False
-        # LiteLLM's list lacks it, and it would call a cut answer complete.
-        core_helpers._FINISH_REASON_MAP["model_context_window_exceeded"] = "length"  # noqa: SLF001 - there is no other way in
+        # LiteLLM's list lacks some, and it would call an answer complete that is none.
+        for reason in CUT:
+            core_helpers._FINISH_REASON_MAP[reason] = "length"  # noqa: SLF001 - there is no other way in
         litellm.suppress_debug_info = True
         litellm.turn_off_message_logging = True
         litellm.drop_params = drop_params  # what a model cannot do by LiteLLM's list is left out, not refused

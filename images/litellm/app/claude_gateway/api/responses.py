@@ -20,11 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Mapping
 
 BROKEN_OFF = Failure(502, "The answer from Claude broke off.")
-INCOMPLETE = {
-    "max_tokens": "max_output_tokens",
-    "model_context_window_exceeded": "max_output_tokens",
-    "refusal": "content_filter",
-}
+CUT = ("max_tokens", "model_context_window_exceeded", "pause_turn", "compaction")
+INCOMPLETE = dict.fromkeys(CUT, "max_output_tokens") | {"refusal": "content_filter"}
 """Anthropic's reasons for an end that is none, and OpenAI's."""
 SEARCHES = {
     "web_search": Search,
