@@ -7,6 +7,7 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
+from openai.types.responses import ResponseErrorEvent
 from tests.unit.litellm_image.door import ASKED, Door, run
 
 from claude_gateway.api import heartbeat
@@ -68,6 +69,20 @@ def test_a_failure_after_a_ping_is_an_event() -> None:
     door = run(Door(answer).ask(body=STREAMED))
     assert door.status == 200
     assert json.loads(door.body.split(b"data: ")[-1])["error"]["type"] == "overloaded_error"
+
+
+def test_a_failure_after_a_ping_is_an_event_of_the_responses_api_there() -> None:
+    """Its readers go by the type of each event."""
+
+    async def answer(_call: Call) -> Reply:
+        await asyncio.sleep(0.15)
+        raise Failure(529, "Claude is overloaded.")
+
+    door = run(Door(answer).ask("/v1/responses", body={"model": "sonnet", "input": "hi", "stream": True}))
+    *_, name, data = door.body.decode().split("\n\n")[-2].splitlines()
+    event = ResponseErrorEvent.model_validate_json(data.removeprefix("data: "))
+    assert (name, event.type, event.message) == ("event: error", "error", "Claude is overloaded.")
+    assert json.loads(data.removeprefix("data: "))["error"]["code"] == "overloaded"
 
 
 def test_a_whole_answer_gets_no_ping() -> None:

@@ -64,6 +64,12 @@ class Failure(Exception):  # noqa: N818 - what the client is told, not a bug
         name = b"" if dialect is Dialect.OPENAI else b"event: error\n"
         return name + b"data: " + json.dumps(self.body(dialect, request_id)).encode() + b"\n\n"
 
+    def response_event(self, number: int = 0) -> bytes:
+        """The same in a response's stream; `error` is what OpenAI's SDKs look for."""
+        error = self.body(Dialect.OPENAI, "")["error"]
+        event = {**error, "type": "error", "sequence_number": number, "error": error}
+        return b"event: error\ndata: " + json.dumps(event).encode() + b"\n\n"
+
 
 def retry_after(seconds: int) -> dict[str, str]:
     """The header that says when to try again, in seconds."""

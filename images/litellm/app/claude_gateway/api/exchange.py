@@ -76,8 +76,9 @@ class Exchange:
             await self.json(failure.status, failure.body(self.dialect, self.request_id), failure.headers)
         else:  # the answer has begun
             self.broken = True
-            event = b"\n\n" + failure.event(self.dialect, self.request_id)  # an event may have begun
-            await self._send({"type": "http.response.body", "body": event})
+            response = self.route is Route.RESPONSES
+            event = failure.response_event() if response else failure.event(self.dialect, self.request_id)
+            await self._send({"type": "http.response.body", "body": b"\n\n" + event})  # an event may have begun
 
     async def whole(self, reply: Reply) -> None:
         async with self._content(reply) as content:

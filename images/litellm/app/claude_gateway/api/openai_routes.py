@@ -20,7 +20,6 @@ from claude_gateway.api.json_mode import is_asked_for, without_format
 from claude_gateway.api.litellm_transport import API_BASE, UpstreamTransport
 from claude_gateway.api.responses import BROKEN_OFF, CUT, as_events, as_response
 from claude_gateway.api.untranslated import split
-from claude_gateway.dialect import Dialect
 from claude_gateway.errors import Failure
 from claude_gateway.refusal_words import SILENCE_SECONDS
 
@@ -179,7 +178,7 @@ async def _events(first: Any, parts: Any, call: Call, render: Render, done: byte
         broken = error if isinstance(error, Failure) else call.failure or BROKEN_OFF
         log.warning("request %s broke off in its stream: %s", call.request_id, broken.message)
         if call.route is Route.RESPONSES:
-            yield _error_event(broken, number + 1)
+            yield broken.response_event(number + 1)
         else:
             yield broken.event(call.route.dialect, call.request_id)
 
@@ -193,13 +192,6 @@ def _chunk(part: Any, cited: Annotations | None) -> bytes:
 
 def _typed_event(event: dict[str, Any]) -> bytes:
     return f"event: {event['type']}\n".encode() + _data(json.dumps(event))
-
-
-def _error_event(failure: Failure, number: int) -> bytes:
-    """The last event of a response that broke, as the Responses API has it; `error` is what OpenAI's SDKs look for."""
-    error = failure.body(Dialect.OPENAI, "")["error"]
-    event = {**error, "type": "error", "sequence_number": number, "error": error}
-    return b"event: error\n" + _data(json.dumps(event))
 
 
 def _completion_chunk(part: Any) -> bytes:
