@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import mmap
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
 from claude_gateway.cli import UpstreamError, process
+from claude_gateway.cli.environment import ENVIRONMENT, bundled_cli
 from claude_gateway.cli.errors import ACCOUNT_REFUSED, BROKE_OFF, LOGIN_EXPIRED
 from claude_gateway.errors import Failure
 from claude_gateway.refusal_words import ACCOUNT, SILENCE_SECONDS, SILENT
@@ -57,3 +59,17 @@ def test_sdks_do_not_ask_again_what_would_only_cost_twice(error: UpstreamError, 
         asyncio.run(test())
     assert failed.value.status == error.status
     assert (failed.value.headers.get("x-should-retry") == "false") is not again
+
+
+LIMITS = (
+    *("API_TIMEOUT_MS", "CLAUDE_STREAM_FIRST_BYTE_TIMEOUT_MS", "CLAUDE_BYTE_STREAM_IDLE_TIMEOUT_MS"),
+    "CLAUDE_STREAM_IDLE_TIMEOUT_MS",
+)
+
+
+@pytest.mark.parametrize("name", LIMITS)
+def test_no_limit_of_the_clis_own_is_shorter(name: str) -> None:
+    """Those of CLI 2.1.332 are 180 s without a byte and 300 s without an event, where it is told nothing."""
+    assert float(ENVIRONMENT[name]) > SILENCE_SECONDS * 1000
+    with bundled_cli().open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as program:
+        assert program.find(b"." + name.encode()) > 0, "it reads this variable"

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from claude_gateway.config.process_reuse import ProcessReuse
+from claude_gateway.refusal_words import SILENCE_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,6 +18,7 @@ CREDENTIALS = ".credentials.json"
 STATE = ".claude.json"
 # Of the login's .claude.json a process gets who is logged in and the id of this installation, and nothing else.
 IDENTITY = ("oauthAccount", "userID")
+LONGER_MS = f"{SILENCE_SECONDS * 1100:.0f}"
 ENVIRONMENT = {
     "PATH": "/usr/bin:/bin",
     "LANG": "C.UTF-8",
@@ -39,6 +41,11 @@ ENVIRONMENT = {
     "CLAUDE_CODE_DISABLE_AUTO_MEMORY": "1",
     "CLAUDE_CODE_DISABLE_CLAUDE_MDS": "1",
     "CLAUDE_CODE_TOTAL_TOKENS_REMINDER": "off",
+    # How long Claude may be silent is decided by the gateway (process.py); the CLI's own limits are shorter.
+    "API_TIMEOUT_MS": LONGER_MS,
+    "CLAUDE_STREAM_FIRST_BYTE_TIMEOUT_MS": LONGER_MS,
+    "CLAUDE_BYTE_STREAM_IDLE_TIMEOUT_MS": LONGER_MS,
+    "CLAUDE_STREAM_IDLE_TIMEOUT_MS": LONGER_MS,
     # No network but the model call. Without it a reused process sends each request a second time, to name the session.
     "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
     "DISABLE_TELEMETRY": "1",
