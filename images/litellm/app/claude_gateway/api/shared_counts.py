@@ -41,7 +41,7 @@ LEASE_SECONDS, RENEW_SECONDS = 30, 10
 """A replica that dies gives its clients' places back after the former."""
 KEY = "LIMITS:places:{}"  # below the one prefix that Valkey lets us use (RedisStorage.PREFIX)
 
-LOSSES = (ValkeyError, OSError, TimeoutError)
+LOSSES = (ValkeyError, OSError, TimeoutError, RuntimeError)  # the last is uvloop's word for a connection it has closed
 
 # Places are a sorted set of leases by their end, in Valkey's own time.
 TAKE = """
