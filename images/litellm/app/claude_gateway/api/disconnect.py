@@ -13,9 +13,11 @@ async def run_until_client_leaves(app: ASGIApp, scope: Scope, receive: Receive, 
     """Run `app`; cancel it when the client disconnects after its request body was read.
 
     LiteLLM does not look at the connection of a request that is not streamed, so the model would go on (and bill) for
-    nobody. Once the body is complete the only message that can follow is the disconnect, and this waits for it.
+    nobody. Once the body is complete the only message that can follow is the disconnect, and this waits for it. It
+    comes after each whole answer, too, and ends nothing then: what was used is still to be counted.
     """
     gone: asyncio.Task[Message] | None = None
+    answered = False
 
     async def watched_receive() -> Message:
         nonlocal gone
@@ -24,10 +26,15 @@ async def run_until_client_leaves(app: ASGIApp, scope: Scope, receive: Receive, 
         message = await receive()
         if message["type"] == "http.request" and not message.get("more_body", False):
             gone = asyncio.ensure_future(_disconnect(receive))
-            gone.add_done_callback(lambda done: None if done.cancelled() else work.cancel())
+            gone.add_done_callback(lambda done: None if done.cancelled() or answered else work.cancel())
         return message
 
-    work = asyncio.ensure_future(app(scope, watched_receive, send))
+    async def watched_send(message: Message) -> None:
+        nonlocal answered
+        answered = message["type"] == "http.response.body" and not message.get("more_body", False)
+        await send(message)
+
+    work = asyncio.ensure_future(app(scope, watched_receive, watched_send))
     try:
         await asyncio.shield(work)
     except asyncio.CancelledError:
