@@ -11,6 +11,7 @@ import pytest
 
 from claude_gateway.api.contract import Models, Rejection, Route, request_betas
 from claude_gateway.api.contract.headers import BETAS, PACKAGE_BETAS
+from claude_gateway.api.model_list import model_answer
 from claude_gateway.dialect import Dialect
 
 CLI = Path(claude_agent_sdk.__file__).parent / "_bundled" / "claude"
@@ -126,3 +127,10 @@ def test_a_model_has_a_short_a_full_and_a_dated_name() -> None:
 def test_a_name_that_is_configured_beats_one_that_is_derived() -> None:
     models = Models({"claude-sonnet-4-5": "claude-opus-5-5", "x": "claude-sonnet-4-5-20250929"})
     assert models.resolve("claude-sonnet-4-5") == "claude-opus-5-5"
+
+
+def test_a_list_without_a_model_has_no_first_and_no_last() -> None:
+    """As anthropic.pagination.SyncPage types them; a client may be allowed none of the stack's models."""
+    listed = model_answer(Models({}), Dialect.ANTHROPIC, None)
+    assert (listed["data"], listed["first_id"], listed["last_id"]) == ([], None, None)
+    assert model_answer(Models({}), Dialect.OPENAI, None)["data"] == []

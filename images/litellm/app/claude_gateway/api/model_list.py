@@ -23,7 +23,8 @@ def model_answer(models: Models, dialect: Dialect, identifier: str | None) -> di
     names: Sequence[str] = models.listing()
     data = [_model(name, dialect) for name in names]
     if dialect is Dialect.ANTHROPIC:
-        return {"data": data, "has_more": False, "first_id": names[0], "last_id": names[-1]}
+        first, last = (names[0], names[-1]) if names else (None, None)  # as Anthropic's SDKs type them
+        return {"data": data, "has_more": False, "first_id": first, "last_id": last}
     return {"object": "list", "data": data}
 
 
