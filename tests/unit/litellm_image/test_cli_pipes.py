@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Any
+from unittest.mock import Mock
 
 import pytest
 import uvloop
@@ -40,6 +42,51 @@ def test_a_process_that_has_ended_takes_no_input_however_often_it_is_tried(tmp_p
 
     uvloop.run(test())
     assert list(tmp_path.iterdir()) == []
+
+
+LEAVES_A_CHILD = """#!/bin/sh
+sleep 600 &
+echo "{\\"child\\": $!}"
+"""
+
+
+@pytest.mark.parametrize("run", [asyncio.run, uvloop.run])
+def test_what_a_process_that_ended_by_itself_has_started_ends_too(tmp_path: Path, run: Any) -> None:
+    cli = tmp_path / "cli"
+    cli.write_text(LEAVES_A_CHILD)
+    cli.chmod(0o755)
+
+    async def test() -> None:
+        channel = Channel(CliConfig(1, 0, 0, tmp_path, tmp_path, oauth_token=TOKEN, cli=cli), ())
+        await channel.start()
+        child = await channel.receive()
+        assert child is not None
+        await until(lambda: not channel.running)
+        assert ended(child["child"]) is False
+        await channel.close()
+        await until(lambda: ended(child["child"]))
+
+    run(test())
+
+
+@pytest.mark.asyncio
+async def test_a_number_that_another_process_has_by_now_is_left_alone(tmp_path: Path) -> None:
+    other = await asyncio.create_subprocess_exec("sleep", "600", start_new_session=True)
+    try:
+        channel = Channel(CliConfig(1, 0, 0, tmp_path, tmp_path, oauth_token=TOKEN))
+        channel._process = Mock(pid=other.pid, returncode=0)
+        channel.kill()
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(other.wait(), 0.1)
+    finally:
+        other.kill()
+        await other.wait()
+
+
+def ended(pid: int) -> bool:
+    """Gone, or a zombie that is for others to reap."""
+    stat = Path(f"/proc/{pid}/stat")
+    return not stat.exists() or stat.read_text().rpartition(")")[2].split()[0] == "Z"
 
 
 @pytest.mark.asyncio

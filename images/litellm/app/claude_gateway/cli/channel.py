@@ -78,8 +78,11 @@ class Channel:
         return None
 
     def kill(self) -> None:
-        """SIGKILL, now, to the process and all that it started. Nothing is kept, so nothing is lost."""
-        if self.running and self.pid:
+        """SIGKILL, now, to the process and all that it started. Nothing is kept, so nothing is lost.
+
+        One that has ended by itself may have left children; its number is theirs until another process has it.
+        """
+        if self.pid and (self.running or not _exists(self.pid)):
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.pid, signal.SIGKILL)
 
@@ -100,3 +103,7 @@ class Channel:
         with contextlib.suppress(ValueError):  # a line without an end
             async for line in self._process.stderr:
                 self.last_error_line = line.decode(errors="replace").strip()[:300] or self.last_error_line
+
+
+def _exists(pid: int) -> bool:
+    return Path(f"/proc/{pid}").exists()
