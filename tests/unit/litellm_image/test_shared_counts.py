@@ -150,6 +150,27 @@ async def test_what_is_given_back_while_valkey_is_lost_is_not_renewed() -> None:
 
 
 @pytest.mark.asyncio
+async def test_what_is_given_back_while_it_is_renewed_is_free(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The two may cross, each on a connection of its own."""
+    both = Replicas()
+    async with both.first.place("alice", 1):
+        renew, sent, given_back = both.first._store.renew, asyncio.Event(), asyncio.Event()
+
+        async def slow(keys: list[str], arguments: list[str]) -> None:
+            sent.set()
+            await given_back.wait()
+            await renew(keys, arguments)
+
+        monkeypatch.setattr(both.first._store, "renew", slow)
+        renewed = asyncio.create_task(both.first._renewed())
+        await sent.wait()
+    given_back.set()
+    await renewed
+    async with both.second.place("alice", 1) as free:
+        assert free
+
+
+@pytest.mark.asyncio
 async def test_a_loss_is_noticed_while_nobody_asks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shared_counts, "RENEW_SECONDS", 0.01)
     both = Replicas()

@@ -166,7 +166,11 @@ class SharedCounts:
         await self._store.valkey.ping()
         for who, leases in list(self._held.items()):
             if leases:
-                await self._store.renew([KEY.format(who)], [LEASE_SECONDS, *leases])
+                renewed = list(leases)
+                await self._store.renew([KEY.format(who)], [LEASE_SECONDS, *renewed])
+                # What was given back meanwhile may have been so on another connection, before this.
+                if gone := set(renewed) - self._held[who]:
+                    await self._store.valkey.zrem(KEY.format(who), *gone)
             else:
                 del self._held[who]
 
