@@ -7,6 +7,7 @@ import json
 import logging
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
+from unittest.mock import Mock
 
 import pytest
 from hypothesis import given
@@ -19,6 +20,7 @@ from claude_gateway.config.secret import Secret
 from claude_gateway.errors import Failure
 from claude_gateway.log_setup import RedactingFormatter
 from claude_gateway.upstream.base import Answer, Ask, Endpoint, Usage
+from claude_gateway.upstream.claude_cli import ClaudeCli
 from claude_gateway.upstream.usage import Metered
 
 if TYPE_CHECKING:
@@ -91,6 +93,31 @@ def test_a_whole_answer_is_noted_too_and_a_count_of_tokens_uses_none() -> None:
 @pytest.mark.parametrize("body", [b"", b"<html>", b"[1]", b'{"usage": 3}', b'{"usage": {"input_tokens": "many"}}'])
 def test_an_odd_answer_passes_and_counts_nothing(body: bytes) -> None:
     assert asked(body, stream=False) == (body, Usage())
+
+
+def test_who_leaves_before_a_whole_answer_of_the_cli_has_used_what_it_read_and_wrote() -> None:
+    ask, written = Ask(Endpoint.MESSAGES, {"model": "sonnet"}, (), "alice"), asyncio.Event()
+
+    async def events(*_: Any, **__: Any) -> AsyncIterator[dict[str, Any]]:
+        yield {"type": "message_start", "message": {"id": "m", "usage": COUNTED}}
+        yield {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}}
+        for _ in range(10):
+            yield {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "word"}}
+        written.set()
+        await asyncio.Event().wait()
+
+    async def test() -> Usage:
+        answer = await Metered(ClaudeCli(Mock(events=events), with_token=False)).ask(ask)
+        reading = asyncio.ensure_future(anext(aiter(answer.content)))
+        await written.wait()
+        reading.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await reading
+        await answer.close()
+        return ask.usage
+
+    assert run(test()) == Usage(11, 10, 7, 5)
+    assert ask.usage.first_token is None
 
 
 def test_an_endless_line_is_not_kept() -> None:

@@ -14,11 +14,13 @@ from claude_gateway.errors import NO_RETRY, Failure, retry_after
 from claude_gateway.refusal_words import ACCOUNT, SILENT
 from claude_gateway.upstream.base import Answer, Ask, Endpoint
 from claude_gateway.upstream.token_estimate import estimate_tokens
+from claude_gateway.upstream.usage import noted
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 
     from claude_gateway.cli import ClaudePool
+    from claude_gateway.upstream.base import Usage
 
 
 RENEWAL_ADVICE = (
@@ -67,7 +69,7 @@ class ClaudeCli:
             return Answer(_once({"input_tokens": await self._counted(ask.body)}))
         events = self._pool.events(ask.body, betas=ask.betas, client=ask.client)
         if not ask.streamed:
-            return Answer(self._whole(events), close=events.aclose)
+            return Answer(self._whole(events, ask.usage), close=events.aclose)
         try:
             first = await anext(events)  # so that a refusal has a status of its own
         except UpstreamError as error:
@@ -84,10 +86,10 @@ class ClaudeCli:
         counted.add_done_callback(lambda _: self._counting.release())
         return await asyncio.shield(counted)
 
-    async def _whole(self, events: AsyncGenerator[dict[str, Any], None]) -> AsyncIterator[bytes]:
+    async def _whole(self, events: AsyncGenerator[dict[str, Any], None], usage: Usage) -> AsyncIterator[bytes]:
         try:
             async with aclosing(events):
-                message = await whole(events)
+                message = await whole(noted(events, usage))
         except UpstreamError as error:
             raise self._failure(error) from error
         yield json.dumps(message).encode()

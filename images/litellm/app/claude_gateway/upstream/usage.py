@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from claude_gateway.upstream.base import Answer, Ask, Endpoint
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncGenerator, AsyncIterator
 
     from claude_gateway.upstream.base import Upstream, Usage
 
@@ -54,7 +54,17 @@ async def _whole(content: AsyncIterator[bytes], usage: Usage) -> AsyncIterator[b
     async for piece in content:
         pieces.append(piece)
         yield piece
-    _note(b"".join(pieces), usage)
+    _note(_parsed(b"".join(pieces)), usage)
+
+
+async def noted(events: AsyncIterator[dict[str, Any]], usage: Usage) -> AsyncGenerator[dict[str, Any], None]:
+    """The events of an answer that its client gets whole: who leaves before has its tokens all the same."""
+    written = 0
+    async for event in events:
+        if event.get("type") == PIECE.decode():
+            written = _wrote(event, written, usage)
+        _note(event, usage)
+        yield event
 
 
 async def _events(content: AsyncIterator[bytes], usage: Usage) -> AsyncIterator[bytes]:
@@ -67,30 +77,31 @@ async def _events(content: AsyncIterator[bytes], usage: Usage) -> AsyncIterator[
             if not line.startswith(b"data:"):
                 continue
             if PIECE in line:
-                written += _length(line.removeprefix(b"data:"))
-                usage.output = max(usage.output, written // TOKEN_BYTES)
+                written = _wrote(_parsed(line.removeprefix(b"data:")), written, usage)
             if MARK in line:
-                _note(line.removeprefix(b"data:"), usage)
+                _note(_parsed(line.removeprefix(b"data:")), usage)
         if len(rest) > LINE_BYTES:
             rest = b""
         yield piece
 
 
-def _length(text: bytes) -> int:
-    """How many bytes a delta adds to what is written."""
-    try:
-        delta = json.loads(text).get("delta")
-    except (ValueError, AttributeError):
-        return 0
+def _wrote(event: Any, before: int, usage: Usage) -> int:
+    """Returns the bytes that are written, after `before` and with this delta."""
+    delta = event.get("delta") if isinstance(event, dict) else None
     found = [delta.get(name) for name in WRITTEN] if isinstance(delta, dict) else []
-    return sum(len(one.encode(errors="replace")) for one in found if isinstance(one, str))
+    written = before + sum(len(one.encode(errors="replace")) for one in found if isinstance(one, str))
+    usage.output = max(usage.output, written // TOKEN_BYTES)
+    return written
 
 
-def _note(text: bytes, usage: Usage) -> None:
+def _parsed(text: bytes) -> Any:
     try:
-        said = json.loads(text)
+        return json.loads(text)
     except ValueError:
-        return
+        return None
+
+
+def _note(said: Any, usage: Usage) -> None:
     for holder in (said, said.get("message")) if isinstance(said, dict) else ():
         counts: Any = holder.get("usage") if isinstance(holder, dict) else None
         if isinstance(counts, dict):
