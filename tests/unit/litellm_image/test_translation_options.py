@@ -31,6 +31,16 @@ def test_a_search_that_asks_nobody_outside_is_not_offered() -> None:
     assert "tools" not in sent(Route.RESPONSES, tools=[search], tool_choice="auto")
 
 
+@pytest.mark.parametrize(("asked", "choice"), [("required", "any"), ("none", "none"), ("auto", "auto")])
+@pytest.mark.parametrize("model", ["sonnet", "old"])
+def test_a_search_is_a_tool_that_may_be_chosen_or_not(asked: str, choice: str, model: str) -> None:
+    made = sent(Route.CHAT, model=model, web_search_options={}, tool_choice=asked, parallel_tool_calls=False)
+    alone = {} if choice == "none" else {"disable_parallel_tool_use": True}
+    assert made["tool_choice"] == {"type": choice, **alone}
+    same = sent(Route.RESPONSES, model=model, tools=[{"type": "web_search"}], tool_choice=asked)
+    assert same["tool_choice"] == {"type": choice}
+
+
 def test_a_search_of_an_earlier_turn_is_not_put_into_the_models_mouth() -> None:
     """What it has found stands in the answer."""
     search = {

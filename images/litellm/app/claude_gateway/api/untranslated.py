@@ -23,7 +23,8 @@ def split(body: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     stop = translated.pop("stop", None)
     if sequences := [stop] if isinstance(stop, str) and stop else stop:
         passed["stop_sequences"] = sequences
-    if body.get("tools") and (choice := tool_choice(body)) is not None:
+    offered = body.get("tools") or body.get("web_search_options") is not None
+    if offered and (choice := tool_choice(body)) is not None:
         translated.pop("tool_choice", None)
         translated.pop("parallel_tool_calls", None)
         passed["tool_choice"] = choice

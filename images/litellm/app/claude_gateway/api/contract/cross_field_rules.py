@@ -34,11 +34,11 @@ def apply_cross_field_rules(route: Route, made: dict[str, Any]) -> None:
 
 def _without_orphans(made: dict[str, Any]) -> None:
     """Fields that mean nothing without another one, and one of two names for the same."""
-    if not made.get("tools"):
+    if not made.get("tools") and "web_search_options" not in made:
         made.pop("parallel_tool_calls", None)
         if made.get("tool_choice") in ("none", "auto"):
             del made["tool_choice"]
-        if "tool_choice" in made and "web_search_options" not in made:
+        if "tool_choice" in made:
             raise wrong("tool_choice", NO_TOOLS, code="invalid_value")
     if not made.get("stream"):
         made.pop("stream_options", None)
