@@ -90,6 +90,25 @@ def test_a_whole_answer_is_noted_too_and_a_count_of_tokens_uses_none() -> None:
     assert asked(b'{"input_tokens": 9}', stream=False, endpoint=Endpoint.COUNT_TOKENS)[1] == Usage()
 
 
+@pytest.mark.parametrize("kind", ["compaction", "advisor_message"])
+@pytest.mark.parametrize("told", [{}, {"input_tokens": 11, "cache_read_input_tokens": None}])
+def test_what_is_billed_beside_an_answers_own_tokens_counts_too(kind: str, told: dict[str, Any]) -> None:
+    """A summary of the conversation, an adviser: Anthropic's package says that the sum is without them."""
+    steps = [{"type": "message", **COUNTED}, {"type": kind, **COUNTED, "input_tokens": 5000, "output_tokens": 700}]
+    end = {"type": "message_delta", "usage": {**told, "output_tokens": 42, "iterations": steps}}
+    begin = STREAM.partition(b"\n\n")[0] + b"\n\n"
+    _, usage = asked(begin, *[b"data: %s\n\n" % json.dumps(end).encode()] * 2)
+    assert usage == Usage(5011, 742, 14, 10)
+    whole = {"id": "m", "usage": {**COUNTED, "output_tokens": 42, "iterations": steps}}
+    assert asked(json.dumps(whole).encode(), stream=False)[1] == usage
+
+
+@pytest.mark.parametrize("odd", [None, 3, ["x"], [{"type": "compaction", "input_tokens": "many"}]])
+def test_odd_iterations_change_nothing(odd: Any) -> None:
+    body = {"id": "m", "usage": {**COUNTED, "iterations": odd}}
+    assert asked(json.dumps(body).encode(), stream=False)[1] == Usage(11, 1, 7, 5)
+
+
 @pytest.mark.parametrize("body", [b"", b"<html>", b"[1]", b'{"usage": 3}', b'{"usage": {"input_tokens": "many"}}'])
 def test_an_odd_answer_passes_and_counts_nothing(body: bytes) -> None:
     assert asked(body, stream=False) == (body, Usage())

@@ -20,6 +20,8 @@ FIELDS = {
     "cache_creation_input_tokens": "cache_write",
 }
 """By Anthropic's names (https://docs.claude.com/en/api/messages, "usage"), which are those of both credentials."""
+BESIDE = ("compaction", "advisor_message")
+"""Of the `iterations` of an answer those that are billed and not in its sum."""
 MARK, PIECE = b'"usage"', b"content_block_delta"
 WRITTEN, TOKEN_BYTES = ("text", "thinking", "partial_json"), 4
 """Anthropic says how much it has written in the last event alone. Until then it counts by its length, about four bytes
@@ -54,21 +56,21 @@ async def _whole(content: AsyncIterator[bytes], usage: Usage) -> AsyncIterator[b
     async for piece in content:
         pieces.append(piece)
         yield piece
-    _note(_parsed(b"".join(pieces)), usage)
+    _Meter(usage).note(_parsed(b"".join(pieces)))
 
 
 async def noted(events: AsyncIterator[dict[str, Any]], usage: Usage) -> AsyncGenerator[dict[str, Any], None]:
     """The events of an answer that its client gets whole: who leaves before has its tokens all the same."""
-    written = 0
+    meter = _Meter(usage)
     async for event in events:
         if event.get("type") == PIECE.decode():
-            written = _wrote(event, written, usage)
-        _note(event, usage)
+            meter.add(event)
+        meter.note(event)
         yield event
 
 
 async def _events(content: AsyncIterator[bytes], usage: Usage) -> AsyncIterator[bytes]:
-    rest, written = b"", 0
+    rest, meter = b"", _Meter(usage)
     async for piece in content:
         *lines, rest = (rest + piece).split(b"\n")
         for line in lines:
@@ -77,21 +79,44 @@ async def _events(content: AsyncIterator[bytes], usage: Usage) -> AsyncIterator[
             if not line.startswith(b"data:"):
                 continue
             if PIECE in line:
-                written = _wrote(_parsed(line.removeprefix(b"data:")), written, usage)
+                meter.add(_parsed(line.removeprefix(b"data:")))
             if MARK in line:
-                _note(_parsed(line.removeprefix(b"data:")), usage)
+                meter.note(_parsed(line.removeprefix(b"data:")))
         if len(rest) > LINE_BYTES:
             rest = b""
         yield piece
 
 
-def _wrote(event: Any, before: int, usage: Usage) -> int:
-    """Returns the bytes that are written, after `before` and with this delta."""
-    delta = event.get("delta") if isinstance(event, dict) else None
-    found = [delta.get(name) for name in WRITTEN] if isinstance(delta, dict) else []
-    written = before + sum(len(one.encode(errors="replace")) for one in found if isinstance(one, str))
-    usage.output = max(usage.output, written // TOKEN_BYTES)
-    return written
+class _Meter:
+    """Reads one answer into its `usage`."""
+
+    def __init__(self, usage: Usage) -> None:
+        self._usage = usage
+        self._written = 0
+        self._said: dict[str, Any] = {}
+
+    def add(self, event: Any) -> None:
+        """A delta of what is written."""
+        delta = event.get("delta") if isinstance(event, dict) else None
+        found = [delta.get(name) for name in WRITTEN] if isinstance(delta, dict) else []
+        self._written += sum(len(one.encode(errors="replace")) for one in found if isinstance(one, str))
+        self._usage.output = max(self._usage.output, self._written // TOKEN_BYTES)
+
+    def note(self, said: Any) -> None:
+        """What Anthropic says itself, in an event or a message; what it says later holds."""
+        for holder in (said, said.get("message")) if isinstance(said, dict) else ():
+            counts: Any = holder.get("usage") if isinstance(holder, dict) else None
+            if isinstance(counts, dict):
+                self._said |= {name: value for name, value in counts.items() if value is not None}
+                self._sum()
+
+    def _sum(self) -> None:
+        steps = self._said.get("iterations")
+        extra = [one for one in steps if isinstance(one, dict)] if isinstance(steps, list) else []
+        parts = [self._said, *(one for one in extra if one.get("type") in BESIDE)]
+        for theirs, ours in FIELDS.items():
+            if found := [part[theirs] for part in parts if isinstance(part.get(theirs), int)]:
+                setattr(self._usage, ours, sum(found))
 
 
 def _parsed(text: bytes) -> Any:
@@ -99,12 +124,3 @@ def _parsed(text: bytes) -> Any:
         return json.loads(text)
     except ValueError:
         return None
-
-
-def _note(said: Any, usage: Usage) -> None:
-    for holder in (said, said.get("message")) if isinstance(said, dict) else ():
-        counts: Any = holder.get("usage") if isinstance(holder, dict) else None
-        if isinstance(counts, dict):
-            for theirs, ours in FIELDS.items():
-                if isinstance(count := counts.get(theirs), int):
-                    setattr(usage, ours, count)
