@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+import uvloop
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "images" / "litellm" / "app"))
 
@@ -17,9 +19,25 @@ from claude_gateway.cli import process
 from claude_gateway.start.entry import ENVIRONMENT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Coroutine, Iterator
 
 os.environ.update(ENVIRONMENT)  # as in the container: LiteLLM fetches nothing when it is imported
+
+
+def pytest_asyncio_loop_factories() -> dict[str, Any]:
+    """The event loop is the container's: uvloop, whose transports fail in other words than asyncio's own."""
+    return {"uvloop": uvloop.new_event_loop}
+
+
+@pytest.fixture(autouse=True)
+def loop_of_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same where a test runs its own."""
+
+    def run(main: Coroutine[Any, Any, Any], **_options: Any) -> Any:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            return runner.run(main)
+
+    monkeypatch.setattr(asyncio, "run", run)
 
 
 @pytest.fixture(autouse=True)

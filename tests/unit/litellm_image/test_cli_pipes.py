@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import Any
 from unittest.mock import Mock
 
 import pytest
-import uvloop
 from tests.unit.litellm_image.claude_cli import TOKEN, until
 from tests.unit.litellm_image.pool_house import House
 
@@ -16,7 +14,8 @@ from claude_gateway.cli import CliConfig
 from claude_gateway.cli.channel import Channel
 
 
-def test_a_process_that_has_ended_takes_no_input_however_often_it_is_tried(tmp_path: Path) -> None:
+@pytest.mark.asyncio
+async def test_a_process_that_has_ended_takes_no_input_however_often_it_is_tried(tmp_path: Path) -> None:
     """uvloop has an error of its own for a pipe that it has closed: RuntimeError."""
     config = CliConfig(1, 0, 0, tmp_path, tmp_path, oauth_token=TOKEN, cli=Path("/bin/true"))
 
@@ -27,20 +26,17 @@ def test_a_process_that_has_ended_takes_no_input_however_often_it_is_tried(tmp_p
             return True
         return False
 
-    async def test() -> None:
-        channel = Channel(config, ())
-        await channel.start()
-        try:
-            assert await channel.receive() is None
-            while not await refused_at_last(channel):
-                await asyncio.sleep(0.01)
-            for _ in range(3):
-                with pytest.raises(OSError, match="pipe"):
-                    await channel.send({})
-        finally:
-            await channel.close()
-
-    uvloop.run(test())
+    channel = Channel(config, ())
+    await channel.start()
+    try:
+        assert await channel.receive() is None
+        while not await refused_at_last(channel):
+            await asyncio.sleep(0.01)
+        for _ in range(3):
+            with pytest.raises(OSError, match="pipe"):
+                await channel.send({})
+    finally:
+        await channel.close()
     assert list(tmp_path.iterdir()) == []
 
 
@@ -50,23 +46,19 @@ echo "{\\"child\\": $!}"
 """
 
 
-@pytest.mark.parametrize("run", [asyncio.run, uvloop.run])
-def test_what_a_process_that_ended_by_itself_has_started_ends_too(tmp_path: Path, run: Any) -> None:
+@pytest.mark.asyncio
+async def test_what_a_process_that_ended_by_itself_has_started_ends_too(tmp_path: Path) -> None:
     cli = tmp_path / "cli"
     cli.write_text(LEAVES_A_CHILD)
     cli.chmod(0o755)
-
-    async def test() -> None:
-        channel = Channel(CliConfig(1, 0, 0, tmp_path, tmp_path, oauth_token=TOKEN, cli=cli), ())
-        await channel.start()
-        child = await channel.receive()
-        assert child is not None
-        await until(lambda: not channel.running)
-        assert ended(child["child"]) is False
-        await channel.close()
-        await until(lambda: ended(child["child"]))
-
-    run(test())
+    channel = Channel(CliConfig(1, 0, 0, tmp_path, tmp_path, oauth_token=TOKEN, cli=cli), ())
+    await channel.start()
+    frame = await channel.receive()
+    assert frame is not None
+    await until(lambda: not channel.running)
+    assert not ended(frame["child"])
+    await channel.close()
+    await until(lambda: ended(frame["child"]))
 
 
 @pytest.mark.asyncio

@@ -8,7 +8,6 @@ import socket
 import struct
 from typing import TYPE_CHECKING
 
-import uvloop
 from limits import RateLimitItemPerMinute
 
 from claude_gateway.api import shared_counts
@@ -70,4 +69,4 @@ def test_a_connection_that_breaks_costs_no_request_and_ends_no_renewal(monkeypat
         server.close()
         return lost
 
-    assert uvloop.run(test()) > 0
+    assert asyncio.run(test()) > 0
