@@ -14,6 +14,7 @@ from tests.unit.litellm_image.raw_upstream import BODY, KEY, Script, ask, conten
 
 from claude_gateway.config.secret import Secret
 from claude_gateway.errors import Failure
+from claude_gateway.upstream import anthropic_http
 from claude_gateway.upstream.anthropic_http import AnthropicHttp
 from claude_gateway.upstream.anthropic_http import _keeping_alive as keeping_alive
 from claude_gateway.upstream.base import passed_headers
@@ -135,6 +136,20 @@ def test_a_request_that_meets_the_end_of_an_idle_connection_is_sent_once_more() 
 
     assert asyncio.run(served(script, test)) == [BODY, BODY]
     assert script.requests == 3
+
+
+def test_a_request_that_was_worked_on_for_long_is_not_sent_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever ends the connection then: an answer that is lost may be billed all the same."""
+    monkeypatch.setattr(anthropic_http, "END_SECONDS", 0.0)
+    script = Script([GOOD, None], [GOOD])
+
+    async def test(upstream: AnthropicHttp) -> None:
+        for _ in range(2):
+            await content(await upstream.ask(ask()))
+
+    with pytest.raises(Failure) as failed:
+        asyncio.run(served(script, test))
+    assert (failed.value.status, script.requests) == (502, 2)
 
 
 @pytest.mark.parametrize("plans", [[[None]], [[GOOD, None], [None]]], ids=["fresh", "twice"])

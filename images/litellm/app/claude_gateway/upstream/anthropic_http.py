@@ -8,6 +8,7 @@ import logging
 import re
 import socket
 import ssl
+import time
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import aiohttp
@@ -31,6 +32,8 @@ VERSION = "2023-06-01"
 CONNECT_SECONDS = 10.0
 # Shorter than what common servers keep (uvicorn and Node: 5 s), so that few requests meet an idle connection's end.
 IDLE_SECONDS = 4.0
+# So soon a request meets that end. One that had been worked on for longer may be billed already.
+END_SECONDS = 5.0
 # A connection that a NAT has forgotten, or whose proxy is gone with its node, is found out in about two minutes, also
 # while something is on its way and keep-alive asks nothing (Linux tcp(7)).
 KEEP_ALIVE = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 15, "TCP_KEEPCNT": 4, "TCP_USER_TIMEOUT": 120_000}
@@ -94,10 +97,11 @@ class AnthropicHttp:
     async def _send(self, ask: Ask) -> aiohttp.ClientResponse:
         content = ask.encoded()
         reused: dict[str, bool] = {}
+        started = time.monotonic()
         try:
             return await self._post(ask, content, reused)
         except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError):
-            if not reused:
+            if not reused or time.monotonic() - started > END_SECONDS:
                 raise
             log.info("an idle connection to Claude had ended: sending the request once more")
             return await self._post(ask, content, {})
