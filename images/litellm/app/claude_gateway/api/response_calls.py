@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from litellm.responses.litellm_completion_transformation.custom_tools import unwrap_custom_tool_arguments
 from litellm.responses.litellm_completion_transformation.tool_search_results import build_tool_search_output
 from litellm.types.responses.main import build_web_search_call
+from pydantic_core import from_json
 
 from claude_gateway.api.response_items import Item
 
@@ -57,12 +57,23 @@ class FreeCall(Call):
         yield from ()
 
     def stop(self) -> Iterator[Event]:
-        self.fields["input"] = unwrap_custom_tool_arguments(self._raw)
+        self.fields["input"] = _text_in(self._raw)
         yield self._event("custom_tool_call_input.delta", delta=self.fields["input"])
 
     def done(self, status: str) -> Iterator[Event]:
         yield self._event("custom_tool_call_input.done", input=self.fields["input"])
         yield from Item.done(self, status)
+
+
+def _text_in(arguments: str) -> str:
+    """Also of arguments that max_tokens has cut: as far as it goes, without the JSON around it."""
+    try:
+        given = from_json(arguments or "{}", allow_partial="trailing-strings")
+    except ValueError:
+        return arguments
+    if not isinstance(given, dict) or (given and "content" not in given):
+        return arguments
+    return str(given.get("content", ""))
 
 
 class Search(Item):
