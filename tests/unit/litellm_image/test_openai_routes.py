@@ -48,6 +48,7 @@ class Upstream:
     def __init__(self, failure: Failure | None = None, *, after: int = 0, says: bool = True) -> None:
         self.asked: list[Ask] = []
         self.events = EVENTS if says else [EVENTS[0], *EVENTS[-2:]]
+        self.piece = 10_000  # bytes that come at a time, of an event
         self._failure = failure
         self._after = after
 
@@ -66,7 +67,9 @@ class Upstream:
             for number, event in enumerate(self.events):
                 if self._failure and number == self._after:
                     raise self._failure
-                yield f"event: {event['type']}\ndata: {json.dumps(event)}\n\n".encode()
+                raw = f"event: {event['type']}\ndata: {json.dumps(event)}\n\n".encode()
+                for at in range(0, len(raw), self.piece):
+                    yield raw[at : at + self.piece]
 
         return Answer(content(), {"request-id": "req_up"})
 
@@ -118,9 +121,11 @@ def test_a_stream_that_breaks_says_so_and_has_no_end(route: Route) -> None:
     assert b"[DONE]" not in body
 
 
+@pytest.mark.parametrize("piece", [10_000, 60, 7])
 @pytest.mark.parametrize("route", list(ASKED))
-def test_an_error_of_anthropics_in_a_stream_keeps_its_meaning(route: Route) -> None:
+def test_an_error_of_anthropics_in_a_stream_keeps_its_meaning(route: Route, piece: int) -> None:
     upstream = Upstream(after=3)
+    upstream.piece = piece
     upstream.events = [
         *EVENTS[:3],
         {"type": "error", "error": {"type": "overloaded_error", "message": "of the account"}},

@@ -82,7 +82,7 @@ class _Stream(httpx.AsyncByteStream):
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         try:
-            async for piece in self._answer.content:
+            async for piece in _in_whole_lines(self._answer.content):
                 if AN_ERROR.search(piece):
                     current_call.get().failure = _failure_in(piece)
                 yield piece
@@ -94,10 +94,22 @@ class _Stream(httpx.AsyncByteStream):
         await self._answer.close()
 
 
+async def _in_whole_lines(content: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """As it comes, but for a line's beginning, which waits for its end."""
+    rest: list[bytes] = []
+    async for piece in content:
+        ended, newline, begun = piece.rpartition(b"\n")
+        if newline:
+            yield b"".join((*rest, ended, newline))
+            rest = []
+        rest.append(begun)
+    yield b"".join(rest)
+
+
 def _failure_in(piece: bytes) -> Failure | None:
     """Anthropic's own error in a stream that has begun."""
     for line in piece.splitlines():
-        with contextlib.suppress(ValueError):  # a part of a line
+        with contextlib.suppress(ValueError):  # of a middlebox
             event = event_in(line)
             if isinstance(event, dict) and event.get("type") == "error":
                 return no_answer({}, json.dumps(event).encode())
