@@ -117,7 +117,7 @@ def test_an_odd_answer_passes_and_counts_nothing(body: bytes) -> None:
 def test_who_leaves_before_a_whole_answer_of_the_cli_has_used_what_it_read_and_wrote() -> None:
     ask, written = Ask(Endpoint.MESSAGES, {"model": "sonnet"}, (), "alice"), asyncio.Event()
 
-    async def events(*_: Any, **__: Any) -> AsyncIterator[dict[str, Any]]:
+    async def events(*_given: Any, **_named: Any) -> AsyncIterator[dict[str, Any]]:
         yield {"type": "message_start", "message": {"id": "m", "usage": COUNTED}}
         yield {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}}
         for _ in range(10):
