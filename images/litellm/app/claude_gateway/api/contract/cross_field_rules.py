@@ -13,7 +13,7 @@ from claude_gateway.api.contract.rejection import Rejection, wrong
 from claude_gateway.api.contract.routes import Route
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
 NO_CALL = "has no function_call in the input; send it too, because no response is kept here"
 CALLS = ("function_call", "custom_tool_call")
@@ -81,7 +81,7 @@ def _chat(made: dict[str, Any]) -> None:
             for number, call in enumerate(message.get("tool_calls") or ()):
                 path = f"messages.{index}.tool_calls.{number}"
                 ids.add(f"{path}.id", call.get("id"))
-                _check_arguments(f"{path}.function", call.get("function") or {})
+                _object_arguments(call["function"])
     made["messages"] = _spoken(made["messages"], "messages")
 
 
@@ -114,7 +114,7 @@ def _responses(made: dict[str, Any]) -> None:
         if item.get("type") in CALLS:
             ids.add(f"input.{index}.call_id", item.get("call_id"))
         if item.get("type") == "function_call":
-            _check_arguments(f"input.{index}", item)
+            _object_arguments(item)
         if item.get("type") in OUTPUTS:
             if item.get("call_id") not in calls:
                 raise wrong(f"input.{index}.call_id", NO_CALL)
@@ -144,12 +144,18 @@ def _find_thoughts(message: dict[str, Any]) -> None:
     message["thinking_blocks"] = blocks
 
 
-def _check_arguments(path: str, call: Mapping[str, Any]) -> None:
-    """Anthropic has them as an object, not as a text; none at all is an empty one."""
+def _object_arguments(call: dict[str, Any]) -> None:
+    """Anthropic has them as an object, not as a text; none at all is an empty one.
+
+    What the model had begun when its answer was cut off is none, and clients send it back: it goes in an object, as in
+    https://platform.claude.com/docs/en/agents-and-tools/tool-use/fine-grained-tool-streaming
+    """
+    given = (call.get("arguments") or "").strip() or "{}"
     try:
-        json_body.parse((call.get("arguments") or "{}").encode())
+        json_body.parse(given.encode())
     except Rejection:
-        raise wrong(f"{path}.arguments", "must be a JSON object, as text", code="invalid_value") from None
+        given = json.dumps({"INVALID_JSON": given}, ensure_ascii=False)
+    call["arguments"] = given
 
 
 def _spoken(messages: list[dict[str, Any]], path: str) -> list[dict[str, Any]]:
