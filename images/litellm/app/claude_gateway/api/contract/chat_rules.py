@@ -12,6 +12,8 @@ from anthropic.types import beta
 from openai.types import completion_create_params
 from openai.types.chat import completion_create_params as chat_create_params
 from openai.types.chat.chat_completion_content_part_param import ChatCompletionContentPartParam
+from openai.types.chat.chat_completion_content_part_refusal_param import ChatCompletionContentPartRefusalParam
+from openai.types.chat.chat_completion_content_part_text_param import ChatCompletionContentPartTextParam
 from pydantic_core import core_schema
 from typing_extensions import TypedDict
 
@@ -43,6 +45,25 @@ class ProviderFields(TypedDict, total=False):
     web_search_results: list[dict[str, object]]
 
 
+class AnsweredText(ChatCompletionContentPartTextParam, total=False):
+    """A text of the model, in which OpenAI's Agents SDK for Node keeps the rest of the message that it was in."""
+
+    thinking_blocks: list[ThinkingBlock]
+
+
+class AnsweredRefusal(ChatCompletionContentPartRefusalParam, total=False):
+    """Likewise."""
+
+    thinking_blocks: list[ThinkingBlock]
+
+
+OF_ITS_MESSAGE = dict.fromkeys(
+    (
+        *("annotations", "audio", "function_call", "images", "parsed", "provider_specific_fields"),
+        *("reasoning_content", "reasoning_items", "role", "tool_calls"),
+    ),
+    ANY,
+)
 CHAT_REQUEST = chat_create_params.CompletionCreateParamsBase
 CHAT_ADDED: dict[str, Any] = {
     "stream": bool,
@@ -94,6 +115,7 @@ CHAT_SHAPE = Shape(
             **CACHED,
             "annotations": ANY,
             "audio": refusing(openai.NO_AUDIO),
+            "content": str | list[AnsweredText | AnsweredRefusal] | None,
             "function_call": refusing("use tool_calls"),
             "images": ANY,
             "parsed": ANY,
@@ -109,6 +131,8 @@ CHAT_SHAPE = Shape(
             "content": str | list[ChatCompletionContentPartParam],
         },
         "ChatCompletionContentPartTextParam": CACHED,
+        "AnsweredText": {**CACHED, **OF_ITS_MESSAGE, "refusal": ANY},
+        "AnsweredRefusal": {**OF_ITS_MESSAGE, "content": ANY},
         "ChatCompletionContentPartImageParam": CACHED,
         "File": CACHED,
         "FileFile": {"file_data": openai.FILE_DATA, "file_id": openai.FILE_ID, "format": str},
@@ -145,6 +169,8 @@ CHAT_SHAPE = Shape(
         "ChatCompletionUserMessageParam": frozenset({"name", "prompt_cache_breakpoint"}),
         "ChatCompletionToolMessageParam": frozenset({"name", "prompt_cache_breakpoint"}),
         "ChatCompletionContentPartTextParam": frozenset({"prompt_cache_breakpoint"}),
+        "AnsweredText": frozenset({*OF_ITS_MESSAGE, "prompt_cache_breakpoint", "refusal"}),
+        "AnsweredRefusal": frozenset({*OF_ITS_MESSAGE, "content"}),
         "ChatCompletionContentPartImageParam": frozenset({"prompt_cache_breakpoint"}),
         "File": frozenset({"prompt_cache_breakpoint"}),
         "ChatCompletionMessageFunctionToolCallParam": frozenset({"provider_specific_fields"}),

@@ -125,8 +125,17 @@ def _responses(made: dict[str, Any]) -> None:
 
 
 def _find_thoughts(message: dict[str, Any]) -> None:
-    """LiteLLM gives thinking blocks in two places, streamed ones in pieces; it takes them in one place, and whole."""
-    given = message.get("thinking_blocks") or (message.get("provider_specific_fields") or {}).get("thinking_blocks")
+    """LiteLLM gives thinking blocks in two places, streamed ones in pieces; it takes them in one place, and whole.
+
+    Clients may have them beside a text.
+    """
+    content = message.get("content")
+    beside = [part.pop("thinking_blocks", None) for part in (content if isinstance(content, list) else ())]
+    given = (
+        message.get("thinking_blocks")
+        or (message.get("provider_specific_fields") or {}).get("thinking_blocks")
+        or next(filter(None, beside), None)
+    )
     if not given:
         return
     blocks: list[dict[str, Any]] = []
