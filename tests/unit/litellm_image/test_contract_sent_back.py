@@ -33,3 +33,10 @@ def test_an_answer_that_came_back_beside_its_text_is_taken_back(kind: str) -> No
     }
     made = admitted(Route.CHAT, messages=[USER, {"role": "assistant", "content": [{**text, "annotations": []}]}, USER])
     assert made["messages"][1]["content"] == [text]
+
+
+def test_several_thoughts_that_a_client_has_made_one_are_taken_back() -> None:
+    """LangChain before 1.0, of a stream: it adds up what two items say, their `status` too."""
+    thought = {"type": "reasoning", "id": "rs_1", "summary": [{"type": "summary_text", "text": "One.Two."}]}
+    made = admitted(Route.RESPONSES, input=[USER, {**thought, "status": "in_progressin_progress"}, USER])
+    assert made["input"][1] == thought

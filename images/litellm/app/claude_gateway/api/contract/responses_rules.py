@@ -97,7 +97,7 @@ SHAPE = Shape(
             "logprobs": OF_AN_ANSWER,
             "parsed": ANY,
         },
-        "ResponseReasoningItemParam": {"id": str | None},
+        "ResponseReasoningItemParam": {"id": str | None, "status": ANY},
         TEXT: CACHED_PART,
         "ResponseInputTextContentParam": CACHED_PART,
         IMAGE: IMAGE_PART,
@@ -162,6 +162,7 @@ SHAPE = Shape(
         "ResponseCustomToolCallParam": frozenset({"async_", "created_by", "status"}),
         "ResponseCustomToolCallOutputParam": frozenset({"created_by", "status"}),
         "ResponseOutputTextParam": frozenset({"parsed"}),
+        "ResponseReasoningItemParam": frozenset({"status"}),  # LangChain makes one item, and one word, of several
         "ResponseTextConfigParam": frozenset({"verbosity"}),
         "Mcp": frozenset(
             {"allowed_callers", "connector_id", "defer_loading", "headers", "server_description", "tunnel_id"}
