@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from tests.unit.litellm_image.contract_cases import USER, admitted
+from tests.unit.litellm_image.openai_lab import sent
 
 from claude_gateway.api.contract import Route
+
+pytestmark = pytest.mark.filterwarnings("default")  # LiteLLM's own
 
 
 @pytest.mark.parametrize("kind", ["text", "refusal"])
@@ -40,3 +45,43 @@ def test_several_thoughts_that_a_client_has_made_one_are_taken_back() -> None:
     thought = {"type": "reasoning", "id": "rs_1", "summary": [{"type": "summary_text", "text": "One.Two."}]}
     made = admitted(Route.RESPONSES, input=[USER, {**thought, "status": "in_progressin_progress"}, USER])
     assert made["input"][1] == thought
+
+
+CALL = {"id": "t1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+PARTS: list[dict[str, Any]] = [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]
+
+
+@pytest.mark.parametrize("name", ["cache_control", "copilot_cache_control"])
+def test_a_messages_mark_for_the_cache_reaches_claude(name: str) -> None:
+    """On a text, and on parts or calls, of which the last one gets it."""
+    mark = {name: {"type": "ephemeral"}}
+    spoken = [
+        {"role": "system", "content": PARTS, **mark},
+        {"role": "user", "content": PARTS, **mark},
+        {"role": "assistant", "content": "", "tool_calls": [CALL], **mark},
+        {"role": "tool", "tool_call_id": "t1", "content": PARTS, **mark},
+        {"role": "user", "content": "hi", **mark},
+    ]
+    tools = [{"type": "function", "function": {"name": "f"}}]
+    asked = sent(Route.CHAT, messages=spoken, tools=tools)
+    blocks = [asked["system"], *(message["content"] for message in asked["messages"])]
+    marked = [[block["type"] for block in each if "cache_control" in block] for each in blocks]
+    assert marked == [["text"], ["text"], ["tool_use"], ["tool_result", "text"]]
+    assert [block["text"] for block in (blocks[0][1], blocks[1][1])] == ["b", "b"]
+
+
+def test_what_copilot_in_vs_code_adds_for_itself_is_left_out() -> None:
+    """It asks every model with an address of its own as its own service."""
+    added = {"copilot_references": [{"type": "x"}], "copilot_confirmations": []}
+    thought = {"cot_id": "c", "cot_summary": "hm", "reasoning_opaque": "r", "reasoning_text": "hm"}
+    image = {"type": "image_url", "image_url": {"url": "https://example.com/a.png"}}
+    shown = {**image, "image_url": {**image["image_url"], "media_type": "image/png"}}
+    spoken = [
+        {"role": "system", "content": "s"},
+        {"role": "user", "content": [image]},
+        {"role": "assistant", "content": "so", "tool_calls": [CALL]},
+        {"role": "tool", "tool_call_id": "t1", "content": "x"},
+    ]
+    given = [{**message, **added} for message in spoken]
+    given[1]["content"], given[2] = [shown], {**given[2], **thought}
+    assert admitted(Route.CHAT, messages=given)["messages"] == spoken

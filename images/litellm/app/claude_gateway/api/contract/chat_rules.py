@@ -17,12 +17,19 @@ from openai.types.chat.chat_completion_content_part_text_param import ChatComple
 from pydantic_core import core_schema
 from typing_extensions import TypedDict
 
+from claude_gateway.api.contract import cache_marks
 from claude_gateway.api.contract import openai_rules as openai
 from claude_gateway.api.contract.rules import PASSED, Decision, Rules, passed_but, refused
 from claude_gateway.api.contract.schema import ANY, FROM_ONE, FROM_ZERO, SHARE, Shape, refusing
 
 CacheControl = beta.BetaCacheControlEphemeralParam
 CACHED = {"cache_control": CacheControl, "prompt_cache_breakpoint": ANY}
+
+# What GitHub Copilot in VS Code adds for services of its own, and what a model of theirs has thought.
+COPILOTS = dict.fromkeys(("copilot_confirmations", "copilot_references"), ANY)
+COPILOTS_THOUGHTS = dict.fromkeys(("cot_id", "cot_summary", "reasoning_opaque", "reasoning_text"), ANY)
+MESSAGE = {**CACHED, **COPILOTS, cache_marks.COPILOTS: CacheControl}
+NOT_SAID = frozenset({*COPILOTS, "name", "prompt_cache_breakpoint"})
 
 
 class ThinkingBlock(TypedDict, total=False):
@@ -108,11 +115,12 @@ CHAT_SHAPE = Shape(
             "temperature": core_schema.nullable_schema(SHARE),
             "top_p": core_schema.nullable_schema(SHARE),
         },
-        "ChatCompletionSystemMessageParam": CACHED,
-        "ChatCompletionDeveloperMessageParam": CACHED,
-        "ChatCompletionUserMessageParam": CACHED,
+        "ChatCompletionSystemMessageParam": MESSAGE,
+        "ChatCompletionDeveloperMessageParam": MESSAGE,
+        "ChatCompletionUserMessageParam": MESSAGE,
         "ChatCompletionAssistantMessageParam": {
-            **CACHED,
+            **MESSAGE,
+            **COPILOTS_THOUGHTS,
             "annotations": ANY,
             "audio": refusing(openai.NO_AUDIO),
             "content": str | list[AnsweredText | AnsweredRefusal] | None,
@@ -126,7 +134,7 @@ CHAT_SHAPE = Shape(
         },
         # Results of tools may be shown as images and files.
         "ChatCompletionToolMessageParam": {
-            **CACHED,
+            **MESSAGE,
             "name": str,
             "content": str | list[ChatCompletionContentPartParam],
         },
@@ -136,7 +144,7 @@ CHAT_SHAPE = Shape(
         "ChatCompletionContentPartImageParam": CACHED,
         "File": CACHED,
         "FileFile": {"file_data": openai.FILE_DATA, "file_id": openai.FILE_ID, "format": str},
-        "ImageURL": {"url": openai.SAFE_URL, "format": str},
+        "ImageURL": {"url": openai.SAFE_URL, "format": str, "media_type": str},
         "ChatCompletionMessageFunctionToolCallParam": {
             "cache_control": CacheControl,
             "index": int,
@@ -156,18 +164,17 @@ CHAT_SHAPE = Shape(
     },
     # Claude knows no names of those who speak, and looks at every image as closely as it can.
     left_out={
-        "ImageURL": frozenset({"detail"}),
+        "ImageURL": frozenset({"detail", "media_type"}),
         "ThinkingBlock": frozenset({"index"}),
         "ChatCompletionAssistantMessageParam": frozenset(
             {
-                *("annotations", "audio", "function_call", "images", "name", "parsed", "prompt_cache_breakpoint"),
-                "reasoning_items",
+                *("annotations", "audio", "function_call", "images", "parsed", "reasoning_items"),
+                *(*NOT_SAID, *COPILOTS_THOUGHTS),
             }
         ),
-        "ChatCompletionSystemMessageParam": frozenset({"name", "prompt_cache_breakpoint"}),
-        "ChatCompletionDeveloperMessageParam": frozenset({"name", "prompt_cache_breakpoint"}),
-        "ChatCompletionUserMessageParam": frozenset({"name", "prompt_cache_breakpoint"}),
-        "ChatCompletionToolMessageParam": frozenset({"name", "prompt_cache_breakpoint"}),
+        **dict.fromkeys(
+            (f"ChatCompletion{role}MessageParam" for role in ("System", "Developer", "User", "Tool")), NOT_SAID
+        ),
         "ChatCompletionContentPartTextParam": frozenset({"prompt_cache_breakpoint"}),
         "AnsweredText": frozenset({*OF_ITS_MESSAGE, "prompt_cache_breakpoint", "refusal"}),
         "AnsweredRefusal": frozenset({*OF_ITS_MESSAGE, "content"}),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from claude_gateway.api.contract import json_body
 from claude_gateway.api.contract.answer_schema import check_schema
+from claude_gateway.api.contract.cache_marks import place_mark
 from claude_gateway.api.contract.call_ids import CallIds
 from claude_gateway.api.contract.part_rules import check_parts
 from claude_gateway.api.contract.rejection import Rejection, wrong
@@ -83,6 +84,8 @@ def _chat(made: dict[str, Any]) -> None:
                 ids.add(f"{path}.id", call.get("id"))
                 _object_arguments(call["function"])
     made["messages"] = _spoken(made["messages"], "messages")
+    for message in made["messages"]:
+        place_mark(message)
 
 
 def _check_servers_tools(tools: list[dict[str, Any]]) -> list[dict[str, Any]]:
