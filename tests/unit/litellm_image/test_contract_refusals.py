@@ -26,7 +26,7 @@ M, CHAT, RESPONSES, COMPLETIONS = Route.MESSAGES, Route.CHAT, Route.RESPONSES, R
         (M, {"max_tokens": 10**30}, "max_tokens: must be at most 9.22337e+18"),
         (M, {"temperature": -1}, "temperature: must be at least 0"),
         (M, {"temperature": "hot"}, "temperature: must be a number"),
-        (M, {"top_k": -1}, "top_k: must be at least 0"),
+        (M, {"top_k": -2}, "top_k: must be at least 0"),
         (M, {"stream": "yes"}, "stream: must be true or false"),
         (M, {"temprature": 1}, "temprature: is not a field that is known here; did you mean temperature?"),
         (M, {"betas": ["x"]}, "betas: is a header, no field of the body"),

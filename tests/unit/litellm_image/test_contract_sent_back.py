@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.unit.litellm_image.contract_cases import USER, admitted
+from tests.unit.litellm_image.contract_cases import SMALL, USER, admitted, refusal
 from tests.unit.litellm_image.openai_lab import sent
 
 from claude_gateway.api.contract import Route
@@ -18,7 +18,7 @@ def test_an_answer_that_came_back_beside_its_text_is_taken_back(kind: str) -> No
     """OpenAI's Agents SDK for Node keeps what else a message holds with its text; of a stream the annotations."""
     thoughts = [{"type": "thinking", "thinking": "hm", "signature": "abc"}]
     call = {"id": "call_1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
-    rest = {
+    rest: dict[str, Any] = {
         "role": "assistant",
         "tool_calls": [call],
         "function_call": None,
@@ -74,14 +74,24 @@ def test_what_copilot_in_vs_code_adds_for_itself_is_left_out() -> None:
     """It asks every model with an address of its own as its own service."""
     added = {"copilot_references": [{"type": "x"}], "copilot_confirmations": []}
     thought = {"cot_id": "c", "cot_summary": "hm", "reasoning_opaque": "r", "reasoning_text": "hm"}
-    image = {"type": "image_url", "image_url": {"url": "https://example.com/a.png"}}
-    shown = {**image, "image_url": {**image["image_url"], "media_type": "image/png"}}
-    spoken = [
+    place = {"url": "https://example.com/a.png"}
+    image = {"type": "image_url", "image_url": place}
+    shown = {**image, "image_url": {**place, "media_type": "image/png"}}
+    spoken: list[dict[str, Any]] = [
         {"role": "system", "content": "s"},
         {"role": "user", "content": [image]},
         {"role": "assistant", "content": "so", "tool_calls": [CALL]},
         {"role": "tool", "tool_call_id": "t1", "content": "x"},
     ]
-    given = [{**message, **added} for message in spoken]
+    given: list[dict[str, Any]] = [{**message, **added} for message in spoken]
     given[1]["content"], given[2] = [shown], {**given[2], **thought}
     assert admitted(Route.CHAT, messages=given)["messages"] == spoken
+
+
+@pytest.mark.parametrize("route", [Route.MESSAGES, Route.COUNT_TOKENS, Route.CHAT, Route.COMPLETIONS])
+def test_a_setting_of_sampling_that_says_that_it_is_none_is_left_out(route: Route) -> None:
+    """LangChain for Node sent both with every request to Anthropic before 1.0."""
+    assert not {"top_k", "top_p"} & admitted(route, top_k=-1, top_p=-1).keys()
+    rejection = refusal(route, {**SMALL[route], "top_k": -2})
+    assert rejection is not None
+    assert rejection.param == "top_k"

@@ -109,11 +109,9 @@ def _decided(rules: Rules, given: dict[str, Any], *, drop: bool) -> dict[str, An
         if decision is None:
             if not drop:
                 raise wrong(sentences.path_of([name]), _unknown(name, rules), code="unknown_parameter")
-        elif decision.means_nothing:
-            kept[name] = value  # its type is looked at
         elif not decision.asks_for_nothing(value):
             if decision.reason is None:
-                kept[name] = value
+                kept[name] = value  # where it means nothing its type is looked at
             elif not drop:
                 raise wrong(name, f"is not supported: {decision.reason}", code=decision.code)
     return kept

@@ -6,12 +6,13 @@ models and its account is the operator's, and refused.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from anthropic.types.beta import message_create_params
 from pydantic_core import core_schema
 
-from claude_gateway.api.contract.rules import LEFT_OUT, PASSED, Decision, Rules, refused
+from claude_gateway.api.contract.rules import PASSED, UNSET, Decision, Rules, passed_but, refused
 from claude_gateway.api.contract.schema import FROM_ZERO, SHARE, Shape
 from claude_gateway.errors import NO_THREAD
 
@@ -54,15 +55,15 @@ MESSAGES: dict[str, Decision] = {
     "thread": refused("no conversation is kept here", code=NO_THREAD),
     "tool_choice": PASSED,
     "tools": PASSED,
-    "top_k": PASSED,
-    "top_p": PASSED,
+    "top_k": passed_but(UNSET),
+    "top_p": passed_but(UNSET),
 }
 # Taken and left out, so that tokens can be counted for every request that /v1/messages takes.
 NOT_COUNTED = (
     *("container", "diagnostics", "fallback_credit_token", "fallbacks", "inference_geo", "max_tokens", "metadata"),
     *("output_format", "safeguards", "service_tier", "stop_sequences", "stream", "temperature", "top_k", "top_p"),
 )
-COUNT_TOKENS = MESSAGES | dict.fromkeys(NOT_COUNTED, LEFT_OUT)
+COUNT_TOKENS = MESSAGES | {name: replace(MESSAGES[name], means_nothing=True) for name in NOT_COUNTED}
 # Anthropic fetches these, and takes no other scheme.
 HTTPS = {"url": core_schema.str_schema(pattern=r"^https://")}
 SHAPE = Shape(

@@ -19,7 +19,7 @@ from typing_extensions import TypedDict
 
 from claude_gateway.api.contract import cache_marks
 from claude_gateway.api.contract import openai_rules as openai
-from claude_gateway.api.contract.rules import PASSED, Decision, Rules, passed_but, refused
+from claude_gateway.api.contract.rules import PASSED, UNSET, Decision, Rules, passed_but, refused
 from claude_gateway.api.contract.schema import ANY, FROM_ONE, FROM_ZERO, SHARE, Shape, refusing
 
 CacheControl = beta.BetaCacheControlEphemeralParam
@@ -96,7 +96,7 @@ CHAT: dict[str, Decision] = {
     "reasoning_effort": PASSED,
     "response_format": passed_but({"type": "text"}),
     "thinking": PASSED,
-    "top_k": PASSED,
+    "top_k": passed_but(UNSET),
     "verbosity": refused("say in the prompt how long the answer should be", "medium"),
     "web_search_options": PASSED,
 }
@@ -196,7 +196,7 @@ COMPLETIONS: dict[str, Decision] = {
     "logprobs": refused(openai.NO_LOGPROBS),
     "prompt": PASSED,
     "suffix": refused("Claude fills no gaps", ""),
-    "top_k": PASSED,
+    "top_k": passed_but(UNSET),
 }
 COMPLETIONS_SHAPE = Shape(
     fields={

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic_core import CoreSchema, core_schema
 
-from claude_gateway.api.contract.rules import LEFT_OUT, PASSED, Decision, passed_but, refused
+from claude_gateway.api.contract.rules import LEFT_OUT, PASSED, UNSET, Decision, passed_but, refused
 
 ONE_ANSWER = "Claude gives one answer to a request"
 NO_LOGPROBS = "Claude does not tell the probabilities of tokens"
@@ -22,7 +22,7 @@ COMMON: dict[str, Decision] = {
     "stream": PASSED,
     "stream_options": PASSED,
     "temperature": PASSED,
-    "top_p": PASSED,
+    "top_p": passed_but(UNSET),
     "user": LEFT_OUT,
 }
 # Of chat completions and completions.

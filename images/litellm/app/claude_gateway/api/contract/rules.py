@@ -25,7 +25,7 @@ class Decision:
     code: str = "unsupported_parameter"
 
     def asks_for_nothing(self, value: Any) -> bool:
-        return self.means_nothing or any(value == one and type(value) in _alike(one) for one in self.harmless)
+        return any(value == one and type(value) in _alike(one) for one in self.harmless)
 
 
 def _alike(value: Any) -> tuple[type, ...]:
@@ -34,6 +34,8 @@ def _alike(value: Any) -> tuple[type, ...]:
 
 PASSED = Decision()
 LEFT_OUT = Decision(means_nothing=True)
+UNSET = -1
+"""How LangChain for Node (before 1.0), and who knows vLLM, write that a setting of sampling is not made."""
 
 
 def passed_but(*harmless: Any) -> Decision:
