@@ -95,3 +95,11 @@ def test_a_setting_of_sampling_that_says_that_it_is_none_is_left_out(route: Rout
     rejection = refusal(route, {**SMALL[route], "top_k": -2})
     assert rejection is not None
     assert rejection.param == "top_k"
+
+
+@pytest.mark.parametrize("route", [Route.CHAT, Route.RESPONSES, Route.COMPLETIONS])
+def test_a_top_p_of_1_leaves_the_temperature_alone(route: Route) -> None:
+    """Copilot in VS Code sends both with every request; Claude's newer models refuse that."""
+    made = admitted(route, temperature=0.1, top_p=1)
+    assert (made["temperature"], "top_p" in made) == (0.1, False)
+    assert admitted(route, top_p=0.9)["top_p"] == 0.9

@@ -22,7 +22,7 @@ COMMON: dict[str, Decision] = {
     "stream": PASSED,
     "stream_options": PASSED,
     "temperature": PASSED,
-    "top_p": passed_but(UNSET),
+    "top_p": passed_but(UNSET, 1),  # clients send 1 beside a temperature, and newer models take one of the two
     "user": LEFT_OUT,
 }
 # Of chat completions and completions.
