@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from setup import ports, repair_file_backend, state_file
+from setup import repair_file_backend, state_file
 from setup.stack_settings import setting
 
 PENDING = {
@@ -159,35 +159,6 @@ def test_a_whole_state_costs_no_command(tmp_path: Path, engine: Engine) -> None:
     repair_file_backend.check_locks(tmp_path, "dev")
     repair_file_backend.finish_interrupted(tmp_path, "dev")
     assert engine.commands == []
-
-
-def test_a_taken_port_is_named_with_the_command_that_changes_it() -> None:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        listener.listen()
-        port = listener.getsockname()[1]
-        assert f"port {port} on 127.0.0.1 is taken" in (ports.problem("127.0.0.1", port) or "")
-    assert ports.problem("127.0.0.1", port) is None
-
-
-def test_each_port_that_is_taken_is_named_with_its_own_setting(tmp_path: Path) -> None:
-    (tmp_path / "Pulumi.yaml").write_text(
-        "config: {bindAddresses: {default: [127.0.0.1]}, metricsAddress: {default: 127.0.0.1}}"
-    )
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        listener.listen()
-        port = listener.getsockname()[1]
-        for name in ("port", "redirectPort", "metricsPort"):
-            (tmp_path / "Pulumi.dev.yaml").write_text(f"config: {{litellm-claude:{name}: {port}}}")
-            (text,) = ports.problems("dev", tmp_path)
-            assert text.endswith(f"pulumi config set {name} NUMBER --stack dev")
-            assert ports.problems("dev", tmp_path, [("127.0.0.1", port)]) == []
-
-
-def test_an_address_of_another_machine_is_named() -> None:
-    assert "pulumi config set metricsAddress" in (ports.problem("192.0.2.1", 4000, "metricsPort") or "")
-    assert "has no address 192.0.2.1" in (ports.problem("192.0.2.1", 4000) or "")
 
 
 def test_a_stacks_setting_wins_over_the_projects_default(tmp_path: Path) -> None:
