@@ -81,7 +81,8 @@ def update(stack: str, change: Change, cutover: Cutover | TasksCutover | None = 
     file, before = StackFile(stack), refuse_without_key(stack)
     with file.changed(change):
         succeeded = bring_up(stack, cutover or (lambda: None))
-        now = serving(stack)
+        # Asked after a failure alone: who does not answer then must not put the old key back after a success.
+        now = before if succeeded else serving(stack)
         if not succeeded and now is None:
             raise OperationError(
                 f"the update failed, and nothing changed: the configuration is as it was, with the keys that "

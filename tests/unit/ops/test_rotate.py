@@ -15,6 +15,7 @@ from ops.key_rotation import Change, Keys
 from ops.rotate import Serving
 from ops.state import State
 from ops.update import bring_up
+from rules.docker import EngineError
 
 URN = "urn:pulumi:prod::litellm-claude::docker:index/container:Container::litellm-claude-prod-litellm"
 
@@ -69,6 +70,24 @@ def outcome(monkeypatch: pytest.MonkeyPatch) -> Outcome:
 def test_a_rotation_that_succeeds_stays(file: File, outcome: Outcome) -> None:
     outcome(succeeds=True, then="litellm-new")
     rotate.update("prod", Change())
+    assert file.kept
+
+
+def test_a_rotation_that_succeeds_stays_whoever_does_not_answer_afterwards(
+    file: File, outcome: Outcome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outcome(succeeds=True, then=None)
+    answers = iter([Serving("litellm-old")])
+
+    def serving(_stack: str) -> Serving:
+        try:
+            return next(answers)
+        except StopIteration:
+            raise EngineError("no answer") from None
+
+    monkeypatch.setattr(rotate, "serving", serving)
+    with contextlib.suppress(EngineError):
+        rotate.update("prod", Change())
     assert file.kept
 
 
