@@ -6,11 +6,12 @@ STATE is the backend's .pulumi folder.
   them, but loads no state beside damaged ones ("failed to load checkpoint: EOF").
 - A state file that is damaged stops with a sentence that names the backup.
 - A lock that was written halfway (a disk that was full, pulumi/pulumi#2801) is dropped.
-- A lock whose process on this host is gone is cancelled; one that another update holds stops with a sentence.
+- A lock whose process on this host is gone is taken away; one that another update holds stops with a sentence.
 - What was being created: Pulumi forgets it, and a container or network of exactly that name is removed, because it
   would hold the port. Nothing else is: by label alone, a stack of the same name from another working copy would go too.
 """
 
+import contextlib
 import json
 import socket
 import subprocess
@@ -48,6 +49,8 @@ def drop_half_written_notes(state: Path) -> None:
     for path in state.rglob("*.attrs"):
         try:
             json.loads(path.read_text())
+        except FileNotFoundError:
+            continue  # it was a lock's, whose update has just ended
         except ValueError:
             say(f"dropping {path.name}, which a killed update wrote halfway and nothing needs")
             path.unlink(missing_ok=True)
@@ -96,24 +99,25 @@ def _whole(path: Path) -> bool:
     return path.name.endswith(".attrs") or (isinstance(found, dict) and found.keys() >= LOCK)
 
 
-def locks(state: Path, stack: str) -> list[dict[str, Any]]:
+def locks(state: Path, stack: str) -> dict[Path, dict[str, Any]]:
     """The stack's locks, as Pulumi wrote them; whole ones alone."""
-    return [
-        json.loads(path.read_text())
-        for folder in lock_folders(state, stack)
-        for path in folder.glob("*.json")
-        if path.exists() and _whole(path)
-    ]
+    found = {}
+    for path in (path for folder in lock_folders(state, stack) for path in folder.glob("*.json")):
+        with contextlib.suppress(FileNotFoundError, ValueError):  # its update has just ended, or just begun
+            content = json.loads(path.read_text())
+            if isinstance(content, dict) and content.keys() >= LOCK:
+                found[path] = content
+    return found
 
 
 def check_locks(state: Path, stack: str) -> None:
-    """Cancels dead locks.
+    """Takes dead locks away, and no other: `pulumi cancel` would take one, too, that an update has made meanwhile.
 
     Raises:
         SystemExit: with a sentence, when a lock is or may be in use.
     """
     held = locks(state, stack)
-    for lock in held:
+    for lock in held.values():
         who = "pid {pid} of {username} on {hostname}, since {timestamp}".format_map(lock)
         if lock.get("hostname") != socket.gethostname():
             sys.exit(
@@ -122,9 +126,10 @@ def check_locks(state: Path, stack: str) -> None:
             )
         if runs_pulumi(int(lock["pid"])):
             sys.exit(f"error: another update of the stack '{stack}' runs ({who}). Wait for it and try again.")
-    if held:
-        say("a killed update left its lock behind: cancelling it")
-        run(["pulumi", "cancel", "--yes", "--stack", stack])
+    for path in held:
+        say("a killed update left its lock behind: taking it away")
+        for one in (path, path.with_name(f"{path.name}.attrs")):
+            one.unlink(missing_ok=True)
 
 
 def half_made(latest: dict[str, Any]) -> list[tuple[str, str, int]]:

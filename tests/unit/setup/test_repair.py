@@ -59,7 +59,7 @@ def state_with(state: Path, **latest: Any) -> None:
 def test_a_lock_of_a_dead_process_is_cancelled(tmp_path: Path, engine: Engine) -> None:
     lock(tmp_path, socket.gethostname(), 999999)
     repair_file_backend.check_locks(tmp_path, "dev")
-    assert engine.commands[-1] == "pulumi cancel --yes --stack dev"
+    assert repair_file_backend.locks(tmp_path, "dev") == {}
 
 
 @pytest.mark.parametrize(("content", "stays"), [("", False), ('{"md5":', False), ('{"md5":"x"}', True)])
@@ -105,6 +105,40 @@ def test_only_what_this_state_was_creating_is_removed(tmp_path: Path, engine: En
     removed = [command for command in engine.commands if " rm " in command]
     assert removed == ["docker container rm --force litellm-claude-dev-litellm-1a2b3c4"]
     assert not [command for command in engine.commands if "label" in command], "another copy's stack has the same label"
+
+
+def test_what_another_update_has_just_taken_away_stops_nothing(
+    tmp_path: Path, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock(tmp_path, socket.gethostname(), 1)
+    (folder,) = repair_file_backend.lock_folders(tmp_path, "dev")
+    (folder / "1.json.attrs").write_text("{}")
+
+    def gone(path: Path, *_: object, **__: object) -> str:
+        raise FileNotFoundError(path)
+
+    monkeypatch.setattr(Path, "read_text", gone)
+    repair_file_backend.drop_half_written_notes(tmp_path)
+    repair_file_backend.drop_half_written_locks(tmp_path, "dev")
+    repair_file_backend.check_locks(tmp_path, "dev")
+    assert engine.commands == []
+
+
+def test_a_lock_that_comes_while_dead_ones_are_looked_at_stays(
+    tmp_path: Path, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock(tmp_path, socket.gethostname(), 1)
+    (folder,) = repair_file_backend.lock_folders(tmp_path, "dev")
+    (folder / "1.json.attrs").write_text("{}")
+
+    def meanwhile(_: int) -> bool:
+        (folder / "2.json").write_text((folder / "1.json").read_text())
+        return False
+
+    monkeypatch.setattr(repair_file_backend, "runs_pulumi", meanwhile)
+    repair_file_backend.check_locks(tmp_path, "dev")
+    assert [path.name for path in folder.iterdir()] == ["2.json"]
+    assert engine.commands == [], "`pulumi cancel` takes away all locks there are by then"
 
 
 @pytest.mark.parametrize("health", ["healthy", "starting"])
