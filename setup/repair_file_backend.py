@@ -66,8 +66,19 @@ def runs_pulumi(pid: int) -> bool:
     One that was killed and that nobody has waited for yet is a zombie (Z): it does nothing any more.
     """
     command = ["ps", "-p", str(pid), "-o", "stat=", "-o", "comm="]
-    found = subprocess.run(command, check=False, capture_output=True, text=True)
-    return "pulumi" in found.stdout and not found.stdout.lstrip().startswith("Z")
+    try:
+        found = subprocess.run(command, check=False, capture_output=True, text=True).stdout
+    except FileNotFoundError:  # Debian's small images have no ps, and all Linux has this
+        found = _as_ps_says(Path("/proc", str(pid), "stat"))
+    return "pulumi" in found and not found.lstrip().startswith("Z")
+
+
+def _as_ps_says(path: Path) -> str:
+    try:
+        name, _, state = path.read_text().partition("(")[2].rpartition(")")
+    except OSError:
+        return ""
+    return f"{state.split()[0]} {name}"
 
 
 def lock_folders(state: Path, stack: str) -> list[Path]:

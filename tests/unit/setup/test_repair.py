@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from setup import repair_file_backend, state_file
-from setup.stack_settings import setting
 
 PENDING = {
     "type": "creating",
@@ -90,6 +89,19 @@ def test_a_process_counts_only_while_it_lives_and_is_a_pulumi(
     answer = subprocess.CompletedProcess([], 0, stdout=listed)
     monkeypatch.setattr(subprocess, "run", lambda *_a, **_k: answer)
     assert repair_file_backend.runs_pulumi(1) is runs
+
+
+def test_a_process_is_looked_at_without_ps_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = tmp_path / "pulumi"
+    program.write_text("#!/bin/sh\nread -r _\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", "")
+    with subprocess.Popen([program], stdin=subprocess.PIPE) as process:
+        seen = [repair_file_backend.runs_pulumi(pid) for pid in (process.pid, os.getpid())]
+        process.kill()
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        seen.append(repair_file_backend.runs_pulumi(process.pid))  # a zombie
+    assert [*seen, repair_file_backend.runs_pulumi(process.pid)] == [True, False, False, False]
 
 
 def test_a_lock_of_another_machine_is_never_cancelled(tmp_path: Path, engine: Engine) -> None:
@@ -193,15 +205,6 @@ def test_a_whole_state_costs_no_command(tmp_path: Path, engine: Engine) -> None:
     repair_file_backend.check_locks(tmp_path, "dev")
     repair_file_backend.finish_interrupted(tmp_path, "dev")
     assert engine.commands == []
-
-
-def test_a_stacks_setting_wins_over_the_projects_default(tmp_path: Path) -> None:
-    (tmp_path / "Pulumi.yaml").write_text("config:\n  port: {type: integer, default: 4000}\n")
-    stack = tmp_path / "Pulumi.dev.yaml"
-    stack.write_text("config: {}\n")
-    assert setting("port", "dev", tmp_path) == 4000
-    stack.write_text("config:\n  litellm-claude:port: 4100\n")
-    assert setting("port", "dev", tmp_path) == setting("port", "organization/litellm-claude/dev", tmp_path) == 4100
 
 
 def damaged(state: Path) -> Path:

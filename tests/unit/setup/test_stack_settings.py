@@ -69,3 +69,12 @@ def test_a_value_of_another_kind_is_left_to_the_settings_own_rules(folder: Path,
     refuse_invented_keys(state, "dev", folder)
     wanted("dev", folder, 0)
     assert ports.problems("dev", folder) == []
+
+
+def test_a_stacks_setting_wins_over_the_projects_default(tmp_path: Path) -> None:
+    (tmp_path / "Pulumi.yaml").write_text("config:\n  port: {type: integer, default: 4000}\n")
+    stack = tmp_path / "Pulumi.dev.yaml"
+    stack.write_text("config: {}\n")
+    assert setting("port", "dev", tmp_path) == 4000
+    stack.write_text("config:\n  litellm-claude:port: 4100\n")
+    assert setting("port", "dev", tmp_path) == setting("port", "organization/litellm-claude/dev", tmp_path) == 4100
