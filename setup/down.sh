@@ -26,7 +26,7 @@ elif [ ! -t 0 ]; then
   die "taking down '$stack' asks first, and there is no terminal to ask on. Run 'make down STACK=$stack CONFIRM=yes'."
 fi
 spare_the_file
-[ -z "$state" ] || "$python" -m setup.repair_file_backend "$state" "$stack"
+repair down
 "$python" -m ops.reconcile --before-down "$stack" || explain down # a container that the state does not know would hold the networks
 "$python" -m ops.guests "$stack" || exit 1
 pulumi destroy --stack "$stack" --exclude-protected ${yes[@]+"${yes[@]}"} || explain down

@@ -33,6 +33,7 @@ ALL = {"container": ["--all"], "network": []}
 HALF_WRITTEN_SECONDS = 1
 LOCK = {"pid", "username", "hostname", "timestamp"}
 """What Pulumi writes into a lock."""
+FAILED = 3
 FORCE = {"container": ["--force"], "network": []}
 
 
@@ -189,10 +190,19 @@ def finish_interrupted(state: Path, stack: str) -> None:
             remove(kind, name, grace_seconds)
 
 
-if __name__ == "__main__":
-    folder, stack = Path(sys.argv[1]), stack_name(sys.argv[2])
-    state_file.checkpoint(folder, stack)
+def main(state: str, stack: str) -> int:
+    """Returns the exit status: FAILED when a command did, which has said why (setup/stack.sh explains it)."""
+    folder, name = Path(state), stack_name(stack)
+    state_file.checkpoint(folder, name)
     drop_half_written_notes(folder)
-    drop_half_written_locks(folder, stack)
-    check_locks(folder, stack)
-    finish_interrupted(folder, stack)
+    drop_half_written_locks(folder, name)
+    try:
+        check_locks(folder, name)
+        finish_interrupted(folder, name)
+    except subprocess.CalledProcessError:
+        return FAILED
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

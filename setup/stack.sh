@@ -22,6 +22,15 @@ explain() {
   exit 1
 }
 
+# repair TARGET: what a killed update left in the files of a state; what keeps pulumi from that is explained as at any time
+repair() {
+  local status=0
+  [ -n "$state" ] || return 0
+  "$python" -m setup.repair_file_backend "$state" "$stack" || status=$?
+  [ "$status" != 3 ] || explain "$1"
+  [ "$status" = 0 ] || exit 1
+}
+
 # made_as: what stands behind litellm-claude- in the names of all that the stack has; another than its own once it was renamed
 made_as() {
   local given

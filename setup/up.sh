@@ -11,7 +11,7 @@ renice -n 10 -p $$ >/dev/null 2>&1 || true
 
 spare_the_file
 select_or_create up
-[ -z "$state" ] || "$python" -m setup.repair_file_backend "$state" "$stack"
+repair up
 todo=$("$python" -m ops.before_up "$stack") || exit 1
 [ "$(scalar "$settings" orchestrator)" != swarm ] || "$python" -m setup.try_registry "$stack"
 export LITELLM_CLAUDE_ACCEPT_EXPIRED_CERTIFICATE=1 # one that is new to the stack has just been refused

@@ -1,0 +1,38 @@
+"""What a person is told when an interrupted update cannot be finished."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from setup import repair_file_backend
+from tests.unit.setup.conftest import Copy
+from tests.unit.setup.test_environment import ready, salted_state
+from tests.unit.setup.test_repair import PENDING, state_with
+
+
+def test_what_keeps_pulumi_from_looking_is_no_traceback(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(command: list[str], **_: object) -> None:
+        raise subprocess.CalledProcessError(255, command)
+
+    monkeypatch.setattr(subprocess, "run", refused)
+    state_with(tmp_path, pending_operations=[PENDING], resources=[])
+    assert repair_file_backend.main(str(tmp_path), "dev") == repair_file_backend.FAILED
+
+
+@pytest.mark.parametrize("target", ["up", "down"])
+@pytest.mark.parametrize(("status", "explained"), [(3, True), (1, False), (0, False)])
+def test_it_is_explained_as_at_any_time(copy: Copy, target: str, status: int, explained: bool) -> None:
+    ready(copy)
+    salted_state(copy, "dev")
+    copy.fake("pulumi", "exit 0")
+    copy.fake("docker", "exit 0")
+    python = copy.root / ".venv" / "bin" / "python"
+    python.unlink()
+    python.write_text(
+        f'#!/bin/bash\n[[ $2 != *repair* ]] || exit {status}\n[ "$2" != ops.explain ] || echo "explained $4"\n'
+    )
+    python.chmod(0o755)
+    done = copy.run(f"{target}.sh", "dev")
+    assert done.returncode == (1 if status else 0)
+    assert (f"explained {target}" in done.stdout) is explained
