@@ -21,7 +21,7 @@ credentials=${PULUMI_CREDENTIALS_PATH:-${PULUMI_HOME:-$HOME/.pulumi}}
 export_line() { printf 'export %s=%q\n' "$1" "$2"; }
 
 current_login() { sed -n 's/.*"current": *"\([^"]\{1,\}\)".*/\1/p' "$credentials/credentials.json" 2>/dev/null | head -n 1; }
-declared_backend() { sed -n '/^backend:/,/^[^ ]/s/^ \{1,\}url: *//p' "$root/Pulumi.yaml" 2>/dev/null; }
+declared_backend() { sed -n '/^backend:/,/^[^ ]/s/^ \{1,\}url: *//p' "$root/Pulumi.yaml" 2>/dev/null | plain; }
 
 backend() {
   if [ -n "${PULUMI_BACKEND_URL:-}" ]; then
@@ -102,7 +102,7 @@ if [ -z "$backend" ]; then
 elif [[ $backend == file://* ]]; then
   export_line PULUMI_BACKEND_URL "$backend" # a login, too: what looks after the state's files must know where they are
 fi
-provider=$(sed -n 's/^secretsprovider: *//p' "$settings" 2>/dev/null | tr -d '\r' | head -n 1)
+provider=$(scalar "$settings" secretsprovider)
 if [ -z "$provider" ] && [[ $backend == http* ]]; then
   provider=service # Pulumi Cloud's own
 fi

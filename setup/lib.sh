@@ -113,10 +113,17 @@ path_of() {
   printf '%b\n' "${path//%/\\x}"
 }
 
-# scalar SETTINGS NAME: a plain value of the stack's file, without quotes, comment and CR; set-up runs before Python can read YAML
+# plain: the first line of what comes in, without quotes, comment and CR
+plain() {
+  head -n 1 | tr -d '\r' | sed -E -e "s/^\"([^\"]*)\".*/\1/" -e t -e "s/^'([^']*)'.*/\1/" -e t -e 's/ +#.*//' -e 's/ +$//'
+}
+
+# scalar SETTINGS NAME: a plain value of the stack's file, at its top or right below `config:` (a client may be called as a
+# setting is); set-up runs before Python can read YAML
 scalar() {
-  { sed -n -E "s/^ *(litellm-claude:)?$2: *//p" "$1" 2>/dev/null || true; } | head -n 1 | tr -d '\r' |
-    sed -E -e "s/^\"([^\"]*)\".*/\1/" -e t -e "s/^'([^']*)'.*/\1/" -e t -e 's/ +#.*//' -e 's/ +$//'
+  local below
+  below=$({ sed -n '/^[^ ]*config:/,/^[^ #]/s/^\( \{1,\}\)[^ #].*/\1/p' "$1" 2>/dev/null || true; } | head -n 1)
+  { sed -n -E "s/^(${below:- *})?(litellm-claude:)?$2: *//p" "$1" 2>/dev/null || true; } | plain
 }
 
 # engine_of SETTINGS: what docker's client needs for the engine that a stack's file names, as lines NAME VALUE; without one,
