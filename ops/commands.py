@@ -40,6 +40,10 @@ def exit_status(operation: Callable[[], str | None]) -> int:
     except (OperationError, EngineError) as error:
         sys.stderr.write(f"error: {error}\n")
         return 1
+    except OSError as error:  # a full disk, a folder of somebody else's
+        where = f"{error.filename}: " if error.filename else ""
+        sys.stderr.write(f"error: {where}{error.strerror or error}. Correct that, and run the same again\n")
+        return 1
     except KeyboardInterrupt:
         sys.stderr.write("error: interrupted. What is half done, the next one completes\n")
         return INTERRUPTED

@@ -85,8 +85,15 @@ class StackFile:
         self.apply(change)
         try:
             yield
-        except BaseException:
-            self._replace(before)
+        except BaseException as failed:
+            try:
+                self._replace(before)
+            except OSError as error:
+                raise OperationError(
+                    f"{str(failed) or 'interrupted'}. And {self.path} could not be put back as it was "
+                    f"({error.strerror}): what stands in it is what the next update goes on with: "
+                    f"make up STACK={self.stack}"
+                ) from failed
             raise
 
     def apply(self, change: Change) -> None:

@@ -1,5 +1,6 @@
 """Where an operation turns: the last value on one side, the first on the other."""
 
+import errno
 import json
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -156,3 +157,18 @@ def test_an_operation_that_is_interrupted_ends_without_a_traceback(capsys: pytes
 
     assert exit_status(operation) == 130
     assert capsys.readouterr().err.startswith("error: interrupted.")
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), "No space left on device. Correct that"),
+        (PermissionError(errno.EACCES, "Permission denied", "x.yaml"), "x.yaml: Permission denied. Correct that"),
+    ],
+)
+def test_what_the_disk_refuses_is_a_sentence(capsys: pytest.CaptureFixture[str], fault: OSError, said: str) -> None:
+    def operation() -> str:
+        raise fault
+
+    assert exit_status(operation) == 1
+    assert capsys.readouterr().err.startswith(f"error: {said}")

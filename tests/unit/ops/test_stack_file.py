@@ -1,6 +1,8 @@
 """The configuration file: changed as a whole or not at all, and no secret in an argument."""
 
+import errno
 import json
+import os
 import subprocess
 from itertools import pairwise
 from pathlib import Path
@@ -146,3 +148,19 @@ def test_a_link_to_a_file_elsewhere_stays_one(pulumi: Pulumi, tmp_path: Path) ->
     assert file.is_symlink()
     assert "2026-11-28" in kept.read_text()
     assert [one.name for one in kept.parent.iterdir()] == ["prod.yaml"]
+
+
+def test_what_a_full_disk_keeps_from_being_put_back_is_said(pulumi: Pulumi, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_file: StackFile, _content: bytes) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    def failing() -> None:
+        with StackFile("prod").changed(CHANGE):
+            monkeypatch.setattr(StackFile, "_replace", full)
+            raise OperationError("the update failed")
+
+    with pytest.raises(
+        OperationError,
+        match=r"the update failed.* could not be put back .*No space left on device.*make up STACK=prod",
+    ):
+        failing()
