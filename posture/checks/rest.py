@@ -2,8 +2,10 @@
 
 # ruff: noqa: D103 - a check's title says what it does
 
+import gzip
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import unquote
 
 import yaml
 
@@ -14,6 +16,8 @@ from rules.configuration import SECRETS
 from rules.layout import PROJECT
 
 PAGE = "security page: Never commit secrets"
+PACKED = b"\x1f\x8b"
+"""How a gzip file begins: PULUMI_SELF_MANAGED_STATE_GZIP packs the state."""
 ROTATE = "make rotate STACK={stack}: a secret that lay in the clear is none any more"
 
 
@@ -26,8 +30,18 @@ def _state_files(context: Context) -> Iterator[Path]:
     backend = context.environment.get("PULUMI_BACKEND_URL", "")
     if backend.startswith("file://"):
         stack = context.declaration.stack
-        root = Path(backend.removeprefix("file://")).expanduser() / ".pulumi"
+        place = unquote(backend.removeprefix("file://").partition("?")[0])  # options of the backend's own
+        root = Path(place).expanduser() / ".pulumi"
         yield from (path for path in root.rglob("*") if path.is_file() and stack in str(path.relative_to(root)))
+
+
+def _content(path: Path) -> bytes:
+    """What is in a file of the state, unpacked; nothing in one that an update has just removed."""
+    try:
+        found = path.read_bytes()
+    except FileNotFoundError:
+        return b""
+    return gzip.decompress(found) if found.startswith(PACKED) else found
 
 
 @check(
@@ -39,7 +53,7 @@ def _state_files(context: Context) -> Iterator[Path]:
 def state(context: Context) -> Outcome:
     wanted = _wanted(context)
     places = {"the exported state": context.declaration.exported.encode()}
-    places |= {str(path): path.read_bytes() for path in _state_files(context)}
+    places |= {str(path): _content(path) for path in _state_files(context)}
     leaks = [
         f"{name} holds a secret in the clear" for name, data in places.items() if any(text in data for text in wanted)
     ]
@@ -54,9 +68,6 @@ def stack_file(context: Context) -> Outcome:
     text = path.read_bytes()
     problems = [f"{path.name} holds a secret in the clear"] if any(form in text for form in _wanted(context)) else []
     config = (yaml.safe_load(text) or {}).get("config") or {}
-    naked = [
-        name
-        for name in sorted(SECRETS)
-        if isinstance(config.get(f"{PROJECT}:{name}"), str) and config[f"{PROJECT}:{name}"]
-    ]
+    given = {str(name).removeprefix(f"{PROJECT}:"): value for name, value in config.items()}  # or by its bare name
+    naked = [name for name in sorted(SECRETS) if isinstance(given.get(name), str) and given[name]]
     return verdict([*problems, *(f"{name} was set without --secret" for name in naked)], path.name)
