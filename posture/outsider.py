@@ -29,6 +29,6 @@ def try_as_outsider(declaration: Declaration, engine: Engine, front: Mapping[str
     out = engine.run(
         *("run", "--rm", "--network", edge, *HARDENED, *LIMITS, "--label", f"{running.PROBE}={declaration.name}"),
         *("--entrypoint", "/usr/bin/python3", image, "-I", "-c", text_of("outsider")),
-        *(address, str(port), "on" if secure else "off"),
+        *(address, str(port), "on" if secure else "off", declaration.settings.hostname),
     )
     return str(json.loads(out.splitlines()[-1]))

@@ -103,7 +103,7 @@ def test_a_stranger_asks_at_the_fronts_own_address(make: Make, tls: str, port: s
     front = {"NetworkSettings": {"Networks": {"test-edge": {"IPAddress": "10.9.0.2"}}}}
     assert outsider.try_as_outsider(declared, engine, front) == "TimeoutError"
     (command,) = engine.asked
-    assert command[-3:] == ("10.9.0.2", port, secure)
+    assert command[-4:] == ("10.9.0.2", port, secure, declared.settings.hostname)
     assert command[command.index("--network") + 1] == "test-edge"
     assert command[command.index("--label") + 1] == f"{running.PROBE}=litellm-claude-test"
     assert command[command.index("--entrypoint") + 2] == IMAGE
