@@ -48,7 +48,8 @@ def hand_over(stack: str, engine: Engine) -> None:
     if not exists(engine, volume):  # the update makes it
         if setting("claudeAuthVolume", stack, Path()):
             say(
-                f"there is no volume {volume}, which claudeAuthVolume names, so an empty one is made (docker volume ls)"
+                f"there is no volume {volume}, which claudeAuthVolume names, so an empty one is made "
+                f"({engine.typed} volume ls)"
             )
         return
     own = f"label={STACK_LABEL}={prefix(stack)}"
@@ -65,7 +66,8 @@ def hand_over(stack: str, engine: Engine) -> None:
     if others := sorted(set(_users(engine, volume)) - set(_users(engine, volume, "--filter", own))):
         raise OperationError(
             f"the files in the volume {volume} belong to {whose}, and {', '.join(others)} works with them. Stop it "
-            f"(docker stop {' '.join(others)}), then run make up STACK={stack}: the files are handed over to this stack"
+            f"({engine.typed} stop {' '.join(others)}), then run make up STACK={stack}: the files are handed over to "
+            "this stack"
         )
     say(
         f"the files in the volume {volume} belong to {whose}; handing them over to uid {USER}, "

@@ -57,8 +57,9 @@ def refuse_taken_ports(state: State, engine: Engine, name: str) -> None:
             problems.append(
                 f"{', '.join(twins)} belong to a stack '{name}' of another working copy: take that down there "
                 f"(make down STACK={name}), or give this one another name. If that copy or its state is lost, end "
-                f"them, and their login stays: docker rm --force {' '.join(twins)} && docker network ls -q "
-                f"--filter label={STACK_LABEL}={prefix(name)} | xargs docker network rm"
+                f"them, and their login stays: {engine.typed} rm --force {' '.join(twins)} && "
+                f"{engine.typed} network ls -q --filter label={STACK_LABEL}={prefix(name)} | "
+                f"xargs {engine.typed} network rm"
             )
         raise OperationError("\nerror: ".join(problems))
 

@@ -85,6 +85,5 @@ def _sentence(engine: Engine, identifier: str, problem: str, label: str) -> str:
     name = engine.run("service", "inspect", "--format", "{{.Spec.Name}}", identifier, check=False).stdout.strip()
     shown = engine.run("service", "ps", "--no-trunc", "--format", "{{.Error}}", identifier, check=False).stdout
     said = next((line for line in shown.splitlines() if line.strip()), "nothing")
-    return (
-        f"the service {name or identifier} {problem}; its tasks say: {said}. See: docker service logs {name or label}"
-    )
+    more = f"{engine.typed} service logs {name or label}"
+    return f"the service {name or identifier} {problem}; its tasks say: {said}. See: {more}"

@@ -45,7 +45,7 @@ class Cutover:
 
     def how_to_end(self, left: list[str]) -> str:
         """What to type about those."""
-        return f"Run: docker kill {' '.join(left)}"
+        return f"Run: {self._engine.typed} kill {' '.join(left)}"
 
 
 class TasksCutover:

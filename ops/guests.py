@@ -30,7 +30,7 @@ def refuse(stack: str, state: State, engine: Engine) -> None:
     ]
     if found:
         names = ", ".join(sorted({name for name, _ in found}))
-        commands = [f"docker network disconnect --force {network} {name}" for name, network in found]
+        commands = [f"{engine.typed} network disconnect --force {network} {name}" for name, network in found]
         raise OperationError(
             f"on the stack's networks is what does not belong to it, and holds them: {names}. Nothing was taken down. "
             f"Fix: {' && '.join([*commands, f'make down STACK={stack}'])}"

@@ -85,7 +85,7 @@ def refuse_overwriting(stack: str, backup: Backup, engine: Engine) -> None:
         if volumes.exists(engine, volume) and volumes.holds_something(engine, volume):
             raise OperationError(
                 f"the volume {volume} on the engine holds files already, and a restore overwrites nothing. "
-                f"To give them up: docker volume rm {volume}"
+                f"To give them up: {engine.typed} volume rm {volume}"
             )
 
 

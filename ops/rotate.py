@@ -137,16 +137,18 @@ def report(stack: str, client: str | None = None) -> str:
     if keys.previous_expires is None:
         lines.append("  old key    refused")
         return "\n".join(lines) + "\n"
-    where = "service" if State.of(stack).services() else "container"
+    state = State.of(stack)
+    docker = state.engine().typed
+    where = "service" if state.services() else "container"
     if client:
         old, container = keys.previous_generation, output(f"litellm_{where}")
         used = f'"client": "{client}", "generation": "{old}"'
     else:
         old, container = output("previous_key_generation"), output(f"gateway_{where}")
         used = f'"key_generation": "{old}"'
-    logs = f"docker logs --since 1h {container}"
+    logs = f"{docker} logs --since 1h {container}"
     if where == "service":  # task by task, as rules/docker.py says why
-        logs = f"docker service ps -q {container} | xargs -n1 timeout 60 docker service logs --since 1h"
+        logs = f"{docker} service ps -q {container} | xargs -n1 timeout 60 {docker} service logs --since 1h"
     lines += [
         f"  old key    generation {old}, accepted until {shown(keys.previous_expires)}, then refused by itself",
         f"  who        {logs} | grep '{used}'   (and its source)",

@@ -15,7 +15,9 @@ SECONDS = 60
 """How long a container that was just started may take to be behind the gateway."""
 
 
-def fault(edge: Edge, key: str, stack: str, hung: Callable[[], bool] = lambda: False) -> str | None:
+def fault(
+    edge: Edge, key: str, stack: str, hung: Callable[[], bool] = lambda: False, docker: str = "docker"
+) -> str | None:
     """Returns why a client gets no answer, and what to do; None when it gets one, or when none can be had from here.
 
     ``hung`` says whether a container is known not to start any more, so that nothing is waited for.
@@ -27,7 +29,7 @@ def fault(edge: Edge, key: str, stack: str, hung: Callable[[], bool] = lambda: F
     anew = ""
     if edge.declaration.settings.orchestrator is Orchestrator.DOCKER:
         names = " ".join(container.name for container in edge.declaration.containers.values())
-        anew = f". To start all of it anew: docker restart {names}"
+        anew = f". To start all of it anew: {docker} restart {names}"
     return (
         f"the gateway of '{stack}' answers the master key with {answer}. "
         f"What is wrong: make verify STACK={stack}, and make logs STACK={stack}{anew}"
@@ -46,7 +48,7 @@ def main() -> int:
     try:
         declared = read(stack, ROOT, os.environ, exported=False)
         engine = Engine(declared.settings.docker_host, declared.settings.docker_cert_path)
-        problem = fault(Edge(declared, engine), declared.key, stack, lambda: hangs(declared, engine))
+        problem = fault(Edge(declared, engine), declared.key, stack, lambda: hangs(declared, engine), engine.typed)
     except (DeclarationError, EngineError) as error:
         problem = str(error)
     if problem:

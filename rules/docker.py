@@ -10,6 +10,7 @@ import re
 import subprocess
 import tarfile
 from collections.abc import Iterable, Iterator
+from shlex import quote
 from typing import Any
 
 LOCAL = "unix:///var/run/docker.sock"
@@ -37,14 +38,19 @@ class Client:
 
     def __init__(self, host: str | None = None, certificates: str | None = None) -> None:
         self.host = host or os.environ.get("DOCKER_HOST") or LOCAL
-        self._environment = dict(os.environ)
-        if certificates:
-            self._environment |= {"DOCKER_CERT_PATH": certificates, "DOCKER_TLS_VERIFY": "1"}
+        self._own = {"DOCKER_CERT_PATH": certificates, "DOCKER_TLS_VERIFY": "1"} if certificates else {}
+        self._environment = {**os.environ, **self._own}
 
     @property
     def local(self) -> bool:
         """Whether the engine is this machine's own, so that a published port is one of this machine."""
         return self.host.startswith(("unix:", "npipe:"))
+
+    @property
+    def typed(self) -> str:
+        """How a person calls docker's client for this engine: a shell may know another one, or none of its name."""
+        where = {} if self.host == LOCAL else {"DOCKER_HOST": self.host, **self._own}
+        return " ".join([*(["env"] if where else []), *(f"{name}={quote(where[name])}" for name in where), "docker"])
 
     def call(
         self, *arguments: str, stdin: str | None = None, seconds: float | None = None

@@ -24,6 +24,7 @@ class FakeSwarm:
     specs: list[list[dict[str, Any]]] = field(default_factory=lambda: [[NEW, NEW]])
     looks: int = 0
     error: str = ""
+    typed: str = "docker"
 
     def _now(self, answers: list[Any]) -> Any:
         return answers[min(self.looks - 1, len(answers) - 1)]

@@ -47,6 +47,27 @@ def test_an_engine_that_is_away_has_lost_nothing(monkeypatch: pytest.MonkeyPatch
     assert Engine().inspect("network", []) == []
 
 
+@pytest.mark.parametrize(
+    ("shell", "given", "typed"),
+    [
+        ("", (), "docker"),
+        ("", ("ssh://ann@far",), "env DOCKER_HOST=ssh://ann@far docker"),
+        ("unix:///run/user/1000/docker.sock", (), "env DOCKER_HOST=unix:///run/user/1000/docker.sock docker"),
+        (
+            "",
+            ("tcp://far:2376", "/my keys"),
+            "env DOCKER_HOST=tcp://far:2376 DOCKER_CERT_PATH='/my keys' DOCKER_TLS_VERIFY=1 docker",
+        ),
+    ],
+)
+def test_what_a_person_types_goes_to_the_stacks_own_engine(
+    monkeypatch: pytest.MonkeyPatch, shell: str, given: tuple[str, ...], typed: str
+) -> None:
+    """Typed without it, the fix removes what has the same name on another engine, or nothing."""
+    monkeypatch.setenv("DOCKER_HOST", shell)
+    assert Engine(*given).typed == typed
+
+
 def test_a_warning_of_the_client_is_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     answering(monkeypatch, 0, '{"Id": "one"}\n', "WARNING: Error loading config file\n")
     assert posture.engine.Engine().json_lines("info") == [{"Id": "one"}]

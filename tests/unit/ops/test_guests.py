@@ -29,6 +29,8 @@ class Stack:
 class Lab:
     """An engine with these containers on its network."""
 
+    typed = "docker"
+
     def __init__(self, *there: str) -> None:
         self.there = there
 

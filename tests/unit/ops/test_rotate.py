@@ -131,6 +131,8 @@ def test_two_rotations_in_one_folder_exclude_each_other(tmp_path: Path, monkeypa
 class Engine:
     """Stands in for docker: the LiteLLM containers that there are, and which were killed."""
 
+    typed = "env DOCKER_HOST=ssh://ann@far docker"
+
     def __init__(self) -> None:
         self.there: dict[str, tuple[bool, str]] = {}  # healthy, status
         self.killed: list[str] = []
@@ -182,7 +184,10 @@ def test_an_emergency_that_could_not_cut_says_so(
 ) -> None:
     outcome(succeeds=True, then="litellm-new")
     engine.there["new"], engine.kill_works = (True, "running"), False
-    with pytest.raises(OperationError, match=r"still accepted by old, draining\. Run: docker kill old draining"):
+    with pytest.raises(
+        OperationError,
+        match=r"still accepted by old, draining\. Run: env .* docker kill old draining",
+    ):
         rotate.update("prod", Change(), cutover)
 
 

@@ -27,7 +27,8 @@ def report(monkeypatch: pytest.MonkeyPatch) -> Report:
             assert arguments[:2] == ("stack", "output"), "and not --show-secrets"
             return f"{outputs[arguments[2]]}\n"
 
-        stack: Any = type("Stack", (), {"services": lambda _: [], "keys": lambda _, whose: {client: keys}[whose]})
+        told = {"services": lambda _: [], "keys": lambda _, whose: {client: keys}[whose]}
+        stack: Any = type("Stack", (), {**told, "engine": lambda _: type("Engine", (), {"typed": "docker"})})
         monkeypatch.setattr(rotate, "pulumi", pulumi)
         monkeypatch.setattr(rotate, "StackFile", lambda _: stack())
         monkeypatch.setattr("ops.state.State.of", lambda _: stack())
