@@ -7,7 +7,7 @@ import pytest
 
 from posture import (
     services_declared,
-    services_judged,  # noqa: F401 - registers the checks
+    services_judged,
 )
 from posture.engine import EngineError
 from posture.model import REGISTRY
@@ -23,6 +23,17 @@ def test_the_report_says_whose_tasks_were_looked_into(tmp_path: Path) -> None:
     report = examine(context, [REGISTRY["swarm.containers"]], only=["swarm"])
     assert report.scope.startswith("looked into 1 of 4 tasks, those of node-1, the node of the manager that was asked")
     assert examine(context, [], only=["swarm"]).scope == ""
+
+
+def test_what_is_typed_on_a_swarm_is_typed_of_services(tmp_path: Path) -> None:
+    context, _ = context_of(tmp_path)
+    wanted = [check for name, check in REGISTRY.items() if name not in services_judged.REASONS]
+    report = examine(context, wanted, skip=dict.fromkeys(REGISTRY, "what it says is looked at"))
+    fixes = {finding.check.id: finding.check.remediation for finding in report.findings}
+    assert not [name for name, fix in fixes.items() if "CONTAINER" in fix]
+    assert fixes["drift.environment"].startswith("docker service rm SERVICE, which the evidence names, then make up")
+    assert fixes["drift.networks"].startswith("docker service update --network-rm NETWORK SERVICE, then")
+    assert fixes["drift.unknown-containers"].startswith("docker service rm the service, or docker rm --force the")
 
 
 def test_without_a_leader_it_is_not_said_whose_tasks_were_looked_into(
