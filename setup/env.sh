@@ -58,6 +58,7 @@ passphrase() {
     if ! encrypted_already; then
       [ ! -e "$file" ] || rm "$file" # an empty one
       (umask 077 && head -c 32 /dev/urandom | od -An -v -tx1 | tr -d ' \n' >"$file.$$")
+      sync "$file.$$" || true # a power cut must not leave the name alone, and what it has encrypted by then
       # Of two that do this at the same time one is second, and takes what the first has made.
       if ln "$file.$$" "$file" 2>/dev/null || { [ ! -e "$file" ] && mv "$file.$$" "$file"; }; then
         say "made a random passphrase for the stack '$name' in $file."

@@ -47,6 +47,15 @@ def salted_state(copy: Copy, stack: str) -> None:
     (folder / f"{stack}.json").write_text('{"secrets_providers": {"state": {"salt": "v1:abc"}}}')
 
 
+def test_a_passphrase_is_on_the_disk_before_anything_is_encrypted_with_it(copy: Copy) -> None:
+    """A power cut would leave its name without it, and what it has encrypted for ever."""
+    copy.fake("sync", f'cat "$1" >>"{copy.root}/synced"; ls -A "{copy.root}" >>"{copy.root}/there"')
+    copy.run("env.sh", "prod")
+    made = (copy.root / ".pulumi-passphrase-prod").read_text()
+    assert (copy.root / "synced").read_text() == made
+    assert ".pulumi-passphrase-prod" not in (copy.root / "there").read_text().splitlines()
+
+
 @pytest.mark.parametrize("where", ["file", "state"])
 def test_a_development_stack_of_an_earlier_version_goes_on_with_its_passphrase(
     copy: Copy, exports: Exports, where: str
