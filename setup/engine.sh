@@ -86,7 +86,7 @@ case ${reply:-} in
       "('sudo usermod -aG docker $(id -un)', then log in again), or run make with sudo." ;;
 esac
 if [ -z "$named" ] && [ -n "${DOCKER_HOST:-}" ]; then
-  die "no Docker engine answers in the docker context '$(docker context show)': ${reply:-}." \
+  die "no Docker engine answers in the docker context '$(unset DOCKER_HOST && docker context inspect --format '{{.Name}}')': ${reply:-}." \
     "Start it, or run 'docker context use default'."
 fi
 if [ -n "${DOCKER_HOST:-}" ]; then

@@ -150,7 +150,9 @@ def context(copy: Copy, answers: int) -> None:
     (folder / "config.json").write_text('{"currentContext": "far"}')
     copy.fake(
         "docker",
-        'case "$*" in "context inspect"*) echo "unix:///run/far.sock <IN MEMORY>/docker";; "context show") echo far;;'
+        '[ -z "${DOCKER_HOST:-}" ] && name=far || name=default\n'  # as docker's client has it
+        'case "$*" in "context inspect --format {{.Name}}") echo "$name";; '
+        '"context inspect"*) echo "unix:///run/far.sock <IN MEMORY>/docker";;'
         f' *) echo "at $DOCKER_HOST" >&2; exit {answers};; esac',
     )
 
