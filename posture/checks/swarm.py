@@ -76,7 +76,8 @@ def containers(context: ServicesContext) -> Outcome:
 
 def _foreign(container: Any) -> list[Any]:
     """What is mounted besides the Swarm's own secrets and configs."""
-    return [one for one in container["Mounts"] if not str(one.get("Source", "")).count("/containers/")]
+    own = f"/containers/{container['Id']}/"
+    return [one for one in container["Mounts"] if own not in str(one.get("Source", ""))]
 
 
 @check(

@@ -96,11 +96,16 @@ def test_a_user_is_judged_by_its_number_or_name(
     assert run("swarm.containers", context) == outcomes[is_root]
 
 
+FRONT = task_container("front")["Id"]
+
+
 @pytest.mark.parametrize(
     ("mount", "status"),
     [
         ({"Type": "bind", "Source": "/etc"}, "fail"),
-        ({"Type": "bind", "Source": "/var/lib/docker/containers/x/mounts/secrets"}, "pass"),
+        ({"Type": "bind", "Source": f"/var/lib/docker/containers/{FRONT}/mounts/secrets"}, "pass"),
+        ({"Type": "bind", "Source": "/var/lib/docker/containers/of-another/mounts/secrets"}, "fail"),
+        ({"Type": "bind", "Source": "/srv/containers/x"}, "fail"),
         ({"Type": "volume", "Source": "/var/lib/docker/volumes/x"}, "pass"),
         ({"Type": "tmpfs"}, "pass"),
     ],
