@@ -1,11 +1,14 @@
 """An update of a stack as ``make up`` does it, with the repair and the checks around it."""
 
+import contextlib
 import os
 import signal
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+from ops.commands import OperationError
+from rules.docker import EngineError
 from rules.waiting import POLL_SECONDS
 
 UP = Path("setup/up.sh")
@@ -26,6 +29,7 @@ def bring_up(stack: str, meanwhile: Callable[[], None] = lambda: None) -> bool:
                 try:
                     return update.wait(POLL_SECONDS) == 0
                 except subprocess.TimeoutExpired:
-                    meanwhile()
+                    with contextlib.suppress(OperationError, EngineError):  # the next look is half a second away
+                        meanwhile()
         finally:
             signal.signal(signal.SIGINT, handler)

@@ -1,6 +1,7 @@
 """What a rotation does around the update: who is alone, what is put back, what is cut in an emergency."""
 
 import contextlib
+import os
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -205,6 +206,28 @@ def test_the_update_is_the_one_that_make_up_runs(
     assert bring_up("prod", lambda: ticks.append(datetime.now(UTC))) is succeeded
     assert (tmp_path / "asked").read_text() == "prod\n"
     assert len(ticks) > 2
+
+
+@pytest.mark.parametrize("fault", [OperationError("docker ps failed"), EngineError("docker ps failed")])
+def test_a_look_that_fails_meanwhile_is_no_failure_of_the_update(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: Exception
+) -> None:
+    """In an emergency it put the old key back, which somebody else has, while the new one was in force."""
+    up = tmp_path / "up.sh"
+    up.write_text("#!/bin/sh\nread -r _ <go\n")
+    up.chmod(0o755)
+    os.mkfifo(tmp_path / "go")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("ops.update.UP", up)
+
+    words = iter(["on\n"])
+
+    def look() -> None:
+        for word in words:  # the first time
+            (tmp_path / "go").write_text(word)
+        raise fault
+
+    assert bring_up("prod", look)
 
 
 @pytest.mark.parametrize(("client", "cut"), [(None, True), ("alice", False)])
