@@ -1,11 +1,11 @@
 """A stack's configuration file: changed as a whole or not at all, and put back as it was."""
 
+import contextlib
 import json
 import os
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -78,7 +78,7 @@ class StackFile:
             previous_expires=_time(expires, self.stack, f"clients.{client}.") if expires else None,
         )
 
-    @contextmanager
+    @contextlib.contextmanager
     def changed(self, change: Change) -> Iterator[None]:
         """Writes ``change``; when the body raises, the file is as it was before."""
         before = self.path.read_bytes()
@@ -126,7 +126,7 @@ class StackFile:
     def _set_secret(self, copy: Path, name: str, secret: str) -> None:
         pulumi("config", "set", "--secret", name, "--config-file", str(copy), stack=self.stack, stdin=secret)
 
-    @contextmanager
+    @contextlib.contextmanager
     def _copy(self) -> Iterator[Path]:
         # Beside the file: a rename is one step only within a file system. A link stays one, to what it has led to.
         with tempfile.TemporaryDirectory(prefix=".rotation-", dir=self.path.resolve().parent) as folder:
@@ -140,6 +140,9 @@ class StackFile:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
+            owner = self.path.stat()
+            with contextlib.suppress(PermissionError):  # one of a group
+                os.chown(copy, owner.st_uid, owner.st_gid)  # as root would make it its own (sudo make rotate)
             copy.replace(self.path.resolve())
 
 

@@ -164,3 +164,12 @@ def test_what_a_full_disk_keeps_from_being_put_back_is_said(pulumi: Pulumi, monk
         match=r"the update failed.* could not be put back .*No space left on device.*make up STACK=prod",
     ):
         failing()
+
+
+def test_whose_file_it_was_stays_so_whoever_changes_it(pulumi: Pulumi, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever has to be root for the engine's sake changes it as root."""
+    given: list[tuple[int, int]] = []
+    monkeypatch.setattr(os, "chown", lambda _path, user, group: given.append((user, group)))
+    found = Path("Pulumi.prod.yaml").stat()
+    StackFile("prod").apply(CHANGE)
+    assert given == [(found.st_uid, found.st_gid)]
