@@ -7,6 +7,7 @@ a copy of each finished update under history/.
 import gzip
 import json
 import sys
+import zlib
 from pathlib import Path
 from shlex import quote
 from typing import Any
@@ -15,6 +16,7 @@ from rules.layout import stack_name
 
 PACKED = ".gz"
 ENDS = ("", PACKED)
+GZIP = b"\x1f\x8b"
 
 
 def find(state: Path, stack: str) -> Path | None:
@@ -27,10 +29,11 @@ def find(state: Path, stack: str) -> Path | None:
 def read(path: Path) -> dict[str, Any] | None:
     """The deployment in a state file, empty before the first update; None when the file is damaged."""
     try:
-        content = gzip.decompress(path.read_bytes()) if path.suffix == PACKED else path.read_bytes()
-        latest = json.loads(content)["checkpoint"].get("latest") or {}
+        content = path.read_bytes()  # its name does not tell, to Pulumi neither: a copy of another one may stand there
+        plain = gzip.decompress(content) if content.startswith(GZIP) else content
+        latest = json.loads(plain)["checkpoint"].get("latest") or {}
         return latest if isinstance(latest, dict) else None
-    except (ValueError, KeyError, TypeError, AttributeError, OSError, EOFError):
+    except (ValueError, KeyError, TypeError, AttributeError, OSError, EOFError, zlib.error):
         return None
 
 

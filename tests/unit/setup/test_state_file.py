@@ -68,5 +68,16 @@ def test_a_packed_state_is_a_state(tmp_path: Path) -> None:
         path.write_bytes(content)
     assert state_file.checkpoint(tmp_path, "dev")["resources"]
     packed.write_bytes(packed.read_bytes()[:20])
-    with pytest.raises(SystemExit, match="is no whole"):
+    with pytest.raises(SystemExit, match="is no whole") as stopped:
+        state_file.checkpoint(tmp_path, "dev")
+    subprocess.run(shlex.split(str(stopped.value).partition("try again: ")[2]), check=True)
+    assert state_file.checkpoint(tmp_path, "dev")["resources"]
+
+
+def test_the_copy_beside_a_packed_state_is_one(tmp_path: Path) -> None:
+    packed = tmp_path / "stacks" / "litellm-claude" / "dev.json.gz"
+    packed.parent.mkdir(parents=True)
+    packed.with_name("dev.json.gz.bak").write_bytes(gzip.compress(WHOLE.encode()))
+    packed.write_bytes(gzip.compress(WHOLE.encode())[:12] + b"\xff" * 30)
+    with pytest.raises(SystemExit, match=r"cp \S*dev\.json\.gz\.bak \S*dev\.json\.gz$"):
         state_file.checkpoint(tmp_path, "dev")
