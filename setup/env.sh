@@ -33,17 +33,21 @@ backend() {
   fi
 }
 
-# Whether secrets of the stack are encrypted already: in its file, or in its state (which alone may hold the salt).
-encrypted_already() {
-  grep -qs '^encryptionsalt:' "$settings" || grep -qs '"salt"' "$(path_of "$backend")"/.pulumi/stacks/{,*/}"$name.json" ||
-    gzip -cd "$(path_of "$backend")"/.pulumi/stacks/{,*/}"$name.json.gz" 2>/dev/null | grep '"salt"' >/dev/null
+# states: the stack's state in a folder, unpacked; what its name says does not matter, to Pulumi neither
+states() {
+  local path
+  for path in "$(path_of "$backend")"/.pulumi/stacks/{,*/}"$name.json"{,.gz}; do
+    [ ! -f "$path" ] || gzip -cd "$path" 2>/dev/null || cat "$path"
+  done
 }
+
+# Whether secrets of the stack are encrypted already: in its file, or in its state (which alone may hold the salt).
+encrypted_already() { grep -qs '^encryptionsalt:' "$settings" || states | grep '"salt"' >/dev/null; }
 
 # former_name: under which name the stack was made, as its volume's has it; `pulumi stack rename` leaves the passphrase behind
 former_name() {
   scalar "$settings" name | grep . ||
-    sed -n 's/.*"urn": *".*::litellm-claude-\(.*\)-claude-auth".*/\1/p' "$(path_of "$backend")"/.pulumi/stacks/{,*/}"$name.json" 2>/dev/null |
-    head -n 1
+    states | sed -n 's/.*"urn": *".*::litellm-claude-\(.*\)-claude-auth".*/\1/p' | head -n 1
 }
 
 # A passphrase made here is written once, and never printed. One that was made elsewhere cannot be replaced.

@@ -1,6 +1,8 @@
 """What set-up reads before Python can read YAML, in the forms that YAML has for it."""
 
+import gzip
 import shlex
+import shutil
 from collections.abc import Callable
 
 import pytest
@@ -20,11 +22,15 @@ def test_a_folder_that_the_project_names_is_looked_after_however_it_is_written(
     assert shlex.split(exports("dev")["PULUMI_BACKEND_URL"]) == [url]
 
 
-def test_a_passphrase_is_not_invented_beside_a_state_that_has_one(copy: Copy) -> None:
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_passphrase_is_not_invented_beside_a_state_that_has_one(copy: Copy, packed: bool) -> None:
     (copy.root / "Pulumi.yaml").write_text(f'name: litellm-claude\nbackend:\n  url: "file://{copy.root}/states"\n')
     folder = copy.root / "states" / ".pulumi" / "stacks" / "litellm-claude"
     folder.mkdir(parents=True)
-    (folder / "prod.json").write_text('{"secrets_providers": {"state": {"salt": "v1:abc"}}}')
+    state = b'{"secrets_providers": {"state": {"salt": "v1:abc"}}}'
+    if packed:
+        (copy.bin / "gzip").symlink_to(shutil.which("gzip") or "")
+    (folder / f"prod.json{'.gz' * packed}").write_bytes(gzip.compress(state) if packed else state)
     result = copy.run("env.sh", "prod")
     assert (result.returncode, ".pulumi-passphrase-prod is missing" in result.stderr) == (1, True)
 
