@@ -32,4 +32,4 @@ repair down
 pulumi destroy --stack "$stack" --exclude-protected ${yes[@]+"${yes[@]}"} || explain down
 "$python" -m ops.prune "$stack" "$state"
 images=$(docker image ls --format '{{.Repository}}:{{.Tag}}' 'litellm-claude/*' | grep -E -- ":[0-9a-f]{12}-$(made_as)\$" | paste -sd' ' - || true)
-[ -z "$images" ] || echo "Its images stay for the next 'make up'. To delete them: docker image rm $images" >&2
+[ -z "$images" ] || echo "Its images stay for the next 'make up'. To delete them: ${DOCKER_HOST:+env DOCKER_HOST=$DOCKER_HOST }docker image rm $images" >&2
