@@ -121,16 +121,21 @@ class Keeper:
         return urlsplit(self._settings.directory).hostname or "the CA"
 
     def _hand_over(self, chain: str, key: str) -> None:
-        """Writes what the gateway reads: its group may, and nobody else; the key's file comes whole or not at all."""
+        """Writes what the gateway reads: its group may, and nobody else; the key's file comes whole or not at all.
+
+        The chain, by which the next renewal is known, comes last: who is killed in between asks again.
+        """
         self._folder.mkdir(exist_ok=True)
         self._folder.chmod(0o750)
         chain = "\n".join(line for line in chain.splitlines() if line.strip()) + "\n"
-        for name, text in (("chain.pem", chain), ("tls.pem", chain + key)):
+        for name, text in (("tls.pem", chain + key), ("chain.pem", chain)):
             new = self._folder / f"{name}.new"
             new.unlink(missing_ok=True)
             with os.fdopen(os.open(new, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
                 os.fchmod(file.fileno(), 0o640)
                 file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
             new.rename(self._folder / name)
 
     def _tell(self, held: certificate.Certificate | None) -> None:
