@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from ops import volumes
@@ -66,7 +67,7 @@ def backup(stack: str, path: Path, now: datetime) -> str:
     return (
         f"{path}: settings, keys and certificates, and the files of {', '.join(there) or 'no volume'}, encrypted.\n"
         "Keep the passphrase elsewhere: both together are the stack.\n"
-        f"To restore: make restore STACK={stack} FILE={path}\n"
+        f"To restore: make restore STACK={stack} FILE={quote(str(path))}\n"
     )
 
 

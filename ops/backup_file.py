@@ -15,6 +15,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 import yaml
@@ -105,7 +106,7 @@ def read(path: Path, stack: str) -> Backup:
     if backup.stack != name:
         raise OperationError(
             f"{path} is a backup of the stack '{backup.stack}', not '{name}'. "
-            f"Run: make restore STACK={backup.stack} FILE={path}"
+            f"Run: make restore STACK={backup.stack} FILE={quote(str(path))}"
         )
     return backup
 

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import shlex
 import stat
 from pathlib import Path
 from typing import Any
@@ -117,6 +118,14 @@ def test_a_backup_that_does_not_fit_is_refused(
     write(a_backup(**changes), tmp_path / "x")
     with pytest.raises(OperationError, match=sentence):
         read(tmp_path / "x", stack)
+
+
+def test_a_backup_of_another_stack_is_named_as_a_shell_takes_it(tmp_path: Path) -> None:
+    path = tmp_path / "of the night's"
+    write(a_backup(stack="prod"), path)
+    with pytest.raises(OperationError) as refused:
+        read(path, "dev")
+    assert shlex.split(str(refused.value).partition("Run: ")[2]) == ["make", "restore", "STACK=prod", f"FILE={path}"]
 
 
 def test_parts_that_are_missing_or_unknown_are_refused(file: Path) -> None:
