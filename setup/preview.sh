@@ -11,7 +11,7 @@ select_or_create preview
 todo=$("$python" -m ops.before_up --look "$stack") || exit 1
 export LITELLM_CLAUDE_ACCEPT_EXPIRED_CERTIFICATE=1 # one that is new to the stack has just been refused
 shown=$(mktemp)
-trap 'rm -f "$shown"' EXIT
+trap 'rm -rf "$shown" "${work:-$shown}"' EXIT # with the copy of the stack's file (stack.sh)
 color=''
 [ ! -t 1 ] || color=always
 # A preview saves no state, and yet Pulumi makes all of it anew after each step, only to drop it: 500 clients take 8 s, not 3.

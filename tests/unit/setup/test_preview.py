@@ -2,6 +2,8 @@
 
 import itertools
 
+import pytest
+
 from tests.unit.setup.conftest import Copy
 from tests.unit.setup.test_environment import ready, salted_state
 
@@ -15,3 +17,17 @@ def test_a_preview_makes_no_states_to_drop_and_an_update_keeps_each(copy: Copy) 
     for script in ("preview.sh", "up.sh"):
         copy.run(script, "dev")
     assert {"preview true", "up each"} <= {" ".join(pair) for pair in itertools.pairwise(asked.read_text().split())}
+
+
+@pytest.mark.parametrize("script", ["preview.sh", "up.sh", "down.sh"])
+def test_nothing_is_left_among_the_temporary_files(copy: Copy, script: str) -> None:
+    """Each preview left a copy of the stack's file."""
+    ready(copy)
+    copy.fake("pulumi", "echo '{}'")
+    copy.fake("docker", "exit 0")
+    salted_state(copy, "dev")
+    folder = copy.root.parent / "temporary"
+    folder.mkdir()
+    copy.environment["TMPDIR"] = str(folder)
+    copy.run(script, "dev")
+    assert list(folder.iterdir()) == []
