@@ -55,12 +55,16 @@ def main(argv: list[str] | None = None) -> int:
     except (DeclarationError, EngineError) as error:
         sys.stderr.write(f"error: {error}\n")
         return 2
-    if arguments.junit:
-        arguments.junit.write_text(render.junit(report))
     if arguments.json:
         sys.stdout.write(f"{render.as_json(report)}\n")
     else:
         render.table(report, Console(), brief=arguments.brief)
+    if arguments.junit:
+        try:
+            arguments.junit.write_text(render.junit(report))
+        except OSError as error:
+            sys.stderr.write(f"error: {arguments.junit}: {error.strerror}. Name another file: --junit FILE\n")
+            return 2
     return 0 if report.secure else 1
 
 

@@ -197,3 +197,14 @@ def test_a_report_is_for_a_person_or_for_programs(
     assert command.main(["--document"]) == 0
     assert capsys.readouterr().out == page()
     assert len(asked) == 2
+
+
+def test_a_file_that_cannot_be_written_is_said_behind_the_report(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    made = report(finding(Status.PASS))
+    monkeypatch.setattr(command, "verify", lambda *_, **__: made)
+    assert command.main(["--stack", "test", "--json", "--junit", str(tmp_path / "none" / "junit.xml")]) == 2
+    printed = capsys.readouterr()
+    assert printed.out == f"{render.as_json(made)}\n"
+    assert printed.err.endswith("junit.xml: No such file or directory. Name another file: --junit FILE\n")
