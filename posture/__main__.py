@@ -33,6 +33,16 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _written(path: Path, text: str) -> bool:
+    """Writes a file, or says why it cannot be."""
+    try:
+        path.write_text(text)
+    except OSError as error:
+        sys.stderr.write(f"error: {path}: {error.strerror}. Name another file: --junit FILE\n")
+        return False
+    return True
+
+
 def main(argv: list[str] | None = None) -> int:
     """Runs the command and returns its exit status."""
     parser = _parser()
@@ -59,12 +69,8 @@ def main(argv: list[str] | None = None) -> int:
         sys.stdout.write(f"{render.as_json(report)}\n")
     else:
         render.table(report, Console(), brief=arguments.brief)
-    if arguments.junit:
-        try:
-            arguments.junit.write_text(render.junit(report))
-        except OSError as error:
-            sys.stderr.write(f"error: {arguments.junit}: {error.strerror}. Name another file: --junit FILE\n")
-            return 2
+    if arguments.junit and not _written(arguments.junit, render.junit(report)):
+        return 2
     return 0 if report.secure else 1
 
 
