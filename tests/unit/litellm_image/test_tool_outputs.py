@@ -10,6 +10,8 @@ from tests.unit.litellm_image.openai_lab import sent
 
 from claude_gateway.api.contract import Route
 
+pytestmark = pytest.mark.filterwarnings("default")  # LiteLLM's own
+
 MARK = {"type": "ephemeral"}
 PDF = {"type": "base64", "media_type": "application/pdf", "data": "AAAA"}
 PARTS: list[tuple[dict[str, Any], dict[str, Any]]] = [
