@@ -126,14 +126,15 @@ def test_a_swarm_that_tells_nothing_is_no_stack_without_usage(
         list(usage.kept_lines("prod"))
 
 
-def test_a_rotation_says_where_a_swarm_has_its_logs(state: State, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_rotation_says_where_a_swarm_has_its_logs(
+    state: State, manager: Manager, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    docker = manager.typed
     keys = Keys(True, False, "2", "1", datetime(2026, 11, 28, tzinfo=UTC))
     monkeypatch.setattr(rotate, "StackFile", lambda _stack: type("File", (), {"keys": lambda *_: keys}))
     monkeypatch.setattr(rotate, "pulumi", lambda *arguments, stack: OUTPUTS[arguments[-1]])
-    assert (
-        "docker service ps -q prod-gateway-1a2b3c4 | xargs -n1 timeout 60 docker service logs --since 1h | grep"
-        in rotate.report("prod")
-    )
+    where = f"{docker} service ps -q prod-gateway-1a2b3c4 | xargs -n1 timeout 60 {docker} service logs --since 1h"
+    assert f"{where} | grep" in rotate.report("prod")
 
 
 def test_a_service_that_went_back_is_told_from_one_with_the_new_key(state: State, manager: Manager) -> None:
