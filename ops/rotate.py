@@ -81,18 +81,18 @@ def update(stack: str, change: Change, cutover: Cutover | TasksCutover | None = 
     file, before = StackFile(stack), refuse_without_key(stack)
     with file.changed(change):
         succeeded = bring_up(stack, cutover or (lambda: None))
-        # Asked after a failure alone: who does not answer then must not put the old key back after a success.
-        now = before if succeeded else serving(stack)
-        if not succeeded and now is None:
-            raise OperationError(
-                f"the update failed, and nothing changed: the configuration is as it was, with the keys that "
-                f"clients have. Bring the stack back: make up STACK={stack}"
-            )
-        if not succeeded and now == before:
-            raise OperationError(
-                f"the update failed, so nothing changed: {before.name} serves on with the keys that it had, and the "
-                f"configuration is as it was. The update's own message is above; fix the cause and try again"
-            )
+        if not succeeded:  # asked then alone: who does not answer must not put the old key back after a success
+            now = serving(stack)
+            if now is None:
+                raise OperationError(
+                    f"the update failed, and nothing changed: the configuration is as it was, with the keys that "
+                    f"clients have. Bring the stack back: make up STACK={stack}"
+                )
+            if now == before:
+                raise OperationError(
+                    f"the update failed, so nothing changed: {before.name} serves on with the keys that it had, and "
+                    f"the configuration is as it was. The update's own message is above; fix the cause and try again"
+                )
     if cutover:
         cutover()
         if left := cutover.still_serving():
