@@ -108,7 +108,11 @@ def _whole(path: Path) -> bool:
         return True  # its update has just ended
     except ValueError:
         return False
-    return path.name.endswith(".attrs") or (isinstance(found, dict) and found.keys() >= LOCK)
+    return path.name.endswith(".attrs") or _is_lock(found)
+
+
+def _is_lock(found: Any) -> bool:
+    return isinstance(found, dict) and found.keys() >= LOCK
 
 
 def locks(state: Path, stack: str) -> dict[Path, dict[str, Any]]:
@@ -117,7 +121,7 @@ def locks(state: Path, stack: str) -> dict[Path, dict[str, Any]]:
     for path in (path for folder in lock_folders(state, stack) for path in folder.glob("*.json")):
         with contextlib.suppress(FileNotFoundError, ValueError):  # its update has just ended, or just begun
             content = json.loads(path.read_text())
-            if isinstance(content, dict) and content.keys() >= LOCK:
+            if _is_lock(content):
                 found[path] = content
     return found
 

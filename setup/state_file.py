@@ -17,6 +17,7 @@ from rules.layout import stack_name
 PACKED = ".gz"
 ENDS = ("", PACKED)
 GZIP = b"\x1f\x8b"
+"""How a gzip file begins: PULUMI_SELF_MANAGED_STATE_GZIP packs the state."""
 
 
 def find(state: Path, stack: str) -> Path | None:
@@ -26,12 +27,15 @@ def find(state: Path, stack: str) -> Path | None:
     return max(found, key=lambda path: path.stat().st_mtime, default=None)
 
 
+def unpacked(content: bytes) -> bytes:
+    """A file of the state as text. Its name does not tell, to Pulumi neither: a copy of another one may stand there."""
+    return gzip.decompress(content) if content.startswith(GZIP) else content
+
+
 def read(path: Path) -> dict[str, Any] | None:
     """The deployment in a state file, empty before the first update; None when the file is damaged."""
     try:
-        content = path.read_bytes()  # its name does not tell, to Pulumi neither: a copy of another one may stand there
-        plain = gzip.decompress(content) if content.startswith(GZIP) else content
-        latest = json.loads(plain)["checkpoint"].get("latest") or {}
+        latest = json.loads(unpacked(path.read_bytes()))["checkpoint"].get("latest") or {}
         return latest if isinstance(latest, dict) else None
     except (ValueError, KeyError, TypeError, AttributeError, OSError, EOFError, zlib.error):
         return None

@@ -2,7 +2,6 @@
 
 # ruff: noqa: D103 - a check's title says what it does
 
-import gzip
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote
@@ -14,10 +13,9 @@ from posture.model import Outcome, check, passed, verdict
 from posture.redaction import forms
 from rules.configuration import SECRETS
 from rules.layout import PROJECT
+from setup.state_file import unpacked
 
 PAGE = "security page: Never commit secrets"
-PACKED = b"\x1f\x8b"
-"""How a gzip file begins: PULUMI_SELF_MANAGED_STATE_GZIP packs the state."""
 ROTATE = "make rotate STACK={stack}: a secret that lay in the clear is none any more"
 
 
@@ -38,10 +36,9 @@ def _state_files(context: Context) -> Iterator[Path]:
 def _content(path: Path) -> bytes:
     """What is in a file of the state, unpacked; nothing in one that an update has just removed."""
     try:
-        found = path.read_bytes()
+        return unpacked(path.read_bytes())
     except FileNotFoundError:
         return b""
-    return gzip.decompress(found) if found.startswith(PACKED) else found
 
 
 @check(
