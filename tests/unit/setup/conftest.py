@@ -37,7 +37,10 @@ class Copy:
 
     def run(self, script: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Runs a script of setup/."""
-        command = [str(self.root / "setup" / script), *arguments]
+        return self.started(str(self.root / "setup" / script), *arguments)
+
+    def started(self, *command: str) -> subprocess.CompletedProcess[str]:
+        """Runs a command in the copy's folder."""
         return subprocess.run(
             command, check=False, capture_output=True, text=True, env=self.environment, cwd=self.root, timeout=60
         )

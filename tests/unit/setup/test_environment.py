@@ -33,11 +33,12 @@ def test_a_passphrase_is_made_once_for_its_owner_alone_and_never_printed(
     assert path.read_text() == passphrase
 
 
-def ready(copy: Copy) -> None:
-    """Nothing stops an update: what looks for it is no part of these tests."""
-    python = copy.root / ".venv" / "bin" / "python"
-    python.parent.mkdir(parents=True)
-    python.symlink_to(copy.bin / "true")
+def ready(copy: Copy, python: str = "") -> None:
+    """Nothing stops an update: what looks for it is no part of these tests, and does this instead (in bash)."""
+    path = copy.root / ".venv" / "bin" / "python"
+    path.parent.mkdir(parents=True)
+    path.write_text(f"#!/bin/bash\n{python}\n")
+    path.chmod(0o755)
 
 
 def salted_state(copy: Copy, stack: str) -> None:
@@ -173,14 +174,9 @@ def test_a_login_to_a_folder_is_looked_after_like_the_working_copys_own(copy: Co
     (home / ".pulumi").mkdir()
     (home / ".pulumi" / "credentials.json").write_text(f'{{"current": "{url}"}}')
     assert shlex.split(exports("dev")["PULUMI_BACKEND_URL"]) == [url]
-    ready(copy)
+    ready(copy, 'printf "%s\\n" "$@" >>"$HOME/asked"')
     copy.fake("pulumi", "exit 0")
     copy.fake("docker", "exit 0")
-    shown = 'printf "%s\\n" "$@" >>"$HOME/asked"'
-    python = copy.root / ".venv" / "bin" / "python"
-    python.unlink()
-    python.write_text(f"#!/bin/bash\n{shown}\n")
-    python.chmod(0o755)
     assert copy.run("up.sh", "dev").returncode == 0
     folder = f"{home}/.pulumi" if "~" in url else "/var/lib/states/.pulumi"
     for module in ("setup.state_file", "setup.repair_file_backend"):

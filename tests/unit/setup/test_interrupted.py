@@ -23,16 +23,10 @@ def test_what_keeps_pulumi_from_looking_is_no_traceback(tmp_path: Path, monkeypa
 @pytest.mark.parametrize("target", ["up", "down"])
 @pytest.mark.parametrize(("status", "explained"), [(3, True), (1, False), (0, False)])
 def test_it_is_explained_as_at_any_time(copy: Copy, target: str, status: int, explained: bool) -> None:
-    ready(copy)
+    ready(copy, f'[[ $2 != *repair* ]] || exit {status}\n[ "$2" != ops.explain ] || echo "explained $4"')
     salted_state(copy, "dev")
     copy.fake("pulumi", "exit 0")
     copy.fake("docker", "exit 0")
-    python = copy.root / ".venv" / "bin" / "python"
-    python.unlink()
-    python.write_text(
-        f'#!/bin/bash\n[[ $2 != *repair* ]] || exit {status}\n[ "$2" != ops.explain ] || echo "explained $4"\n'
-    )
-    python.chmod(0o755)
     done = copy.run(f"{target}.sh", "dev")
     assert done.returncode == (1 if status else 0)
     assert (f"explained {target}" in done.stdout) is explained

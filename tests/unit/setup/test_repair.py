@@ -119,12 +119,18 @@ def test_only_what_this_state_was_creating_is_removed(tmp_path: Path, engine: En
     assert not [command for command in engine.commands if "label" in command], "another copy's stack has the same label"
 
 
+def dead_lock(state: Path) -> Path:
+    """One of this host with its note, and the folder that both are in."""
+    lock(state, socket.gethostname(), 1)
+    (folder,) = repair_file_backend.lock_folders(state, "dev")
+    (folder / "1.json.attrs").write_text("{}")
+    return folder
+
+
 def test_what_another_update_has_just_taken_away_stops_nothing(
     tmp_path: Path, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lock(tmp_path, socket.gethostname(), 1)
-    (folder,) = repair_file_backend.lock_folders(tmp_path, "dev")
-    (folder / "1.json.attrs").write_text("{}")
+    dead_lock(tmp_path)
 
     def gone(path: Path, *_: object, **__: object) -> str:
         raise FileNotFoundError(path)
@@ -139,9 +145,7 @@ def test_what_another_update_has_just_taken_away_stops_nothing(
 def test_a_lock_that_comes_while_dead_ones_are_looked_at_stays(
     tmp_path: Path, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lock(tmp_path, socket.gethostname(), 1)
-    (folder,) = repair_file_backend.lock_folders(tmp_path, "dev")
-    (folder / "1.json.attrs").write_text("{}")
+    folder = dead_lock(tmp_path)
 
     def meanwhile(_: int) -> bool:
         (folder / "2.json").write_text((folder / "1.json").read_text())

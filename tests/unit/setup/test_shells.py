@@ -10,15 +10,7 @@ from tests.unit.setup.conftest import Copy
 def test_a_shell_with_a_cdpath_finds_the_working_copy(copy: Copy) -> None:
     """With it, `cd setup/..` prints where it went, or goes to another folder of that name."""
     copy.environment["CDPATH"] = f".:{copy.root.parent}"
-    done = subprocess.run(
-        ["setup/in_env.sh", "dev", "bash", "-c", "pwd"],
-        cwd=copy.root,
-        env=copy.environment,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
+    done = copy.started("setup/in_env.sh", "dev", "bash", "-c", "pwd")
     assert done.stdout.strip() == str(copy.root), done.stderr
 
 
@@ -97,14 +89,6 @@ def test_what_macos_lacks_of_gnus_tools_is_no_silent_engine(copy: Copy, hangs: b
 def test_a_working_copy_is_told_from_another_by_what_macos_has_for_a_digest(copy: Copy) -> None:
     (copy.bin / "sha256sum").unlink()
     copy.fake("shasum", 'cat >/dev/null; echo "0a1b  -"')
-    done = subprocess.run(
-        ["bash", "-c", ". setup/lib.sh; echo text | sha256sum"],
-        cwd=copy.root,
-        env=copy.environment,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
+    done = copy.started("bash", "-c", ". setup/lib.sh; echo text | sha256sum")
     assert (done.stdout, done.stderr) == ("0a1b  -\n", "")
     assert copy.calls() == ["shasum -a 256"]
