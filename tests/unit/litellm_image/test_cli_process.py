@@ -166,10 +166,8 @@ async def test_no_file_is_left_after_many_requests_and_processes(bed: Bed) -> No
                 with pytest.raises(UpstreamError):
                     await ask_pool(pool, message("FAKE:400"))
         assert pool.counts["started"] == 3
-        for _ in range(200):  # the CLI may just be writing its state, beside which a lock and a copy stand meanwhile
-            if len(bed.files()) <= len(early):
-                break
-            await asyncio.sleep(0.05)
+        # A CLI may just be writing its state, beside which a lock and a copy stand meanwhile.
+        await until(lambda: len(bed.files()) <= len(early))
         assert len(bed.files()) <= len(early), "nothing stays of a request"
     assert bed.files() == before
 
