@@ -39,20 +39,20 @@ help: ## this list
 ##### the stack
 
 up: setup ## bring the stack up, and say how to use it (BUNDLE=FILE: on a machine that reaches nothing)
-	@setup/up.sh "$(STACK)"
+	@ops/up.sh "$(STACK)"
 
 upgrade: setup ## build the images with Debian's security updates of today, and bring the stack up with them
 	@$(IN_STACK) $(PYTHON) -m ops.upgrade "$(STACK)"
-	@setup/up.sh "$(STACK)"
+	@ops/up.sh "$(STACK)"
 
 bundle: setup ## what an `up` needs in one file, for a machine that reaches nothing: FILE=NAME
 	@$(IN_STACK) $(PYTHON) -m setup.bundle_make "$(FILE)" "$(UPDATES)"
 
 preview: setup ## show what `up` would change
-	@setup/preview.sh "$(STACK)"
+	@ops/preview.sh "$(STACK)"
 
 down: setup-pulumi setup-python setup-engine ## take the stack down; the Claude login stays
-	@setup/down.sh "$(STACK)"
+	@ops/down.sh "$(STACK)"
 
 verify: setup-pulumi setup-python setup-engine ## check the running stack: is it as secure as its declaration says?
 	@$(IN_STACK) $(PYTHON) -m posture --stack "$(STACK)" $(VERIFY)
@@ -61,7 +61,7 @@ backup: setup-pulumi setup-python setup-engine setup-base ## settings, keys and 
 	@$(IN_STACK) $(PYTHON) -m ops.backup "$(STACK)" $(if $(FILE),"$(FILE)")
 
 restore: setup-pulumi setup-python ## make a stack from a backup, where there is none: FILE=NAME
-	@setup/restore.sh "$(STACK)" "$(FILE)"
+	@ops/restore.sh "$(STACK)" "$(FILE)"
 
 rotate: setup ## new master key, or of CLIENT=name; the old one works for OVERLAP=24h more (EMERGENCY=1: not at all)
 	@$(IN_STACK) $(PYTHON) -m ops.rotate "$(STACK)" --overlap="$(OVERLAP)" $(OF_CLIENT) $(if $(filter-out 0 no false,$(EMERGENCY)),--emergency)
@@ -83,13 +83,13 @@ usage: setup-pulumi setup-python setup-engine ## who used what: SINCE=7d BY=clie
 	@$(IN_STACK) $(PYTHON) -m ops.usage "$(STACK)" --since="$(SINCE)" --by="$(BY)" $(if $(filter-out 0 no false,$(JSON)),--json)
 
 login: setup-pulumi setup-python setup-engine ## log in to Claude, in the running container
-	@setup/container.sh "$(STACK)" login
+	@$(IN_STACK) $(PYTHON) -m ops.login "$(STACK)"
 
 logs: setup-pulumi setup-python setup-engine ## the last logs of the stack's containers
-	@setup/container.sh "$(STACK)" logs
+	@$(IN_STACK) $(PYTHON) -m ops.logs "$(STACK)"
 
 output: setup-pulumi setup-python ## print one output: NAME=url, NAME=master_key, ...
-	@setup/output.sh "$(STACK)" "$(NAME)"
+	@ops/output.sh "$(STACK)" "$(NAME)"
 
 env: setup-pulumi ## print what `make` sets for pulumi: eval "$(make -s env STACK=dev)"
 	@setup/env.sh "$(STACK)"

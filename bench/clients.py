@@ -57,7 +57,7 @@ def preview_seconds(clients: int) -> float:
     with deployment("prod", **{f"clients.c{number}.maxParallel": 4 for number in range(clients)}) as stack:
         operations = Operations(stack)
         start = time.monotonic()
-        operations.finish(operations.start("setup/preview.sh", stack.name))
+        operations.finish(operations.start("ops/preview.sh", stack.name))
         return time.monotonic() - start
 
 

@@ -1,7 +1,7 @@
 """The one file that a backup is: its form, how it is written, and what is wrong with one that cannot be restored.
 
 ``python -m ops.backup_file STACK FILE`` checks it and prints the stack's settings file as the secrets in it need it,
-with the salt or the data key: setup/restore.sh finds the passphrase by that.
+with the salt or the data key: ops/restore.sh finds the passphrase by that.
 
 Nothing secret stands in it in the clear. The state is as Pulumi exports it; ``sealed`` is a settings file in which
 Pulumi itself has encrypted what volumes hold, by the stack's own passphrase or key service.

@@ -5,17 +5,17 @@ With ``--look``, for a preview, nothing is changed: only what would stop an upda
 - A stack that was renamed keeps the names of what it is made of, the login's volume too (ops/names.py).
 - What a failed or killed update left is repaired, and what is absent brought back (ops/reconcile.py).
 - A previous key that the stack never had stops it, and so does an expired certificate that is new to it. One that it
-  serves already does not: what a person must do then is printed, for setup/up.sh to say at the end.
+  serves already does not: what a person must do then is printed, for ops/up.sh to say at the end.
 - An engine or a shell with which it cannot work stops it (ops/preflight.py).
 - A bundled image that is not on the engine stops it: no registry has it.
-- A port that another program has stops the update before anything is replaced (setup/ports.py).
+- A port that another program has stops the update before anything is replaced (ops/ports.py).
 - The files of an adopted volume are handed over; one that takes another's place in the stack leaves that as it is.
 """
 
 import sys
 from pathlib import Path
 
-from ops import adopt, certificate, preflight
+from ops import adopt, certificate, ports, preflight
 from ops.commands import OperationError, command_line, exit_status, pulumi
 from ops.engine import Engine
 from ops.names import keep_names, prefix
@@ -23,7 +23,6 @@ from ops.reconcile import reconcile
 from ops.state import State, name_of
 from rules import bundle
 from rules.layout import STACK_LABEL, stack_name
-from setup import ports
 from setup.stack_settings import setting
 
 

@@ -52,6 +52,12 @@ class Engine(Client):
         found = self.run("ps", "--all", "--quiet", "--no-trunc", *(part for f in filters for part in ("--filter", f)))
         return [one for identifier in found.stdout.split() for one in self._inspect(identifier)]
 
+    def services(self, stack_label: str) -> list[tuple[str, str]]:
+        """Returns role and name of the Swarm's services that carry the stack's label."""
+        listed = self.run("service", "ls", "--quiet", "--filter", f"label={STACK_LABEL}={stack_label}")
+        found = self.inspect("service", listed.stdout.split())
+        return [(one["Spec"]["Labels"].get(ROLE_LABEL, ""), one["Spec"]["Name"]) for one in found]
+
     def _inspect(self, identifier: str) -> list[Container]:
         done = self.run("inspect", "--type", "container", identifier, check=False)
         return [_container(entry) for entry in json.loads(done.stdout or "[]")]  # none: gone in the meantime
@@ -82,8 +88,8 @@ class Engine(Client):
 
     def log(self, identifier: str, *options: str) -> str:
         """Returns what the container has logged, as far as the engine keeps it; nothing of one that is gone."""
-        done = self.run("logs", *options, identifier, check=False)
-        return done.stdout + done.stderr if done.returncode == 0 else ""
+        done = self.call("logs", *options, identifier, together=True)
+        return done.stdout if done.returncode == 0 else ""
 
     def remove(self, identifier: str, grace_seconds: int = 0) -> None:
         """Ends the container, after ``grace_seconds`` by force, and removes it; that it is gone already is no error."""

@@ -54,7 +54,7 @@ def keep_names(state: State, stack: str) -> None:
             f"gateway with an empty login. Fix: pulumi config set --stack {stack} name {made}"
         )
     StackFile(stack).apply(Change({SETTING: made}, removed=()))
-    if os.environ.get("PULUMI_OPTION_CONFIG_FILE"):  # the copy of the file with which this run goes on (setup/stack.sh)
+    if os.environ.get("PULUMI_OPTION_CONFIG_FILE"):  # the copy of the file with which this run goes on (ops/stack.sh)
         pulumi("config", "set", SETTING, made, stack=stack)
     say(
         f"the stack '{made}' is called '{name}' now; its containers, networks and volumes keep their names "

@@ -1,7 +1,7 @@
 """Repairs what a failed or killed update left behind, so that what served before goes on and nothing is there twice.
 
 ``python -m ops.reconcile STACK [--after-failure | --before-down]``. Nobody else may be updating the stack
-(setup/repair_file_backend.py looks).
+(ops/repair_file_backend.py looks).
 
 - A replacement that never got healthy is removed. What it was to replace still serves (it would have been deleted only
   afterwards) and becomes the one in force again, in the state too. Left alone, the next update would take the failed

@@ -1,6 +1,6 @@
 """Restores a stack from a backup, on a machine that does not have it. ``make restore`` runs it.
 
-``python -m ops.restore STACK FILE``, in the project's folder and the environment that setup/restore.sh has made.
+``python -m ops.restore STACK FILE``, in the project's folder and the environment that ops/restore.sh has made.
 
 All of it is tried first in a backend of its own, in a folder that goes again: a wrong passphrase, or a state that
 Pulumi does not take, ends there. What is in the state but not on the engine, ``make up`` brings back.

@@ -11,9 +11,9 @@ from ops.commands import OperationError
 from rules.docker import EngineError
 from rules.waiting import POLL_SECONDS
 
-UP = Path("setup/up.sh")
+UP = Path("ops/up.sh")
 ROTATING = "LITELLM_CLAUDE_ROTATING"
-"""Tells setup/up.sh that what a person must do besides, such as renew a certificate, is no failure of this update."""
+"""Tells ops/up.sh that what a person must do besides, such as renew a certificate, is no failure of this update."""
 
 
 def bring_up(stack: str, meanwhile: Callable[[], None] = lambda: None) -> bool:

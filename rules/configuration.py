@@ -48,7 +48,7 @@ EXAMPLES = {
 """What to type behind ``pulumi config set`` where the setting's default does not show it."""
 
 ACCEPT_EXPIRED = "LITELLM_CLAUDE_ACCEPT_EXPIRED_CERTIFICATE"
-"""Set by setup/up.sh when the stack serves this certificate already (ops/certificate.py): it may have expired today."""
+"""Set by ops/up.sh when the stack serves this certificate already (ops/certificate.py): it may have expired today."""
 GENERATE = "printf 'sk-%s' \"$(openssl rand -hex 32)\" | pulumi config set --secret "
 
 

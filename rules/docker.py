@@ -53,9 +53,9 @@ class Client:
         return " ".join([*(["env"] if where else []), *(f"{name}={quote(where[name])}" for name in where), "docker"])
 
     def call(
-        self, *arguments: str, stdin: str | None = None, seconds: float | None = None
+        self, *arguments: str, stdin: str | None = None, seconds: float | None = None, together: bool = False
     ) -> subprocess.CompletedProcess[str]:
-        """Runs docker, whatever comes of it.
+        """Runs docker, whatever comes of it; ``together`` has both channels in ``stdout``, line by line as they came.
 
         Raises:
             EngineError: when there is no docker client, or it takes longer than ``seconds``.
@@ -65,7 +65,8 @@ class Client:
             return subprocess.run(
                 ["docker", "--host", self.host, *arguments],
                 input=stdin,
-                capture_output=True,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT if together else subprocess.PIPE,
                 text=True,
                 errors="replace",
                 check=False,
@@ -110,10 +111,9 @@ class Client:
     def _task_log(self, task: str, options: Iterable[str]) -> str:
         command = ("service", "logs", "--raw", *options, task)
         try:
-            done = self.call(*command, seconds=LOG_TRIES[0])
+            return self.call(*command, seconds=LOG_TRIES[0], together=True).stdout
         except EngineError:
-            done = self.call(*command, seconds=LOG_TRIES[1])
-        return done.stdout + done.stderr
+            return self.call(*command, seconds=LOG_TRIES[1], together=True).stdout
 
     def copied(self, identifier: str, path: str) -> Iterator[bytes]:
         """Yields the lines of all files below a container's folder, whether it runs or not; none where there is none.

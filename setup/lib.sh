@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Sourced by the scripts of setup/: where things are, and how they speak.
+# Sourced by the scripts of setup/ and ops/: where things are, and how they speak.
 
 unset CDPATH # with it, `cd` may go elsewhere, and print where
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)

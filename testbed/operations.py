@@ -45,4 +45,4 @@ class Operations:
         return self.finish(self.start(sys.executable, "-m", "ops.retire", self.stack.name), status)
 
     def up(self, *, status: int = 0) -> str:
-        return self.finish(self.start("setup/up.sh", self.stack.name), status)
+        return self.finish(self.start("ops/up.sh", self.stack.name), status)

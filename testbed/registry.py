@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from setup.try_registry import configuration
+from ops.try_registry import configuration
 from testbed.hosts import ROOT, Host
 
 PORT = 5000

@@ -123,7 +123,7 @@ class Bed:
     def interrupted(self, how: str, after: float, *, pulumi_alone: bool) -> None:
         """An update that replaces a container ends at some moment, whole or its pulumi alone."""
         self.changed()
-        update = self.operations.start("setup/up.sh", self.stack.name)
+        update = self.operations.start("ops/up.sh", self.stack.name)
         with contextlib.suppress(subprocess.TimeoutExpired):
             update.wait(after)
         if update.poll() is None and pulumi_alone:
@@ -137,7 +137,7 @@ class Bed:
     def two_at_once(self) -> None:
         """Both may be refused or the second alone; the third, which follows, repairs what there is."""
         self.changed()
-        both = [self.operations.start("setup/up.sh", self.stack.name) for _ in range(2)]
+        both = [self.operations.start("ops/up.sh", self.stack.name) for _ in range(2)]
         for update in both:
             said = update.communicate(timeout=280)[0]
             assert not update.returncode or "another update" in said or "currently locked" in said, said

@@ -1,5 +1,6 @@
 """`tls: acme` by dns-01, on a whole stack that no CA reaches: its secret, its way out, and what brings it back."""
 
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -92,7 +93,7 @@ def test_the_first_time_fails_with_what_the_ca_said_and_succeeds_when_that_is_fi
     assert len(told) == 1
     assert f". Correct that, then: make up STACK={stack.name} " in told.pop()
     assert "Traceback" not in printed
-    logged = operations.finish(operations.start("setup/container.sh", stack.name, "logs"))
+    logged = operations.finish(operations.start(sys.executable, "-m", "ops.logs", stack.name))
     assert f'"level": "error", "message": "{sentence}' in logged
     provider.lost = ""
     operations.up()
@@ -176,7 +177,7 @@ def test_a_stack_that_is_taken_down_and_up_asks_for_no_new_certificate(
 ) -> None:
     ca.stop()
     old = client.serial()
-    operations.finish(operations.start("env", "CONFIRM=yes", "setup/down.sh", stack.name))
+    operations.finish(operations.start("env", "CONFIRM=yes", "ops/down.sh", stack.name))
     assert stack.there() == []
     operations.up()
     assert client.serial() == old
@@ -203,7 +204,7 @@ def test_nor_does_one_that_comes_back_from_its_backup_on_another_machine(
     assert PASSWORD not in kept.read_text()
     assert "PRIVATE KEY" not in kept.read_text()
     lose(stack, *acme_volumes(f"litellm-claude-{stack.name}").values())
-    run("setup/restore.sh", stack.name, str(kept))
+    run("ops/restore.sh", stack.name, str(kept))
     operations.up()
     find(stack)
     assert client.serial() == old

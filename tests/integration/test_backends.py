@@ -56,7 +56,7 @@ def test_a_state_that_moved_to_s3_has_the_same_keys_and_shows_no_change(plain: D
 def test_make_takes_the_backend_that_the_operator_has_set(moved: Project) -> None:
     url = moved.run("setup/in_env.sh", moved.stack, "printenv", "PULUMI_BACKEND_URL").strip()
     assert url.startswith("s3://states?")
-    printed = moved.run("setup/preview.sh", moved.stack)
+    printed = moved.run("ops/preview.sh", moved.stack)
     assert "unchanged" in printed
 
 
@@ -91,6 +91,6 @@ def test_a_key_service_takes_the_passphrases_place_and_make_asks_for_none(plain:
         before.run(*change)
         after = moved._replace(environment={**without, **service})
         assert outputs(after)["master_key"] == plain.output("master_key")
-        assert "unchanged" in after.run("setup/preview.sh", moved.stack)
+        assert "unchanged" in after.run("ops/preview.sh", moved.stack)
         assert "PASSPHRASE" not in after.run("setup/env.sh", moved.stack)
         assert list(moved.folder.glob(f".pulumi-passphrase-{moved.stack}")) == []

@@ -48,7 +48,7 @@ def backup(operations: Operations) -> Path:
 
 
 def restore(operations: Operations, backup: Path, *environment: str, status: int = 0) -> str:
-    command = ("env", *environment, "setup/restore.sh", operations.stack.name, str(backup))
+    command = ("env", *environment, "ops/restore.sh", operations.stack.name, str(backup))
     return operations.finish(operations.start(*command), status)
 
 

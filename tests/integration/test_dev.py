@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
+from ops.summary import LOGIN, lacks_login
 from rules.docker import Client
 from rules.keys import DEVELOPMENT_KEY
 from rules.setting_fields import MODELS
-from setup.summary import LOGIN, lacks_login
 from testbed.deployment import Deployment, docker
 from testbed.hosts import Internet
 from testbed.operations import Operations

@@ -39,7 +39,7 @@ def environment(stack: Deployment, role: str = "litellm") -> dict[str, str]:
 
 def killed_when(operations: Operations, moment: Callable[[], bool]) -> None:
     """Starts an update and kills it, pulumi and plugins too, at ``moment``."""
-    update = operations.start("setup/up.sh", operations.stack.name)
+    update = operations.start("ops/up.sh", operations.stack.name)
     deadline = time.monotonic() + 120
     while not moment():
         assert update.poll() is None, update.communicate()[0]
@@ -75,7 +75,7 @@ def test_five_killed_updates_lose_and_double_nothing(stack: Deployment, operatio
 @pytest.mark.goes_on_from("test_five_killed_updates_lose_and_double_nothing")
 def test_of_two_updates_at_once_one_is_refused_clearly(stack: Deployment, operations: Operations) -> None:
     stack.set(drainSeconds=7)
-    both: list[Any] = [operations.start("setup/up.sh", stack.name) for _ in range(2)]
+    both: list[Any] = [operations.start("ops/up.sh", stack.name) for _ in range(2)]
     printed = [update.communicate(timeout=280)[0] for update in both]
     statuses = [update.returncode for update in both]
     assert sorted(statuses) == [0, 1], printed

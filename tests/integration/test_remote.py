@@ -82,7 +82,7 @@ def test_logs_usage_clients_and_backup_go_there(stack: Deployment, operations: O
     def operation(name: str, *arguments: str) -> str:
         return run("setup/in_env.sh", stack.name, ".venv/bin/python", "-m", f"ops.{name}", stack.name, *arguments)
 
-    logged = run("setup/container.sh", stack.name, "logs")
+    logged = operation("logs")
     assert all(f"==> {role} ({stack.container(role)}) <==" in logged for role in ROLES)
     assert "requests" in operation("usage")
     assert "declares no clients" in operation("clients")
@@ -94,7 +94,7 @@ def test_logs_usage_clients_and_backup_go_there(stack: Deployment, operations: O
 def test_a_login_over_ssh_has_a_terminal(stack: Deployment, operations: Operations) -> None:
     assert stack.project.joinpath(".venv").exists()
     environment = {**os.environ, **stack.environment, "DOCKER_HOST": "tcp://192.0.2.1:1"}
-    command = ["setup/container.sh", stack.name, "login"]
+    command = ["setup/in_env.sh", stack.name, ".venv/bin/python", "-m", "ops.login", stack.name]
     assert "run 'make login" not in on_a_terminal(command, stack.project, environment, ("laude", None)).stdout
 
 

@@ -43,7 +43,7 @@ def test_clients_are_those_of_the_settings_and_no_key_is_shown(bed: Bed) -> None
 
 
 def test_logs_are_those_of_every_service(bed: Bed) -> None:
-    shown = bed.operations.finish(bed.operations.start("setup/container.sh", bed.stack.name, "logs"))
+    shown = bed.operations.finish(bed.operations.start(sys.executable, "-m", "ops.logs", bed.stack.name))
     assert [line for line in shown.splitlines() if line.startswith("==> ")] == [
         f"==> {role} ({bed.service(role)}) <==" for role in sorted(ROLES)
     ]

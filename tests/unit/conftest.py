@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.unit.scripts import Copy, copied
+
 Program = Callable[[str, str], None]
 
 
@@ -33,3 +35,22 @@ def _no_engine(monkeypatch: pytest.MonkeyPatch) -> None:
 def _no_bundle(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nor is it one to which a bundle was brought."""
     monkeypatch.setattr("rules.bundle.UNPACKED", Path("/nonexistent/no-bundle-in-unit-tests"))
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Copy:
+    """A working copy of the scripts alone."""
+    return copied(tmp_path)
+
+
+@pytest.fixture
+def exports(copy: Copy) -> Callable[[str], dict[str, str]]:
+    """The environment that env.sh prints for a stack, as a dictionary."""
+
+    def read(stack: str) -> dict[str, str]:
+        result = copy.run("env.sh", stack)
+        assert result.returncode == 0, result.stderr
+        lines = (line.removeprefix("export ").partition("=") for line in result.stdout.splitlines())
+        return {name: value for name, _, value in lines}
+
+    return read

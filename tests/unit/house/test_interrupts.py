@@ -13,9 +13,8 @@ from rules.interrupts import INTERRUPTED
 from tests.unit.house.test_habits import ROOT
 
 STARTED = re.compile(r'(?:\$\(PYTHON\)|"\$python") -m ((?:ops|posture|setup)[\w.]*)')
-PROGRAMS = sorted(
-    {name for path in [ROOT / "Makefile", *ROOT.glob("setup/*.sh")] for name in STARTED.findall(path.read_text())}
-)
+SCRIPTS = [ROOT / "Makefile", *ROOT.glob("setup/*.sh"), *ROOT.glob("ops/*.sh")]
+PROGRAMS = sorted({name for path in SCRIPTS for name in STARTED.findall(path.read_text())})
 HANGS = """
 import sys, time
 

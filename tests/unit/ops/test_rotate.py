@@ -198,7 +198,7 @@ def test_the_update_is_the_one_that_make_up_runs(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("ops.update.POLL_SECONDS", 0.01)
-    script = tmp_path / "setup" / "up.sh"
+    script = tmp_path / "ops" / "up.sh"
     script.parent.mkdir()
     script.write_text(f'#!/bin/sh\necho "$1" >asked\nsleep 0.3\nexit {status}\n')
     script.chmod(0o755)

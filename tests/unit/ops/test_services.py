@@ -44,7 +44,7 @@ class Manager(Engine):
         return subprocess.CompletedProcess(arguments, 0, "what tasks have logged\n", "")
 
     def call(
-        self, *arguments: str, stdin: str | None = None, seconds: float | None = None
+        self, *arguments: str, stdin: str | None = None, seconds: float | None = None, together: bool = False
     ) -> subprocess.CompletedProcess[str]:
         if arguments[1] == "logs":
             self.waited.append(seconds)

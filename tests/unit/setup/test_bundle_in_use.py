@@ -1,7 +1,7 @@
 """What set-up takes out of a bundle that was unpacked, in place of asking the network."""
 
 from setup import bundle_file
-from tests.unit.setup.conftest import Copy
+from tests.unit.scripts import Copy
 
 
 def test_pulumi_comes_out_of_the_bundle_and_no_site_is_asked(copy: Copy) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from rules.layout import IMAGES
-from tests.unit.setup.conftest import Copy
+from tests.unit.scripts import Copy
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
-from tests.unit.setup.conftest import Copy
+from tests.unit.scripts import Copy, ready, salted_state
 
 Exports = Callable[..., dict[str, str]]
 
@@ -31,21 +31,6 @@ def test_a_passphrase_is_made_once_for_its_owner_alone_and_never_printed(
     assert str(path) in first.stderr
     assert exports(stack)["PULUMI_CONFIG_PASSPHRASE_FILE"] == str(path)
     assert path.read_text() == passphrase
-
-
-def ready(copy: Copy, python: str = "") -> None:
-    """Nothing stops an update: what looks for it is no part of these tests, and does this instead (in bash)."""
-    path = copy.root / ".venv" / "bin" / "python"
-    path.parent.mkdir(parents=True)
-    path.write_text(f"#!/bin/bash\n{python}\n")
-    path.chmod(0o755)
-
-
-def salted_state(copy: Copy, stack: str) -> None:
-    """A state with secrets, whose salt the stack's file need not have."""
-    folder = copy.root / ".pulumi-state" / ".pulumi" / "stacks" / "litellm-claude"
-    folder.mkdir(parents=True)
-    (folder / f"{stack}.json").write_text('{"secrets_providers": {"state": {"salt": "v1:abc"}}}')
 
 
 def test_a_passphrase_is_on_the_disk_before_anything_is_encrypted_with_it(copy: Copy) -> None:
@@ -179,7 +164,7 @@ def test_a_login_to_a_folder_is_looked_after_like_the_working_copys_own(copy: Co
     copy.fake("docker", "exit 0")
     assert copy.run("up.sh", "dev").returncode == 0
     folder = f"{home}/.pulumi" if "~" in url else "/var/lib/states/.pulumi"
-    for module in ("setup.state_file", "setup.repair_file_backend"):
+    for module in ("setup.state_file", "ops.repair_file_backend"):
         assert f"-m\n{module}\n{folder}\ndev\n" in (home / "asked").read_text()
 
 

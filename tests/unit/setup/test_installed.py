@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.setup.conftest import Copy
+from tests.unit.scripts import Copy
 
 PACKAGE = Path("lib") / "site-packages" / "package"
 MODULES = ("__init__.py", "core.so")

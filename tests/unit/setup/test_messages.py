@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from tests.unit.setup.conftest import ROOT
+from tests.unit.scripts import ROOT
 
 OUTPUTS = json.dumps({"url": "https://localhost", "master_key_source": "generated"})
 
@@ -20,7 +20,7 @@ def test_a_result_that_nobody_reads_is_no_failure_and_one_that_there_is_not_no_t
     reading, writing = os.pipe()
     os.close(reading)
     done = subprocess.run(
-        [sys.executable, "-m", "setup.summary", "dev"],
+        [sys.executable, "-m", "ops.summary", "dev"],
         input=outputs,
         stdout=writing,
         stderr=subprocess.PIPE,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.setup.conftest import Copy
+from tests.unit.scripts import Copy
 
 BUILD = """
 mkdir -p "$1/bin" "$1/plugins"

@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 
-from tests.unit.setup.conftest import Copy
+from tests.unit.scripts import Copy
 
 
 def test_a_shell_with_a_cdpath_finds_the_working_copy(copy: Copy) -> None:

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.setup.conftest import Copy
+from tests.unit.scripts import Copy
 
 
 @pytest.mark.parametrize("name", ["dev; rm -rf x", "", "my dev", "dev/", "-x", "a/b/c/dev", "b\u00fccher"])
 def test_an_odd_stack_name_is_refused(copy: Copy, name: str) -> None:
-    for script in ("env.sh", "up.sh", "container.sh"):
+    for script in ("env.sh", "up.sh", "in_env.sh"):
         result = copy.run(script, name, "logs")
         assert (result.returncode, f"'{name}' is no stack name" in result.stderr) == (1, True), result.stderr
 

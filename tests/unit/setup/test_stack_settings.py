@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
+from ops import ports
 from ops.before_up import refuse_invented_keys
 from ops.preflight import wanted
 from ops.state import State
-from setup import ports
 from setup.stack_settings import setting
 
 GOOD = "config:\n  litellm-claude:port: 4100\n"

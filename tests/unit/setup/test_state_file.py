@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from ops.repair_file_backend import drop_half_written_notes
 from setup import state_file
-from setup.repair_file_backend import drop_half_written_notes
 
 WHOLE = json.dumps({"checkpoint": {"latest": {"resources": [{"urn": "one"}]}}})
 

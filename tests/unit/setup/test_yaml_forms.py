@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.unit.setup.conftest import Copy
+from tests.unit.scripts import Copy
 
 Exports = Callable[..., dict[str, str]]
 FORMS = ['"{}"', "'{}'", "{} # ours", "{}\r", "{}  "]

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import yaml
 
-from setup import try_registry
+from ops import try_registry
 
 PROGRAM = f"""#!{sys.executable}
 import json, socket, sys

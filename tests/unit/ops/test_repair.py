@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from setup import repair_file_backend, state_file
+from ops import repair_file_backend
+from setup import state_file
 
 PENDING = {
     "type": "creating",

@@ -2,8 +2,8 @@
 # Shows what an update of a stack would change. Usage: preview.sh STACK
 set -euo pipefail
 # shellcheck source=setup/lib.sh
-. "$(dirname "$0")/lib.sh"
-# shellcheck source=setup/stack.sh
+. "$(dirname "$0")/../setup/lib.sh"
+# shellcheck source=ops/stack.sh
 . "$(dirname "$0")/stack.sh"
 
 spare_the_file

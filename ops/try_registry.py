@@ -1,4 +1,4 @@
-"""A registry for a try: ``python -m setup.try_registry STACK``, in the project's folder; `make up` runs it.
+"""A registry for a try: ``python -m ops.try_registry STACK``, in the project's folder; `make up` runs it.
 
 When a stack of services names a registry without TLS at an address of this machine, and nobody answers there, Debian's
 docker-registry is started, for as long as this machine runs. Whoever reaches the address may push to it and pull from

@@ -2,8 +2,7 @@
 
 import pytest
 
-from tests.unit.setup.conftest import Copy
-from tests.unit.setup.test_environment import ready, salted_state
+from tests.unit.scripts import Copy, ready, salted_state
 
 
 @pytest.mark.parametrize(

@@ -2,13 +2,10 @@
 
 import shutil
 import subprocess
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import pytest
-
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[2]
 TOOLS = """
 bash sh env dirname basename cat cut chmod cmp cp date find flock grep head id ln ls mkdir mv od paste rm sed seq
 sha256sum sleep sort sync tail tee timeout touch tr true uname wc xargs python3 setsid mktemp umount
@@ -36,8 +33,9 @@ class Copy:
         return notes.read_text().splitlines() if notes.exists() else []
 
     def run(self, script: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Runs a script of setup/."""
-        return self.started(str(self.root / "setup" / script), *arguments)
+        """Runs a script of setup/ or ops/."""
+        (path,) = self.root.glob(f"*/{script}")
+        return self.started(str(path), *arguments)
 
     def started(self, *command: str) -> subprocess.CompletedProcess[str]:
         """Runs a command in the copy's folder."""
@@ -46,13 +44,15 @@ class Copy:
         )
 
 
-@pytest.fixture
-def copy(tmp_path: Path) -> Copy:
-    """A fresh copy, with an empty home."""
-    root, commands = tmp_path / "copy", tmp_path / "bin"
+def copied(folder: Path) -> Copy:
+    """A fresh copy in ``folder``, with an empty home."""
+    root, commands = folder / "copy", folder / "bin"
     commands.mkdir()
-    (tmp_path / "home").mkdir()
+    (folder / "home").mkdir()
     shutil.copytree(ROOT / "setup", root / "setup", ignore=shutil.ignore_patterns("__pycache__"))
+    (root / "ops").mkdir()
+    for script in (ROOT / "ops").glob("*.sh"):
+        shutil.copy(script, root / "ops")
     (root / "toolchain" / "cli").mkdir(parents=True)
     shutil.copy(ROOT / "toolchain" / "cli" / "go.mod", root / "toolchain" / "cli")
     shutil.copy(ROOT / "requirements.in", root)
@@ -62,17 +62,19 @@ def copy(tmp_path: Path) -> Copy:
     (root / "Pulumi.yaml").write_text("name: litellm-claude\n")
     for stack in ("dev", "prod"):
         (root / f"Pulumi.{stack}.yaml").write_text("config: {}\n")
-    return Copy(root, commands, {"PATH": str(commands), "HOME": str(tmp_path / "home")})
+    return Copy(root, commands, {"PATH": str(commands), "HOME": str(folder / "home")})
 
 
-@pytest.fixture
-def exports(copy: Copy) -> Callable[..., dict[str, str]]:
-    """The environment that env.sh prints for a stack, as a dictionary."""
+def ready(copy: Copy, python: str = "") -> None:
+    """Nothing stops an update: what looks for it is no part of these tests, and does this instead (in bash)."""
+    path = copy.root / ".venv" / "bin" / "python"
+    path.parent.mkdir(parents=True)
+    path.write_text(f"#!/bin/bash\n{python}\n")
+    path.chmod(0o755)
 
-    def read(stack: str) -> dict[str, str]:
-        result = copy.run("env.sh", stack)
-        assert result.returncode == 0, result.stderr
-        lines = (line.removeprefix("export ").partition("=") for line in result.stdout.splitlines())
-        return {name: value for name, _, value in lines}
 
-    return read
+def salted_state(copy: Copy, stack: str) -> None:
+    """A state with secrets, whose salt the stack's file need not have."""
+    folder = copy.root / ".pulumi-state" / ".pulumi" / "stacks" / "litellm-claude"
+    folder.mkdir(parents=True)
+    (folder / f"{stack}.json").write_text('{"secrets_providers": {"state": {"salt": "v1:abc"}}}')

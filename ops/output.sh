@@ -2,8 +2,8 @@
 # Prints one output of a stack, or says which there are. Usage: output.sh STACK NAME
 set -euo pipefail
 # shellcheck source=setup/lib.sh
-. "$(dirname "$0")/lib.sh"
-# shellcheck source=setup/stack.sh
+. "$(dirname "$0")/../setup/lib.sh"
+# shellcheck source=ops/stack.sh
 . "$(dirname "$0")/stack.sh"
 
 output=${2-}

@@ -1,4 +1,4 @@
-"""Says how to use a stack that is up. ``python -m setup.summary STACK``, with its outputs as JSON on stdin."""
+"""Says how to use a stack that is up. ``python -m ops.summary STACK``, with its outputs as JSON on stdin."""
 
 import json
 import sys

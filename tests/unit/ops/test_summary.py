@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from ops.summary import LOGIN, summary
 from rules.docker import Client, EngineError
-from setup.summary import LOGIN, summary
 
 OUTPUTS = {"url": "http://localhost:4000", "master_key_source": "generated", "claude_auth_volume": "auth"}
 UP = OUTPUTS | {"litellm_container": "litellm-1"}

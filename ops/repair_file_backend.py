@@ -1,4 +1,4 @@
-"""Repairs what a killed update left behind in a file backend. Usage: python -m setup.repair_file_backend STATE STACK.
+"""Repairs what a killed update left behind in a file backend. Usage: python -m ops.repair_file_backend STATE STACK.
 
 STATE is the backend's .pulumi folder.
 
@@ -195,7 +195,7 @@ def finish_interrupted(state: Path, stack: str) -> None:
 
 
 def main(state: str, stack: str) -> int:
-    """Returns the exit status: FAILED when a command did, which has said why (setup/stack.sh explains it)."""
+    """Returns the exit status: FAILED when a command did, which has said why (ops/stack.sh explains it)."""
     folder, name = Path(state), stack_name(stack)
     state_file.checkpoint(folder, name)
     drop_half_written_notes(folder)

@@ -5,10 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from setup import repair_file_backend
-from tests.unit.setup.conftest import Copy
-from tests.unit.setup.test_environment import ready, salted_state
-from tests.unit.setup.test_repair import PENDING, state_with
+from ops import repair_file_backend
+from tests.unit.ops.test_repair import PENDING, state_with
+from tests.unit.scripts import Copy, ready, salted_state
 
 
 def test_what_keeps_pulumi_from_looking_is_no_traceback(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,8 +3,8 @@
 # Asks first, except for dev or with CONFIRM=yes.
 set -euo pipefail
 # shellcheck source=setup/lib.sh
-. "$(dirname "$0")/lib.sh"
-# shellcheck source=setup/stack.sh
+. "$(dirname "$0")/../setup/lib.sh"
+# shellcheck source=ops/stack.sh
 . "$(dirname "$0")/stack.sh"
 
 cat >&2 <<END

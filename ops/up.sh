@@ -2,8 +2,8 @@
 # Brings a stack up and says how to use it. Usage: up.sh STACK
 set -euo pipefail
 # shellcheck source=setup/lib.sh
-. "$(dirname "$0")/lib.sh"
-# shellcheck source=setup/stack.sh
+. "$(dirname "$0")/../setup/lib.sh"
+# shellcheck source=ops/stack.sh
 . "$(dirname "$0")/stack.sh"
 
 # What serves goes first: without this an update on the engine's own machine makes its clients wait.
@@ -13,7 +13,7 @@ spare_the_file
 select_or_create up
 repair up
 todo=$("$python" -m ops.before_up "$stack") || exit 1
-[ "$(scalar "$settings" orchestrator)" != swarm ] || "$python" -m setup.try_registry "$stack"
+[ "$(scalar "$settings" orchestrator)" != swarm ] || "$python" -m ops.try_registry "$stack"
 export LITELLM_CLAUDE_ACCEPT_EXPIRED_CERTIFICATE=1 # one that is new to the stack has just been refused
 running() { # the ids of containers; of services the version too, which a change of one raises
   local label
@@ -31,7 +31,7 @@ pulumi up --stack "$stack" --yes --skip-preview || {
 }
 "$python" -m ops.prune "$stack" "$state" & # beside the last look
 pruning=$!
-pulumi stack output --json --stack "$stack" | "$python" -m setup.summary "$stack"
+pulumi stack output --json --stack "$stack" | "$python" -m ops.summary "$stack"
 # Once more after the check inside the update, where a container is another one than before. A no-op has to be quick, and
 # asks just as a client would.
 if [ -n "$before" ] && [ "$before" = "$(running)" ]; then

@@ -26,7 +26,7 @@ explain() {
 repair() {
   local status=0
   [ -n "$state" ] || return 0
-  "$python" -m setup.repair_file_backend "$state" "$stack" || status=$?
+  "$python" -m ops.repair_file_backend "$state" "$stack" || status=$?
   [ "$status" != 3 ] || explain "$1"
   [ "$status" = 0 ] || exit 1
 }

@@ -4,8 +4,7 @@ import itertools
 
 import pytest
 
-from tests.unit.setup.conftest import Copy
-from tests.unit.setup.test_environment import ready, salted_state
+from tests.unit.scripts import Copy, ready, salted_state
 
 
 def test_a_preview_makes_no_states_to_drop_and_an_update_keeps_each(copy: Copy) -> None:

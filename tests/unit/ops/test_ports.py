@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from setup import ports
+from ops import ports
 
 
 def test_a_taken_port_is_named_with_the_command_that_changes_it() -> None:

@@ -2,7 +2,7 @@
 # Restores a stack from a backup, in a working copy and on an engine that do not have it. Usage: restore.sh STACK FILE
 set -euo pipefail
 # shellcheck source=setup/lib.sh
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/../setup/lib.sh"
 
 stack=$1
 file=${2:-}

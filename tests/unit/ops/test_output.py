@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from tests.unit.setup.conftest import Copy
+from tests.unit.scripts import Copy
 
 
 def pulumi(copy: Copy, outputs: dict[str, str]) -> None:
