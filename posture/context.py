@@ -39,6 +39,18 @@ class Context:
         return ""
 
     @property
+    def words(self) -> Mapping[str, str]:
+        """What fixes differ in: the stack's name, its engine's client, and what is typed of a container."""
+        docker = self.engine.typed
+        return {
+            "stack": self.declaration.stack,
+            "docker": docker,
+            "remove": f"{docker} rm --force CONTAINER",
+            "remove_other": f"{docker} rm --force the container",
+            "disconnect": f"{docker} network disconnect NETWORK CONTAINER",
+        }
+
+    @property
     def replica(self) -> str:
         """Which of LiteLLM's containers to judge: whoever asks is asked again about each other one (posture/run.py)."""
         self.replica_asked = True

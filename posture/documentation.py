@@ -36,6 +36,7 @@ PLACES = {
     r"OWASP SSRF Prevention": (
         "https://cheatsheetseries.owasp.org/cheatsheets/Server_Side_Request_Forgery_Prevention_Cheat_Sheet.html"
     ),
+    r"CWE-(\d+)": r"https://cwe.mitre.org/data/definitions/\1.html",
     r"Mozilla server-side TLS 5\.7": "https://wiki.mozilla.org/Security/Server_Side_TLS",
     r"RFC (\d+)": r"https://www.rfc-editor.org/rfc/rfc\1",
     r"PROXY protocol": "https://www.haproxy.org/download/3.0/doc/proxy-protocol.txt",
@@ -45,6 +46,9 @@ PLACES = {
     r"Docker: attachable overlay networks": "https://docs.docker.com/engine/network/drivers/overlay/",
     r"pulumi-docker: Container": "https://www.pulumi.com/registry/packages/docker/api-docs/container/",
     r"pulumi-docker: Network": "https://www.pulumi.com/registry/packages/docker/api-docs/network/",
+    r"pip: Secure installs": "https://pip.pypa.io/en/stable/topics/secure-installs/",
+    r"Anthropic: Model deprecations": "https://docs.claude.com/en/docs/about-claude/model-deprecations",
+    r"LiteLLM: Debugging": "https://docs.litellm.ai/docs/proxy/debugging",
     r"LiteLLM's security advisories": "https://github.com/BerriAI/litellm/security/advisories",
     r"Pulumi\.yaml: (\w+)": "settings.md",
 }

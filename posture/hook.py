@@ -84,10 +84,7 @@ def refuse_insecure(declaration: Declaration) -> None:
     if not fatal:
         pulumi.log.info(f"posture: {len(report.findings)} checks of the running stack in {report.seconds:.1f} s")
         return
-    lines = [
-        f"  {finding.check.id}: {finding.evidence}. Fix: {finding.check.remediation.format(stack=declaration.stack)}"
-        for finding in fatal
-    ]
+    lines = [f"  {finding.check.id}: {finding.evidence}. Fix: {finding.check.remediation}" for finding in fatal]
     raise RuntimeError(
         "the updated stack is not secure:\n"
         + "\n".join(lines)

@@ -1,7 +1,7 @@
 """The words of a report: what a check is, what it found, and the registry of all of them."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -73,7 +73,7 @@ Function = Callable[["Context"], Outcome]
 
 @dataclass(frozen=True)
 class Check:
-    """One rule. ``remediation`` is the command that fixes a failure, with ``{stack}`` for the stack's name."""
+    """One rule. ``remediation`` is the command that fixes a failure, with ``Context.words`` in braces."""
 
     id: str
     title: str
@@ -93,6 +93,10 @@ class Check:
         """Why it matters."""
         return RISKS.get(self.id, "")
 
+    def told(self, words: Mapping[str, str]) -> "Check":
+        """Returns the check as one stack's operator reads it."""
+        return replace(self, remediation=self.remediation.format_map(words))
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -110,7 +114,7 @@ class Finding:
 
 REGISTRY: dict[str, Check] = {}
 UP = "make up STACK={stack}"
-REPLACE = "docker rm --force CONTAINER, which the evidence names, then make up STACK={stack} makes it anew"
+REPLACE = "{remove}, which the evidence names, then make up STACK={stack} makes it anew"
 
 
 def check(

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from posture.model import Finding, Severity, Status
+from posture.model import Severity, Status
 from posture.run import Report
 
 SCHEMA = 2
@@ -39,11 +39,6 @@ ORDER = list(LOOKS)
 SEVERITIES = list(Severity)
 
 
-def remediation(finding: Finding, report: Report) -> str:
-    """The command that fixes what was found."""
-    return finding.check.remediation.format(stack=report.stack)
-
-
 def table(report: Report, console: Console, *, brief: bool = False) -> None:
     """Prints failures first, then each group (unless ``brief``), then the score."""
     say = partial(console.print, highlight=False)  # a colour says how bad it is, and not that something is a number
@@ -53,7 +48,7 @@ def table(report: Report, console: Console, *, brief: bool = False) -> None:
         severity = f"[dim]({check.severity.value})[/]"
         say(f"[bold red]FAIL[/] [bold]{check.id}[/] {escape(check.title)} {severity}")
         say(f"     {escape(finding.evidence)}")
-        say(f"     fix: {escape(remediation(finding, report))}", style="dim")
+        say(f"     fix: {escape(check.remediation)}", style="dim")
     if not brief:
         console.print(_groups(report), end="\n\n")
     if report.scope:
@@ -109,7 +104,7 @@ def as_json(report: Report) -> str:
                     "status": finding.status.value,
                     "evidence": finding.evidence,
                     "risk": finding.check.risk,
-                    "remediation": remediation(finding, report),
+                    "remediation": finding.check.remediation,
                 }
                 for finding in report.findings
             ],
@@ -139,7 +134,7 @@ def junit(report: Report) -> str:
         )
         if finding.status is Status.FAIL:
             failure = ET.SubElement(case, "failure", message=finding.evidence, type=finding.check.severity.value)
-            failure.text = f"Fix: {remediation(finding, report)}"
+            failure.text = f"Fix: {finding.check.remediation}"
         elif finding.status in (Status.SKIPPED, Status.NOT_APPLICABLE):
             ET.SubElement(case, "skipped", message=finding.evidence)
         else:

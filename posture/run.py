@@ -96,8 +96,7 @@ def examine(
     """Runs ``checks``; ``only`` holds ids or groups, ``skip`` a reason by id."""
     started = time.monotonic() if started is None else started
     redact = Redactor(context.declaration.secrets)
-    told = map(services.retold, checks) if isinstance(context, ServicesContext) else checks
-    chosen = [check for check in told if not only or check.id in only or check.group in only]
+    chosen = [check.told(context.words) for check in checks if not only or check.id in only or check.group in only]
     if not only:
         context.warm(NEEDS["all" if context.declaration.complete else "fast"])
     findings = []

@@ -52,6 +52,17 @@ class Inspected(dict[str, Any]):
 class ServicesContext(Context):
     """As :class:`Context`; each service stands for its containers, and what runs on this node is looked into."""
 
+    @property
+    def words(self) -> Mapping[str, str]:
+        """Of a service, because the Swarm makes its tasks' containers anew as they were."""
+        docker = self.engine.typed
+        return {
+            **super().words,
+            "remove": f"{docker} service rm SERVICE",
+            "remove_other": f"{docker} service rm the service, or {docker} rm --force the container,",
+            "disconnect": f"{docker} service update --network-rm NETWORK SERVICE",
+        }
+
     @cached_property
     def swarm(self) -> Swarm:
         """What the manager tells."""

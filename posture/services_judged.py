@@ -3,7 +3,6 @@
 # ruff: noqa: D103 - the check's own title says what it does
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from posture.checks.clients import ALONE
 from posture.cis import engine_has
@@ -90,22 +89,6 @@ INSTEAD: dict[str, Callable[[ServicesContext], Outcome]] = {
     "clients.metrics": metrics,
 }
 """By a check's id: what is asked of services instead."""
-
-
-RETOLD = {
-    "docker rm --force CONTAINER": "docker service rm SERVICE",
-    "docker rm --force the container": "docker service rm the service, or docker rm --force the container,",
-    "docker network disconnect NETWORK CONTAINER": "docker service update --network-rm NETWORK SERVICE",
-}
-"""What is typed of a container, and what of a service: the Swarm makes its tasks' containers anew as they were."""
-
-
-def retold(check: Check) -> Check:
-    """Returns the check with what fixes it on a Swarm."""
-    fix = check.remediation
-    for container, service in RETOLD.items():
-        fix = fix.replace(container, service)
-    return replace(check, remediation=fix)
 
 
 def run(check: Check, context: ServicesContext) -> Outcome:

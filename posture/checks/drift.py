@@ -70,7 +70,7 @@ def containers(context: Context) -> Outcome:
     "drift.unknown-containers",
     "No other container has the stack's labels or is on its networks",
     source="design: a container started by hand is found",
-    remediation="docker rm --force the container that the evidence names",
+    remediation="{remove_other} that the evidence names",
 )
 def unknown_containers(context: Context) -> Outcome:
     known = {declared.id for declared in context.declaration.containers.values()}
@@ -154,7 +154,7 @@ def mounts(context: Context) -> Outcome:
     "drift.networks",
     "Networks are the declared ones, and so are their properties",
     source="pulumi-docker: Network",
-    remediation="docker network disconnect NETWORK CONTAINER, then make up STACK={stack}",
+    remediation="{disconnect}, then make up STACK={stack}",
     fast=True,
 )
 def networks(context: Context) -> Outcome:

@@ -158,8 +158,8 @@ def days_left(context: Context) -> Outcome:
     "The CA gives a new certificate when one is due",
     source="RFC 8555; Let's Encrypt: renew with a third of the lifetime left",
     severity=Severity.MEDIUM,
-    remediation="correct what the CA names, then: docker kill --signal USR1 the container that make logs STACK={stack} "
-    "calls acme, which asks at once",
+    remediation="correct what the CA names, then: {docker} kill --signal USR1 the container that make logs "
+    "STACK={stack} calls acme, which asks at once",
 )
 def asked(context: Context) -> Outcome:
     if context.settings.acme is None:

@@ -17,8 +17,8 @@ from rules.setting_types import ClaudeAuth
 
 PAGE = "security page: Authentication flow"
 PRIVATE = (
-    "docker exec CONTAINER, which the evidence names, chmod {mode} {path}; or, where the owner is another: docker stop "
-    "CONTAINER, then make up STACK={{stack}}"
+    "{{docker}} exec CONTAINER, which the evidence names, chmod {mode} {path}; or, where the owner is another: "
+    "{{docker}} stop CONTAINER, then make up STACK={{stack}}"
 )
 """An update hands over the files of a volume that no healthy LiteLLM has mounted (ops/adopt.py)."""
 APP = 10001
@@ -43,7 +43,7 @@ def volume(context: Context) -> Outcome:
     "login.volume-shared",
     "No other container mounts the login's volume",
     source=PAGE,
-    remediation="docker rm --force the container that the evidence names",
+    remediation="{remove_other} that the evidence names",
 )
 def shared(context: Context) -> Outcome:
     name = context.declaration.volume
@@ -59,7 +59,7 @@ def shared(context: Context) -> Outcome:
 @check(
     "login.volume-mode",
     "The login's folder belongs to LiteLLM's user, and to nobody else",
-    source="claude-code: credentials are mode 0600",
+    source="CWE-732 (Claude Code makes its credentials with mode 0600)",
     remediation=PRIVATE.format(mode=700, path=CLAUDE_CONFIG_DIR),
     fast=True,
 )
@@ -73,7 +73,7 @@ def mode(context: Context) -> Outcome:
 @check(
     "login.file-mode",
     "The login itself can be read by LiteLLM's user alone",
-    source="claude-code: credentials are mode 0600",
+    source="CWE-732 (Claude Code makes its credentials with mode 0600)",
     remediation=PRIVATE.format(mode=600, path=f"{CLAUDE_CONFIG_DIR}/.credentials.json"),
     fast=True,
 )

@@ -160,7 +160,7 @@ def acme_closed(context: Context) -> Outcome:
     "network.door-shut",
     "Nobody but the front and the gateway is where clients' addresses are said",
     source="PROXY protocol: accept it from known sources alone",
-    remediation="docker network disconnect NETWORK CONTAINER, then make up STACK={stack}",
+    remediation="{disconnect}, then make up STACK={stack}",
 )
 def door_shut(context: Context) -> Outcome:
     door = str(context.declaration.networks["door"]["name"])

@@ -23,7 +23,7 @@ def verify_on_update(context: Context) -> Outcome:
 @check(
     "settings.log-level",
     "Requests are not logged whole",
-    source="LiteLLM: DEBUG logs requests",
+    source="LiteLLM: Debugging",
     remediation="pulumi config set logLevel INFO --stack {stack}; make up STACK={stack}",
     fast=True,
 )

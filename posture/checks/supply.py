@@ -46,7 +46,7 @@ def litellm(context: Context) -> Outcome:
     "supply.models",
     "No model of the stack has ended, or ends within 90 days",
     severity=Severity.MEDIUM,
-    source="Anthropic's model deprecations, by LiteLLM's list; rules/model_ends.py",
+    source="Anthropic: Model deprecations (by LiteLLM's list, rules/model_ends.py)",
     remediation="pulumi config set --stack {stack} --path 'models.NAME' MODEL, then make up STACK={stack}",
 )
 def models(context: Context) -> Outcome:
@@ -57,7 +57,11 @@ def models(context: Context) -> Outcome:
     return warned("; ".join(ending)) if ending else passed("none of them")
 
 
-@check("supply.packages", "The packages inside are the locked ones", source="images/litellm/requirements.lock")
+@check(
+    "supply.packages",
+    "The packages inside are the locked ones",
+    source="pip: Secure installs (images/litellm/requirements.lock)",
+)
 def packages(context: Context) -> Outcome:
     if context.settings.litellm_image:
         return not_applicable("litellmImage is a ready image, by digest; its packages are its maker's")
@@ -106,7 +110,9 @@ def images(context: Context) -> Outcome:
     return verdict(problems, ", ".join(sorted({short(image) for image in wanted})))
 
 
-@check("supply.toolchain", "What reads the stack was installed by hash", source="requirements.lock")
+@check(
+    "supply.toolchain", "What reads the stack was installed by hash", source="pip: Secure installs (requirements.lock)"
+)
 def toolchain(context: Context) -> Outcome:
     lock = context.folder / "requirements.lock"
     if not lock.exists():

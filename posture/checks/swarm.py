@@ -17,7 +17,7 @@ ONE_ENGINE = not_applicable("the stack is on one engine, not on a Swarm")
 OWNER_ONLY = 0o400
 QUORATE = (3, 5, 7)
 """How many managers bear the loss of one (Docker, "Administer and maintain a swarm": an odd number, at most seven)."""
-UP = "make up STACK={stack}; docker service ps --no-trunc SERVICE says what a task died of"
+UP = "make up STACK={stack}; {docker} service ps --no-trunc SERVICE says what a task died of"
 
 Judge = Callable[[ServicesContext], Outcome]
 
@@ -53,7 +53,7 @@ def tasks(context: ServicesContext) -> Outcome:
     "swarm.containers",
     "What stands on this node is what its services ask for",
     source=SOURCE,
-    remediation="docker service update --force SERVICE makes its tasks anew",
+    remediation="{docker} service update --force SERVICE makes its tasks anew",
 )
 @of_services
 def containers(context: ServicesContext) -> Outcome:
@@ -85,7 +85,7 @@ def _foreign(container: Any) -> list[Any]:
     "The Swarm loses a manager without losing its mind",
     source="Docker: Administer and maintain a swarm (quorum)",
     severity=Severity.MEDIUM,
-    remediation="docker node ls; docker swarm join-token manager says how a manager joins",
+    remediation="{docker} node ls; {docker} swarm join-token manager says how a manager joins",
 )
 @of_services
 def nodes(context: ServicesContext) -> Outcome:

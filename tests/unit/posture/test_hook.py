@@ -1,6 +1,7 @@
 """The hook's decision: what it checks, what stops an update, and what it says."""
 
 import asyncio
+import os
 from types import SimpleNamespace
 from typing import Any
 
@@ -48,7 +49,8 @@ def test_an_insecure_stack_stops_the_update(said: list[str], make: Make, monkeyp
     with pytest.raises(RuntimeError) as error:
         run(monkeypatch, make(weaken, edge=NOT_ALLOWED), {"cis.5.13"})
     text = str(error.value)
-    assert "cis.5.13: litellm: is writable. Fix: docker rm" in text
+    fix = "docker rm --force CONTAINER, which the evidence names, then make up STACK="
+    assert f"cis.5.13: litellm: is writable. Fix: env DOCKER_HOST={os.environ['DOCKER_HOST']} {fix}" in text
     assert "make verify STACK=test" in text
     assert said == []
 

@@ -31,9 +31,10 @@ def test_what_is_typed_on_a_swarm_is_typed_of_services(tmp_path: Path) -> None:
     report = examine(context, wanted, skip=dict.fromkeys(REGISTRY, "what it says is looked at"))
     fixes = {finding.check.id: finding.check.remediation for finding in report.findings}
     assert not [name for name, fix in fixes.items() if "CONTAINER" in fix]
-    assert fixes["drift.environment"].startswith("docker service rm SERVICE, which the evidence names, then make up")
-    assert fixes["drift.networks"].startswith("docker service update --network-rm NETWORK SERVICE, then")
-    assert fixes["drift.unknown-containers"].startswith("docker service rm the service, or docker rm --force the")
+    docker = context.engine.typed
+    assert fixes["drift.environment"].startswith(f"{docker} service rm SERVICE, which the evidence names, then make up")
+    assert fixes["drift.networks"].startswith(f"{docker} service update --network-rm NETWORK SERVICE, then")
+    assert fixes["drift.unknown-containers"].startswith(f"{docker} service rm the service, or {docker} rm")
 
 
 def test_without_a_leader_it_is_not_said_whose_tasks_were_looked_into(
