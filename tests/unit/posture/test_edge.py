@@ -74,26 +74,31 @@ def test_outside_an_update_one_refusal_is_a_failure(ask: Callable[..., tuple[Ans
     assert (answer.status, tries) == (401, 1)
 
 
-@pytest.mark.parametrize(("complete", "status"), [(False, 404), (True, 200)])
-def test_a_path_that_an_earlier_version_serves_is_asked_of_the_new_one(
-    make: Make, monkeypatch: pytest.MonkeyPatch, complete: bool, status: int
+def an_earlier_path(path: str, _key: str | None) -> bool:
+    return path == "/ui/"
+
+
+def the_development_key(_path: str, key: str | None) -> bool:
+    return key == DEVELOPMENT_KEY
+
+
+@pytest.mark.parametrize(
+    ("asked", "name", "refused"), [(an_earlier_path, "/ui/", 404), (the_development_key, "development", 401)]
+)
+@pytest.mark.parametrize("complete", [False, True])
+def test_what_ends_in_an_update_is_asked_of_the_new_one(
+    make: Make,
+    monkeypatch: pytest.MonkeyPatch,
+    asked: Callable[[str, str | None], bool],
+    name: str,
+    refused: int,
+    complete: bool,
 ) -> None:
     engine: Any = Local()
     edge = Edge(replace(make().declaration, complete=complete), engine)
-    turns = itertools.cycle([200, 404])
-    monkeypatch.setattr(edge, "get", lambda path, **_: Answer(next(turns) if path == "/ui/" else 401))
-    assert edge.ask(KEY)["/ui/"].status == status
-
-
-@pytest.mark.parametrize(("complete", "status"), [(False, 401), (True, 200)])
-def test_the_development_key_that_ends_in_an_update_is_asked_of_the_new_one(
-    make: Make, monkeypatch: pytest.MonkeyPatch, complete: bool, status: int
-) -> None:
-    engine: Any = Local()
-    edge = Edge(replace(make().declaration, complete=complete), engine)
-    turns = itertools.cycle([200, 401])
-    monkeypatch.setattr(edge, "get", lambda _, key="", **_o: Answer(next(turns) if key == DEVELOPMENT_KEY else 401))
-    assert edge.ask(KEY)["development"].status == status
+    turns = itertools.cycle([200, refused])
+    monkeypatch.setattr(edge, "get", lambda path, key=None, **_: Answer(next(turns) if asked(path, key) else 401))
+    assert edge.ask(KEY)[name].status == (200 if complete else refused)
 
 
 @pytest.mark.parametrize("status", [200, 403, 503])

@@ -9,15 +9,24 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Mapping
 
 
-async def lines(content: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """The lines of a stream, each whole and without its end."""
+async def in_whole_lines(content: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """As it comes, but for a line's beginning, which waits for its end."""
     rest: list[bytes] = []
     async for piece in content:
-        first, *others = piece.split(b"\n")
-        rest.append(first)
-        for line in others:
-            yield b"".join(rest)
-            rest = [line]
+        ended, newline, begun = piece.rpartition(b"\n")
+        if newline:
+            yield b"".join((*rest, ended, newline))
+            rest = []
+        rest.append(begun)
+    yield b"".join(rest)
+
+
+async def lines(content: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """The lines of a stream, each whole and without its end."""
+    async for piece in in_whole_lines(content):
+        *ended, _broken_off = piece.split(b"\n")
+        for line in ended:
+            yield line
 
 
 def event_in(line: bytes) -> dict[str, Any] | None:

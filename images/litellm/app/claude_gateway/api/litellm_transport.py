@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from claude_gateway.api.anthropic_events import event_in
+from claude_gateway.api.anthropic_events import event_in, in_whole_lines
 from claude_gateway.api.call import current_call
 from claude_gateway.api.contract import Route
 from claude_gateway.api.json_mode import is_asked_for, object_alone
@@ -82,7 +82,7 @@ class _Stream(httpx.AsyncByteStream):
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         try:
-            async for piece in _in_whole_lines(self._answer.content):
+            async for piece in in_whole_lines(self._answer.content):
                 if AN_ERROR.search(piece):
                     current_call.get().failure = _failure_in(piece)
                 yield piece
@@ -92,18 +92,6 @@ class _Stream(httpx.AsyncByteStream):
 
     async def aclose(self) -> None:
         await self._answer.close()
-
-
-async def _in_whole_lines(content: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """As it comes, but for a line's beginning, which waits for its end."""
-    rest: list[bytes] = []
-    async for piece in content:
-        ended, newline, begun = piece.rpartition(b"\n")
-        if newline:
-            yield b"".join((*rest, ended, newline))
-            rest = []
-        rest.append(begun)
-    yield b"".join(rest)
 
 
 def _failure_in(piece: bytes) -> Failure | None:
