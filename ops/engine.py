@@ -78,6 +78,10 @@ class Engine(Client):
         found = self.inspect("container", [identifier])
         return any((entry["State"].get("Health") or {}).get("Status") == "starting" for entry in found)
 
+    def counts_swap(self) -> bool:
+        """Whether the kernel does; where it does not, the engine makes a container without that limit (-1)."""
+        return self.run("info", "--format", "{{.SwapLimit}}").stdout.strip() != "false"
+
     def publishes(self, identifier: str) -> bool:
         """Whether a port of this machine belongs to the container."""
         return any((entry["HostConfig"].get("PortBindings") or {}) for entry in self.inspect("container", [identifier]))

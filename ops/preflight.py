@@ -141,6 +141,12 @@ def _of_the_engine(want: Wanted, server: Answer, info: Answer, environment: Mapp
 
 
 def _of_the_machine(want: Wanted, info: Answer, subnets: Iterable[str]) -> Iterator[str]:
+    if info.get("MemoryLimit") is False:
+        yield (
+            "the kernel of the engine's machine limits no memory, so that one client could take all of it. Fix: add "
+            "cgroup_enable=memory cgroup_memory=1 to its command line (on a Raspberry Pi /boot/firmware/cmdline.txt), "
+            "and boot it"
+        )
     total, beside, option = int(info.get("MemTotal") or 0) // MIB, want.beside_mib, f"--stack {want.stack}"
     if total and (together := want.replicas * want.memory_mib + beside) > total:
         each, fewer = "", ""

@@ -68,7 +68,7 @@ def _mending(resource: Resource, entry: dict[str, Any], engine: Engine) -> Itera
         say(f"{entry['Name'].removeprefix('/')} gets its name back: {name}")
         yield "rename", identifier, name
     yield from _networks(resource, entry)
-    if limits := _limits(resource.get("inputs") or {}, entry.get("HostConfig") or {}):
+    if limits := _limits(resource.get("inputs") or {}, entry.get("HostConfig") or {}, engine):
         say(f"{name} gets the limits back that it was made with (memory, processors or restarts were changed)")
         yield "update", *limits, identifier
     if entry["State"]["Status"] == "paused":
@@ -102,14 +102,15 @@ def _networks(resource: Resource, entry: dict[str, Any]) -> Iterable[tuple[str, 
         yield "network", "disconnect", "--force", network, identifier
 
 
-def _limits(inputs: dict[str, Any], found: dict[str, Any]) -> list[str]:
+def _limits(inputs: dict[str, Any], found: dict[str, Any], engine: Engine) -> list[str]:
     """Returns the options of ``docker update`` that undo another one; none when all is as it was made."""
     memory, swap = (int(inputs.get(one) or 0) for one in ("memory", "memorySwap"))
     restart, processors = inputs.get("restart"), float(inputs.get("cpus") or 0)
+    there = found.get("MemorySwap", swap * MIB)
     same = (
         (found.get("RestartPolicy") or {}).get("Name", restart) in (restart, None)
         and found.get("Memory", memory * MIB) == memory * MIB
-        and found.get("MemorySwap", swap * MIB) == swap * MIB
+        and (there == swap * MIB or (there == -1 and not engine.counts_swap()))
         and found.get("NanoCpus", processors * NANO) == processors * NANO
     )
     if same or not (memory and swap and restart and processors):

@@ -8,7 +8,7 @@ from typing import Any
 from posture.compare import differences, pairs
 from posture.context import Context
 from posture.declaration import DeclaredContainer
-from posture.model import REPLACE, Outcome, Status, check, verdict
+from posture.model import REPLACE, Outcome, Status, check, verdict, warned
 from posture.running import name_of
 from rules.layout import LABEL, short
 from rules.sizes import MIB
@@ -208,11 +208,13 @@ def privileges(context: Context) -> Outcome:
     remediation="pulumi refresh --stack {stack}; make up STACK={stack}",
 )
 def limits(context: Context) -> Outcome:
+    swap_counts = context.running.engine.get("SwapLimit", True)
+
     def problems(declared: DeclaredContainer, container: Container) -> list[str]:
         host, inputs = container["HostConfig"], declared.inputs
         wanted = {
             "Memory": inputs["memory"] * MIB,
-            "MemorySwap": inputs["memorySwap"] * MIB,
+            **({"MemorySwap": inputs["memorySwap"] * MIB} if swap_counts else {}),
             "NanoCpus": round(float(inputs["cpus"]) * 1e9),
         }
         texts = [
@@ -227,7 +229,10 @@ def limits(context: Context) -> Outcome:
         same = log["Type"] == inputs["logDriver"] and log["Config"] == inputs["logOpts"]
         return [*texts, *([] if same else ["logging differs"])]
 
-    return compare(context, problems, "as declared")
+    found = compare(context, problems, "as declared")
+    if found.status is Status.PASS and not swap_counts:
+        return warned("as declared, but for swap, which the engine's kernel does not count: boot it with swapaccount=1")
+    return found
 
 
 @check("drift.ports", "Published ports are the declared ones", source="pulumi-docker: Container", remediation=REPLACE)

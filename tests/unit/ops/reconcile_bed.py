@@ -79,6 +79,10 @@ class Engine:
         self.gone: set[str] = set()
         self.commands: list[tuple[str, ...]] = []
         self.refused: set[str] = set()
+        self.swap = True
+
+    def counts_swap(self) -> bool:
+        return self.swap
 
     def inspect(self, kind: str, names: Iterable[str]) -> list[dict[str, Any]]:
         """Knows what was named, as it should be but for what is changed or gone."""

@@ -111,6 +111,12 @@ def test_an_engine_that_cannot_be_asked_says_nothing_about_a_container(docker: F
         Engine().serves("abc", "litellm")
 
 
+@pytest.mark.parametrize(("told", "counts"), [("true\n", True), ("false\n", False), ("<no value>\n", True)])
+def test_a_kernel_counts_swap_unless_the_engine_says_that_it_does_not(docker: Fake, told: str, counts: bool) -> None:
+    docker((0, told))
+    assert Engine().counts_swap() is counts
+
+
 def test_a_container_is_stopped_in_its_own_time_and_then_removed(docker: Fake) -> None:
     calls = docker((0, ""), (0, ""))
     Engine().remove("abc", grace_seconds=608)

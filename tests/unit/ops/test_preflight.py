@@ -52,6 +52,14 @@ def test_an_old_engine_is_named(version: str) -> None:
     assert "dockerHost ssh://USER@HOST --stack prod" in sentence
 
 
+@pytest.mark.parametrize(("limits", "count"), [(True, 0), (False, 1)])
+def test_a_kernel_that_limits_no_memory_is_refused(limits: bool, count: int) -> None:
+    """As Raspberry Pi OS comes: posture refused each update, with a fix that changed nothing."""
+    sentences = said("28.5.2", {**INFO, "MemoryLimit": limits})
+    assert len(sentences) == count
+    assert all("cgroup_enable=memory cgroup_memory=1" in sentence for sentence in sentences)
+
+
 def test_the_release_whose_names_do_not_resolve_is_refused() -> None:
     (sentence,) = said("29.1.0")
     assert "29.1.1 is fixed" in sentence

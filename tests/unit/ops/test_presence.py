@@ -62,6 +62,17 @@ def test_limits_that_were_changed_by_hand_are_put_back(bed: Bed, found: dict[str
     assert bed.engine.commands == ([("update", *limits, "good")] if changed else [])
 
 
+def test_a_limit_that_the_kernel_does_not_know_is_not_put_back_again_and_again(bed: Bed) -> None:
+    """Ubuntu's before 22.04 count no swap: each `make up` changed each container, in vain."""
+    made = container("good")
+    made["inputs"] |= {"memory": 3072, "memorySwap": 3072, "cpus": "2.0", "restart": "unless-stopped"}
+    there = {"Memory": 3072 * MIB, "MemorySwap": -1, "NanoCpus": 2 * 10**9}
+    bed.engine.changed = {"good": {"HostConfig": {**there, "RestartPolicy": {"Name": "unless-stopped"}}}}
+    bed.engine.swap = False
+    bed.reconcile(BACKEND, made)
+    assert bed.engine.commands == []
+
+
 @pytest.mark.parametrize(("serving", "commands"), [(set(), [("restart", "--time", "2", "good")]), ({"good"}, [])])
 def test_one_that_runs_and_answers_nothing_any_more_is_started_anew(
     bed: Bed, serving: set[str], commands: list[tuple[str, ...]]

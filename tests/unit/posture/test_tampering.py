@@ -122,6 +122,22 @@ def test_what_means_the_same_is_no_change(make: Make, path: str, value: Any, id_
     assert status(tampered(make, path, value), id_) == "pass"
 
 
+@pytest.mark.parametrize(
+    ("counts", "memory", "expected"),
+    [(True, 256, "fail"), (False, 256, "warn"), (False, 255, "fail")],
+)
+def test_a_kernel_that_counts_no_swap_is_told_from_a_limit_that_was_taken_away(
+    make: Make, counts: bool, memory: int, expected: str
+) -> None:
+    """The engine makes containers without that limit there, so that the check could never pass."""
+
+    def change(found: dict[str, Any]) -> None:
+        for container in found.values():
+            container["HostConfig"] |= {"Memory": memory << 20, "MemorySwap": -1}
+
+    assert status(make(change, engine={"SwapLimit": counts}), "drift.limits") == expected
+
+
 def test_a_process_limit_of_the_engine_is_better_than_one_of_the_user(make: Make) -> None:
     """CIS 5.29; 0 and -1 are no limit (docker run --pids-limit)."""
 
