@@ -85,8 +85,8 @@ usage: setup-pulumi setup-python setup-engine ## who used what: SINCE=7d BY=clie
 login: setup-pulumi setup-python setup-engine ## log in to Claude, in the running container
 	@$(IN_STACK) $(PYTHON) -m ops.login "$(STACK)"
 
-logs: setup-pulumi setup-python setup-engine ## the last logs of the stack's containers
-	@$(IN_STACK) $(PYTHON) -m ops.logs "$(STACK)"
+logs: setup-pulumi setup-python setup-engine ## what the stack's containers logged last (SINCE=1h: since then)
+	@$(IN_STACK) $(PYTHON) -m ops.logs "$(STACK)" $(if $(filter-out file,$(origin SINCE)),--since="$(SINCE)")
 
 output: setup-pulumi setup-python ## print one output: NAME=url, NAME=master_key, ...
 	@ops/output.sh "$(STACK)" "$(NAME)"

@@ -1,20 +1,22 @@
 """The last lines that each of a stack's containers has logged. ``make logs`` runs it.
 
-``python -m ops.logs STACK``, in the stack's environment.
+``python -m ops.logs STACK [--since 1h]``, in the stack's environment.
 """
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ops.commands import OperationError, command_line, exit_status
 from ops.engine import Engine
+from ops.key_rotation import duration
 from ops.names import prefix
 from rules.docker import EngineError
 from setup.messages import tell
 from setup.stack_settings import setting
 
 LAST = ("--tail", "200")
+"""What docker is asked for when nobody says since when."""
 
 
 def not_up(stack: str) -> OperationError:
@@ -22,8 +24,8 @@ def not_up(stack: str) -> OperationError:
     return OperationError(f"the stack '{stack}' is not up. Run 'make up STACK={stack}' first.")
 
 
-def parts(stack: str, engine: Engine) -> Iterator[tuple[str, str, str]]:
-    """Yields role, name and last lines of each service, or of each container, running or not.
+def parts(stack: str, engine: Engine, which: Sequence[str] = LAST) -> Iterator[tuple[str, str, str]]:
+    """Yields role, name and lines, as docker's options say, of each service, or of each container, running or not.
 
     The engine is asked which there are, because a stack's outputs are those of the last update that passed, if one has.
 
@@ -37,7 +39,7 @@ def parts(stack: str, engine: Engine) -> Iterator[tuple[str, str, str]]:
         raise not_up(stack)
     for role, name in sorted(named):
         try:
-            yield role, name, engine.logged(name, *LAST) if services else engine.log(name, *LAST)
+            yield role, name, engine.logged(name, *which) if services else engine.log(name, *which)
         except EngineError as error:
             yield role, name, f"({error}; ask again with make logs STACK={stack})\n"
 
@@ -46,11 +48,15 @@ def main() -> int:
     """Returns the exit status: 1 with a sentence when nothing of the stack is there."""
     parser = command_line("make logs", __doc__)
     parser.add_argument("stack")
-    stack = parser.parse_args().stack
+    parser.add_argument("--since", help="how far back: 30m, 24h, 7d; without it the last 200 lines")
+    arguments = parser.parse_args()
 
     def operation() -> None:
-        for role, name, last in parts(stack, Engine()):
-            tell(f"==> {role} ({name}) <==\n{last}")
+        which = LAST
+        if arguments.since:
+            which = ("--since", f"{duration(arguments.since, 'SINCE').total_seconds():.0f}s")
+        for role, name, lines in parts(arguments.stack, Engine(), which):
+            tell(f"==> {role} ({name}) <==\n{lines}")
 
     return exit_status(operation)
 

@@ -137,21 +137,15 @@ def report(stack: str, client: str | None = None) -> str:
     if keys.previous_expires is None:
         lines.append("  old key    refused")
         return "\n".join(lines) + "\n"
-    state = State.of(stack)
-    docker = state.engine().typed
-    where = "service" if state.services() else "container"
     if client:
-        old, container = keys.previous_generation, output(f"litellm_{where}")
+        old = keys.previous_generation
         used = f'"client": "{client}", "generation": "{old}"'
     else:
-        old, container = output("previous_key_generation"), output(f"gateway_{where}")
+        old = output("previous_key_generation")
         used = f'"key_generation": "{old}"'
-    logs = f"{docker} logs --since 1h {container}"
-    if where == "service":  # task by task, as rules/docker.py says why
-        logs = f"{docker} service ps -q {container} | xargs -n1 timeout 60 {docker} service logs --since 1h"
     lines += [
         f"  old key    generation {old}, accepted until {shown(keys.previous_expires)}, then refused by itself",
-        f"  who        {logs} | grep '{used}'   (and its source)",
+        f"  who        make -s STACK={stack} logs SINCE=1h | grep '{used}'   (and its source)",
         f"  retire     make retire STACK={stack}{whose}   (refuses the old key before that)",
     ]
     return "\n".join(lines) + "\n"

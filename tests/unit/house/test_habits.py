@@ -136,6 +136,16 @@ def test_a_clients_name_that_is_empty_is_not_the_master_keys(target: str, given:
     assert (told in line) if told else ("--client" not in line)
 
 
+@pytest.mark.parametrize(("given", "told"), [([], None), (["SINCE=1h"], "1h")])
+def test_logs_are_the_last_lines_unless_somebody_says_since_when(given: list[str], told: str | None) -> None:
+    """`make usage` has a default of its own."""
+    environment = {name: value for name, value in os.environ.items() if name not in ("SINCE", "MAKEFLAGS")}
+    command = ["make", "--dry-run", "logs", *given]
+    made = subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True, text=True).stdout
+    (line,) = [line for line in made.splitlines() if "ops.logs" in line]
+    assert re.findall(r'--since="(.*)"', line) == ([told] if told else [])
+
+
 def test_what_a_linter_is_told_to_overlook_has_its_reason_beside_it() -> None:
     found = [(path.name, line) for path in tracked("*.py") for line in re.findall("# noqa.*", path.read_text())]
     found = [(name, line) for name, line in found if name != Path(__file__).name]

@@ -37,7 +37,7 @@ def engine(program: Program, *there: str, running: bool = True) -> None:
     cases = [f"*inspect*{one}) echo '{container(one, running)}';;" for one in there]
     listed = f"*' ps '*role=litellm*) echo {' '.join(one for one in there if one != 'c3')};;"
     all_of_them = f"*' ps '*label=litellm-claude.stack=litellm-claude-dev) echo {' '.join(there)};;"
-    said = "*' logs --tail 200 '*) echo out of $6; echo err of $6 >&2; echo more of $6;;"
+    said = "*' logs '*) echo $4 $5 of $6; echo err of $6 >&2; echo more of $6;;"
     program("docker", "\n".join(['case " $*" in', listed, all_of_them, *cases, said, "*) exit 9;;", "esac"]))
 
 
@@ -46,8 +46,31 @@ def test_logs_are_those_of_each_container_in_the_order_of_its_lines(
 ) -> None:
     engine(program, "c2", "c3")
     assert logs.main() == 0
-    door, new = (f"out of {name}\nerr of {name}\nmore of {name}\n" for name in ("door", "new"))
+    door, new = (f"--tail 200 of {name}\nerr of {name}\nmore of {name}\n" for name in ("door", "new"))
     assert capsys.readouterr().out == f"==> front (door) <==\n{door}==> litellm (new) <==\n{new}"
+
+
+@pytest.mark.parametrize(
+    ("words", "options"),
+    [([], "--tail 200"), (["--since=1h"], "--since 3600s"), (["--since", "7d"], "--since 604800s")],
+)
+def test_logs_are_the_last_lines_or_those_since_a_time(
+    program: Program,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    words: list[str],
+    options: str,
+) -> None:
+    engine(program, "c2")
+    monkeypatch.setattr("sys.argv", ["x", "dev", *words])
+    assert logs.main() == 0
+    assert f"{options} of new\n" in capsys.readouterr().out
+
+
+def test_a_time_that_is_none_is_a_sentence(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr("sys.argv", ["x", "dev", "--since=yesterday"])
+    assert logs.main() == 1
+    assert capsys.readouterr().err == "error: SINCE is 'yesterday', not a time such as 30m, 24h or 7d.\n"
 
 
 def test_logs_of_services_are_asked_of_the_swarm_and_one_that_hangs_hides_no_other(

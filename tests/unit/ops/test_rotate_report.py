@@ -27,33 +27,31 @@ def report(monkeypatch: pytest.MonkeyPatch) -> Report:
             assert arguments[:2] == ("stack", "output"), "and not --show-secrets"
             return f"{outputs[arguments[2]]}\n"
 
-        told = {"services": lambda _: [], "keys": lambda _, whose: {client: keys}[whose]}
-        stack: Any = type("Stack", (), {**told, "engine": lambda _: type("Engine", (), {"typed": "docker"})})
+        stack: Any = type("Stack", (), {"keys": lambda _, whose: {client: keys}[whose]})
         monkeypatch.setattr(rotate, "pulumi", pulumi)
         monkeypatch.setattr(rotate, "StackFile", lambda _: stack())
-        monkeypatch.setattr("ops.state.State.of", lambda _: stack())
         return rotate.report("prod", client).splitlines(keepends=True)
 
     return lines
 
 
 def test_the_master_keys_old_generation_is_refused_by_itself(report: Report) -> None:
-    outputs = {"key_generation": "2026-11-24", "previous_key_generation": "initial", "gateway_container": "gateway-1"}
+    outputs = {"key_generation": "2026-11-24", "previous_key_generation": "initial"}
     assert report(None, KEYS, **outputs) == [
         "The master key of 'prod' is of generation 2026-11-24.\n",
         "  read it    make -s STACK=prod output NAME=master_key\n",
         "  old key    generation initial, accepted until 2026-11-25T12:00:00Z, then refused by itself\n",
-        '  who        docker logs --since 1h gateway-1 | grep \'"key_generation": "initial"\'   (and its source)\n',
+        '  who        make -s STACK=prod logs SINCE=1h | grep \'"key_generation": "initial"\'   (and its source)\n',
         "  retire     make retire STACK=prod   (refuses the old key before that)\n",
     ]
 
 
 def test_a_clients_key_is_told_of_as_that_clients(report: Report) -> None:
-    assert report("alice", KEYS, litellm_container="litellm-1") == [
+    assert report("alice", KEYS) == [
         "The key of the client 'alice' of 'prod' is of generation 2026-11-24.\n",
         "  read it    make -s STACK=prod client NAME=alice\n",
         "  old key    generation initial, accepted until 2026-11-25T12:00:00Z, then refused by itself\n",
-        f"  who        docker logs --since 1h litellm-1 | grep '{OF_ALICE}'   (and its source)\n",
+        f"  who        make -s STACK=prod logs SINCE=1h | grep '{OF_ALICE}'   (and its source)\n",
         "  retire     make retire STACK=prod CLIENT=alice   (refuses the old key before that)\n",
     ]
 

@@ -1,7 +1,6 @@
 """A stack on a Swarm: its services are the state's, its tasks are the Swarm's own."""
 
 import subprocess
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -9,7 +8,6 @@ import pytest
 from ops import before_up, rotate, usage
 from ops.cutover import TasksCutover
 from ops.engine import Container, Engine
-from ops.key_rotation import Keys
 from ops.presence import absent
 from ops.reconcile import strays
 from ops.state import State
@@ -124,17 +122,6 @@ def test_a_swarm_that_tells_nothing_is_no_stack_without_usage(
     monkeypatch.setattr(manager, "run", lambda *_, **__: silent)
     with pytest.raises(EngineError, match="does not have a leader"):
         list(usage.kept_lines("prod"))
-
-
-def test_a_rotation_says_where_a_swarm_has_its_logs(
-    state: State, manager: Manager, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    docker = manager.typed
-    keys = Keys(True, False, "2", "1", datetime(2026, 11, 28, tzinfo=UTC))
-    monkeypatch.setattr(rotate, "StackFile", lambda _stack: type("File", (), {"keys": lambda *_: keys}))
-    monkeypatch.setattr(rotate, "pulumi", lambda *arguments, stack: OUTPUTS[arguments[-1]])
-    where = f"{docker} service ps -q prod-gateway-1a2b3c4 | xargs -n1 timeout 60 {docker} service logs --since 1h"
-    assert f"{where} | grep" in rotate.report("prod")
 
 
 def test_a_service_that_went_back_is_told_from_one_with_the_new_key(state: State, manager: Manager) -> None:
