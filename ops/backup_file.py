@@ -50,10 +50,14 @@ def name_of_secret(number: int) -> str:
 def reserved(path: Path) -> Iterator[None]:
     """Makes a new empty file that its owner alone can read, and takes it away again when the body fails.
 
+    One that is empty has been left by a backup that was killed.
+
     Raises:
         OperationError: when there is such a file, or none can be made there.
     """
     try:
+        if path.is_file() and path.stat().st_size == 0:
+            path.unlink()
         os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
     except FileExistsError:
         raise OperationError(f"{path} is there already. Give the backup another name: FILE=NAME") from None

@@ -35,6 +35,9 @@ class Container:
 class Engine(Client):
     """The stack's engine, with what operations do to containers."""
 
+    seconds = 300
+    """Of what a command takes a busy engine does much less; one that hangs would never answer."""
+
     def run(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Runs docker.
 
@@ -98,7 +101,7 @@ class Engine(Client):
     def remove(self, identifier: str, grace_seconds: int = 0) -> None:
         """Ends the container, after ``grace_seconds`` by force, and removes it; that it is gone already is no error."""
         if grace_seconds:
-            self.run("stop", "--time", str(grace_seconds), identifier, check=False)
+            self.call("stop", "--time", str(grace_seconds), identifier, seconds=grace_seconds + self.seconds)
         done = self.run("rm", "--force", identifier, check=False)
         if done.returncode and "No such container" not in done.stderr:
             raise OperationError(f"docker rm failed: {done.stderr.strip()}")

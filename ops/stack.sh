@@ -17,6 +17,8 @@ state=
 
 # explain TARGET [SAID]: says what most often makes pulumi fail, and ends the script
 explain() {
+  [ -z "${work:-}" ] || [ -e "$work/$settings" ] ||
+    die "somebody has emptied ${TMPDIR:-/tmp} meanwhile, where the settings of '$stack' lay. Run 'make $1 STACK=$stack' again."
   setup/engine.sh "$stack" || exit 1
   "$python" -m ops.explain "$stack" "$1" "$state" "${2:-}"
   exit 1

@@ -16,6 +16,9 @@ WRITING = ("CHOWN", "FOWNER", "DAC_OVERRIDE")
 TAKE = f"set -o pipefail; {{ tar -cz --numeric-owner -C {FOLDER} . || [ $? = 1 ]; }} | base64 --wrap=0"
 FILL = f"set -o pipefail; base64 --decode | tar -xzp --numeric-owner -C {FOLDER}"
 
+SECONDS = 3600
+"""A volume with years of usage on a slow disk."""
+
 
 def as_root(
     engine: Engine, volume: str, *command: str, capabilities: Sequence[str] = CHANGING, stdin: str | None = None
@@ -30,7 +33,9 @@ def as_root(
     confined += ["--security-opt", "no-new-privileges", "--log-driver", "none", "--user", "0:0"]
     mount = f"type=volume,source={volume},target={FOLDER},volume-nocopy=true"
     given = () if stdin is None else ("--interactive",)
-    done = engine.call("run", "--rm", *given, *confined, "--mount", mount, IMAGE, *command, stdin=stdin)
+    done = engine.call(
+        "run", "--rm", *given, *confined, "--mount", mount, IMAGE, *command, stdin=stdin, seconds=SECONDS
+    )
     if done.returncode:
         raise OperationError(f"docker run failed: {done.stderr.strip()}")
     return done.stdout

@@ -64,6 +64,18 @@ def test_a_backup_is_never_written_over_another_file(file: Path) -> None:
     assert file.read_text() == before
 
 
+def test_what_a_killed_backup_left_is_no_backup(tmp_path: Path) -> None:
+    (tmp_path / "kept.backup").touch()
+    with reserved(tmp_path / "kept.backup"):
+        write(a_backup(), tmp_path / "kept.backup")
+    assert read(tmp_path / "kept.backup", "prod") == a_backup()
+
+
+def test_a_backup_is_no_device() -> None:
+    with pytest.raises(OperationError, match="is there already"), reserved(Path(os.devnull)):
+        pass
+
+
 def test_a_backup_that_failed_leaves_no_file(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError), reserved(tmp_path / "kept.backup"):
         raise RuntimeError

@@ -29,3 +29,21 @@ def test_it_is_explained_as_at_any_time(copy: Copy, target: str, status: int, ex
     done = copy.run(f"{target}.sh", "dev")
     assert done.returncode == (1 if status else 0)
     assert (f"explained {target}" in done.stdout) is explained
+
+
+@pytest.mark.parametrize("target", ["up", "preview", "down"])
+def test_settings_that_were_swept_away_meanwhile_are_not_told_as_settings_that_are_none(
+    copy: Copy, target: str
+) -> None:
+    """Pulumi takes a file that is gone for an empty one: "environment: must be set"."""
+    ready(copy)
+    salted_state(copy, "dev")
+    temporary = copy.root / "temporary"
+    temporary.mkdir()
+    copy.environment["TMPDIR"] = str(temporary)
+    copy.fake("pulumi", f"rm -r {temporary}/*; exit 255")
+    copy.fake("docker", "exit 0")
+    done = copy.run(f"{target}.sh", "dev")
+    assert done.returncode == 1
+    assert f"somebody has emptied {temporary} meanwhile" in done.stderr
+    assert f"Run 'make {target} STACK=dev' again." in done.stderr
