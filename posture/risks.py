@@ -23,7 +23,7 @@ RISKS = {
     "access.wrong-key": "Whoever reaches the port uses your Claude account.",
     "access.malformed-key": "An error before the check of the key is a way around it, or a way to stop the service.",
     "access.known-keys": "Keys of the documentation are the first that an attacker tries.",
-    "access.model-api-only": "LiteLLM's other operations show settings, or change them.",
+    "access.model-api-only": "Other operations, such as those of LiteLLM's proxy, show settings or change them.",
     "https.on": "Keys and prompts can be read and changed on the way.",
     "https.certificate": "Clients refuse to connect, or learn to ignore warnings, and then trust an impostor's, too.",
     "https.chain": "Clients refuse to connect, or learn to ignore warnings, and then trust an impostor's, too.",

@@ -137,7 +137,7 @@ def _written_address(value: Any) -> str:
 
 
 def _image(value: str) -> str:
-    """An image by digest, because a tag can be moved after it was checked (CIS Docker 4.2, 6.1)."""
+    """An image by digest, because a tag can be moved after it was checked (CIS Docker 4.2)."""
     if not IMAGE.fullmatch(value):
         raise ValueError("must name an image by digest, name@sha256:<64 hexadecimal digits>")
     return value

@@ -92,7 +92,7 @@ def wrong_key(context: Context) -> Outcome:
 @check(
     "access.malformed-key",
     "A malformed key is refused with 401, not an error",
-    source="CWE-636 (LiteLLM without its database client answers 500)",
+    source="RFC 9110, 15.5.2 (LiteLLM's proxy without its database client: 500)",
     fast=True,
 )
 def malformed_key(context: Context) -> Outcome:
@@ -120,7 +120,7 @@ def known_keys(context: Context) -> Outcome:
 @check(
     "access.model-api-only",
     "Nothing but the model API answers",
-    source="CWE-306 (29 of LiteLLM's operations answer without a key)",
+    source="design: the model API and nothing else (LiteLLM's proxy: 29 operations answer without a key)",
     fast=True,
 )
 def model_api_only(context: Context) -> Outcome:

@@ -59,7 +59,7 @@ def shared(context: Context) -> Outcome:
 @check(
     "login.volume-mode",
     "The login's folder belongs to LiteLLM's user, and to nobody else",
-    source="CWE-732 (Claude Code makes its credentials with mode 0600)",
+    source="Claude Code: Authentication (credentials are mode 0600)",
     remediation=PRIVATE.format(mode=700, path=CLAUDE_CONFIG_DIR),
     fast=True,
 )
@@ -73,7 +73,7 @@ def mode(context: Context) -> Outcome:
 @check(
     "login.file-mode",
     "The login itself can be read by LiteLLM's user alone",
-    source="CWE-732 (Claude Code makes its credentials with mode 0600)",
+    source="Claude Code: Authentication (credentials are mode 0600)",
     remediation=PRIVATE.format(mode=600, path=f"{CLAUDE_CONFIG_DIR}/.credentials.json"),
     fast=True,
 )

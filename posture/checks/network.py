@@ -158,7 +158,7 @@ def acme_closed(context: Context) -> Outcome:
 
 @check(
     "network.door-shut",
-    "Nobody but the front and the gateway is where clients' addresses are said",
+    "The front and the gateway alone are on the network that carries clients' addresses",
     source="PROXY protocol: accept it from known sources alone",
     remediation="{disconnect}, then make up STACK={stack}",
 )

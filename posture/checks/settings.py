@@ -23,7 +23,7 @@ def verify_on_update(context: Context) -> Outcome:
 @check(
     "settings.log-level",
     "Requests are not logged whole",
-    source="LiteLLM: Debugging",
+    source="OWASP Logging Cheat Sheet: data to exclude (LiteLLM: DEBUG logs requests)",
     remediation="pulumi config set logLevel INFO --stack {stack}; make up STACK={stack}",
     fast=True,
 )

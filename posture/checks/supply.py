@@ -46,7 +46,7 @@ def litellm(context: Context) -> Outcome:
     "supply.models",
     "No model of the stack has ended, or ends within 90 days",
     severity=Severity.MEDIUM,
-    source="Anthropic: Model deprecations (by LiteLLM's list, rules/model_ends.py)",
+    source="Anthropic: Model deprecations, by LiteLLM's list; rules/model_ends.py",
     remediation="pulumi config set --stack {stack} --path 'models.NAME' MODEL, then make up STACK={stack}",
 )
 def models(context: Context) -> Outcome:
@@ -60,7 +60,7 @@ def models(context: Context) -> Outcome:
 @check(
     "supply.packages",
     "The packages inside are the locked ones",
-    source="pip: Secure installs (images/litellm/requirements.lock)",
+    source="pip: Secure installs; images/litellm/requirements.lock",
 )
 def packages(context: Context) -> Outcome:
     if context.settings.litellm_image:
@@ -99,7 +99,7 @@ def updates(context: Context) -> Outcome:
     return verdict(problems, "; ".join(good))
 
 
-@check("supply.images", "Each container runs the image that the state names", source="CIS Docker 4.2, 6.1")
+@check("supply.images", "Each container runs the image that the state names", source="CIS Docker 4.2")
 def images(context: Context) -> Outcome:
     wanted = {str(declared.inputs["image"]) for declared in context.declaration.containers.values()}
     problems = [
@@ -111,7 +111,7 @@ def images(context: Context) -> Outcome:
 
 
 @check(
-    "supply.toolchain", "What reads the stack was installed by hash", source="pip: Secure installs (requirements.lock)"
+    "supply.toolchain", "What reads the stack was installed by hash", source="pip: Secure installs; requirements.lock"
 )
 def toolchain(context: Context) -> Outcome:
     lock = context.folder / "requirements.lock"

@@ -12,7 +12,7 @@ from posture.model import Outcome, Severity, check, failed, not_applicable, pass
 from posture.services_context import ServicesContext
 from rules.tasks import as_declared
 
-SOURCE = "docs/scaling.md: Docker Swarm"
+SOURCE = "docs/scaling.md: A Swarm"
 ONE_ENGINE = not_applicable("the stack is on one engine, not on a Swarm")
 OWNER_ONLY = 0o400
 QUORATE = (3, 5, 7)
@@ -82,8 +82,8 @@ def _foreign(container: Any) -> list[Any]:
 
 @check(
     "swarm.nodes",
-    "The Swarm loses a manager without losing its mind",
-    source="Docker: Administer and maintain a swarm (quorum)",
+    "The Swarm can still be changed when it loses a manager",
+    source="CIS Docker 7.1; Docker: Administer and maintain a swarm (quorum)",
     severity=Severity.MEDIUM,
     remediation="{docker} node ls; {docker} swarm join-token manager says how a manager joins",
 )
@@ -106,7 +106,7 @@ def nodes(context: ServicesContext) -> Outcome:
 @check(
     "swarm.encrypted",
     "What nodes send each other for the stack is encrypted",
-    source="Docker: Encrypt traffic on an overlay network",
+    source="CIS Docker 7.3; Docker: Encrypt traffic on an overlay network",
     remediation="pulumi config set overlayEncryption true --stack {stack}; make down and make up STACK={stack}",
 )
 @of_services
@@ -154,7 +154,7 @@ def attachable(context: ServicesContext) -> Outcome:
 @check(
     "swarm.secrets",
     "Secrets are files that their own user alone reads, and nothing else holds them",
-    source="CIS Docker Benchmark v1.6.0, 7.5 (secrets in a Swarm)",
+    source="CIS Docker 7.4 (secrets in a Swarm)",
 )
 @of_services
 def secrets(context: ServicesContext) -> Outcome:

@@ -175,5 +175,13 @@ def test_a_check_is_found_in_the_module_that_its_id_begins_with() -> None:
 def test_every_check_says_why_it_matters_and_where_its_rule_is() -> None:
     assert RISKS.keys() == REGISTRY.keys()
     assert [risk for risk in RISKS.values() if not risk.endswith(".")] == []
-    without = {check.source for check in REGISTRY.values() if "](" not in linked(check.source)}
-    assert without == set()
+    assert {check.id: check.source for check in REGISTRY.values() if "](" not in linked(check.source)} == {}
+
+
+def test_a_rule_of_the_documentation_has_its_heading_there() -> None:
+    headed = {place for check in REGISTRY.values() for place in re.findall(r"\((\S+\.md#\S+)\)", linked(check.source))}
+    assert len(headed) > 2
+    for place in headed:
+        name, _, anchor = place.partition("#")
+        headings = re.findall(r"^#+ (.+)$", (ROOT / "docs" / name).read_text(), re.MULTILINE)
+        assert anchor in {heading.lower().replace(" ", "-") for heading in headings}, place
