@@ -12,8 +12,8 @@ from ops.engine import Engine
 from ops.names import prefix
 from ops.volumes import FOLDER, as_root, exists
 from rules.layout import CLAUDE_CONFIG_DIR, STACK_LABEL
-from setup.messages import sayer
-from setup.stack_settings import setting
+from rules.messages import sayer
+from rules.stack_settings import setting
 
 say = sayer("adopt")
 

@@ -8,14 +8,14 @@ With ``--look``, for a preview, nothing is changed: only what would stop an upda
   serves already does not: what a person must do then is printed, for ops/up.sh to say at the end.
 - An engine or a shell with which it cannot work stops it (ops/preflight.py).
 - A bundled image that is not on the engine stops it: no registry has it.
-- A port that another program has stops the update before anything is replaced (ops/ports.py).
+- A port that another program has stops the update before anything is replaced (ops/taken_ports.py).
 - The files of an adopted volume are handed over; one that takes another's place in the stack leaves that as it is.
 """
 
 import sys
 from pathlib import Path
 
-from ops import adopt, certificate, ports, preflight
+from ops import adopt, certificate, preflight, taken_ports
 from ops.commands import OperationError, command_line, exit_status, pulumi
 from ops.engine import Engine
 from ops.names import keep_names, prefix
@@ -23,7 +23,7 @@ from ops.reconcile import reconcile
 from ops.state import State, name_of
 from rules import bundle
 from rules.layout import STACK_LABEL, stack_name
-from setup.stack_settings import setting
+from rules.stack_settings import setting
 
 
 def held(state: State, engine: Engine) -> set[tuple[str, int]]:
@@ -49,7 +49,7 @@ def refuse_taken_ports(state: State, engine: Engine, name: str) -> None:
     """
     if not engine.local:
         return
-    if problems := ports.problems(name, Path(), held(state, engine)):
+    if problems := taken_ports.problems(name, Path(), held(state, engine)):
         known = {str(one.get("id")) for one in state.containers()}
         there = [] if state.services() else engine.containers(prefix(name))
         if twins := [one.name for one in there if one.running and one.id not in known]:

@@ -12,7 +12,7 @@ from ops.commands import OperationError, pulumi
 from ops.state import State
 from rules.certificates import time_fault
 from rules.setting_types import without_mark
-from setup.stack_settings import setting
+from rules.stack_settings import setting
 
 COMPONENT = "litellm-claude:components:ServerCertificate"
 

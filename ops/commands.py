@@ -7,8 +7,8 @@ from collections.abc import Callable
 from rules import pulumi_command
 from rules.docker import EngineError
 from rules.interrupts import INTERRUPTED, heed
+from rules.messages import tell
 from rules.pulumi_command import PulumiError
-from setup.messages import tell
 
 
 class OperationError(Exception):

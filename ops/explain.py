@@ -11,12 +11,11 @@ from ops import preflight
 from ops.before_up import refuse_taken_ports
 from ops.commands import OperationError
 from ops.state import State
-from rules import pulumi_command
+from rules import pulumi_command, state_file
 from rules.docker import EngineError
 from rules.layout import stack_name
 from rules.pulumi_command import PulumiError
 from rules.pulumi_errors import fix_for
-from setup import state_file
 
 SECONDS = 60
 

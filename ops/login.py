@@ -11,7 +11,7 @@ from ops.commands import OperationError, command_line, exit_status
 from ops.engine import Engine
 from ops.logs import not_up
 from ops.names import prefix
-from setup.stack_settings import setting
+from rules.stack_settings import setting
 
 ROLE = "litellm"
 

@@ -12,8 +12,8 @@ from ops.engine import Engine
 from ops.key_rotation import duration
 from ops.names import prefix
 from rules.docker import EngineError
-from setup.messages import tell
-from setup.stack_settings import setting
+from rules.messages import tell
+from rules.stack_settings import setting
 
 LAST = ("--tail", "200")
 """What docker is asked for when nobody says since when."""

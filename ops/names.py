@@ -12,8 +12,8 @@ from ops.key_rotation import Change
 from ops.stack_file import StackFile
 from ops.state import State
 from rules.layout import PROJECT, stack_name
-from setup.messages import sayer
-from setup.stack_settings import setting
+from rules.messages import sayer
+from rules.stack_settings import setting
 
 say = sayer("rename")
 

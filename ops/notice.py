@@ -4,7 +4,7 @@ import re
 import sys
 from pathlib import Path
 
-from setup.stack_settings import setting
+from rules.stack_settings import setting
 
 CONTAINER = re.compile(
     r"docker:index:Container\s+\S+-(front|gateway|litellm|egress)\s+(create|replace)\b(?! replacement)"

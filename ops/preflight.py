@@ -15,7 +15,7 @@ from typing import Any
 from ops.commands import OperationError
 from ops.engine import Engine
 from rules.sizes import MIB
-from setup.stack_settings import setting
+from rules.stack_settings import setting
 
 PODMAN = "Podman"
 OLDEST = (20, 10)

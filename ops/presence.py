@@ -10,8 +10,8 @@ from typing import Any
 
 from ops.engine import Engine
 from ops.state import KINDS, Resource, State, engine_id, name_of, role_of
+from rules.messages import sayer
 from rules.sizes import MIB
-from setup.messages import sayer
 
 say = sayer("presence")
 

@@ -21,8 +21,8 @@ from ops.state import State
 from rules import bundle
 from rules.docker import EngineError
 from rules.layout import PROJECT, stack_name
+from rules.messages import sayer
 from rules.pulumi_types import TAG
-from setup.messages import sayer
 
 say = sayer("prune")
 

@@ -23,7 +23,7 @@ from ops.engine import Engine
 from ops.names import keep_names
 from ops.presence import absent
 from ops.state import KINDS, State, name_of, role_of
-from setup.messages import sayer
+from rules.messages import sayer
 
 say = sayer("reconcile")
 

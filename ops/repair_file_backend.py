@@ -21,10 +21,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from rules import state_file
 from rules.layout import stack_name
+from rules.messages import sayer
 from rules.pulumi_types import CONTAINER, NETWORK
-from setup import state_file
-from setup.messages import sayer
 
 say = sayer("setup")
 

@@ -21,8 +21,8 @@ from ops.key_rotation import Change, duration, rotation, shown
 from ops.stack_file import StackFile
 from ops.state import State, name_of
 from ops.update import bring_up
+from rules.messages import sayer
 from rules.pulumi_types import SERVICE
-from setup.messages import sayer
 
 
 @contextmanager

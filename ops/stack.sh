@@ -53,7 +53,7 @@ spare_the_file() {
 select_or_create() {
   if [ -z "$state" ] || ! { compgen -G "$state/stacks/*/$name.json" || compgen -G "$state/stacks/*/$name.json.gz"; } >/dev/null; then
     local said
-    [ -z "$state" ] || "$python" -m setup.state_file "$state" "$stack" || exit 1
+    [ -z "$state" ] || "$python" -m ops.look_at_state "$state" "$stack" || exit 1
     said=$(pulumi stack select --create "$stack" 2>&1) || {
       printf '%s\n' "$said" >&2
       explain "$1" "$said"

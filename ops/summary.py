@@ -5,7 +5,7 @@ import sys
 from collections.abc import Mapping
 
 from rules.docker import Client, EngineError
-from setup.messages import tell
+from rules.messages import tell
 
 LOGIN = "/home/app/.claude/.credentials.json"
 

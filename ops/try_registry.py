@@ -14,9 +14,9 @@ from pathlib import Path
 
 from rules import registry
 from rules.layout import stack_name
+from rules.messages import sayer
+from rules.stack_settings import setting
 from rules.waiting import until
-from setup.messages import sayer
-from setup.stack_settings import setting
 
 say = sayer("setup")
 ANSWER_SECONDS = 20

@@ -22,10 +22,10 @@ from pathlib import Path
 from rules.bundle import REPOSITORY, ROLES, image_name
 from rules.interrupts import INTERRUPTED, heed
 from rules.layout import IMAGES
+from rules.messages import sayer
 from rules.version import VERSION
 from setup import bundle_file
 from setup.bundle_file import BundleError, Machine
-from setup.messages import sayer
 
 say = sayer("bundle")
 

@@ -12,9 +12,9 @@ from pathlib import Path
 
 from rules.bundle import MANIFEST, UNPACKED
 from rules.layout import IMAGES
+from rules.messages import sayer
 from setup import bundle_file
 from setup.bundle_file import Bundle, BundleError, Machine
-from setup.messages import sayer
 
 say = sayer("setup")
 

@@ -13,7 +13,7 @@ from posture.model import Outcome, check, passed, verdict
 from posture.redaction import forms
 from rules.configuration import SECRETS
 from rules.layout import PROJECT
-from setup.state_file import unpacked
+from rules.state_file import unpacked
 
 PAGE = "security page: Never commit secrets"
 ROTATE = "make rotate STACK={stack}: a secret that lay in the clear is none any more"

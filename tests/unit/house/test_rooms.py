@@ -1,4 +1,4 @@
-"""What rooms start of each other, which import-linter does not see: no circle is closed by a shell or a program."""
+"""Rooms lean on each other one way, also where one starts the other as a program, which import-linter does not see."""
 
 import ast
 import re
@@ -7,58 +7,54 @@ from graphlib import TopologicalSorter
 from itertools import pairwise
 from pathlib import Path
 
-from tests.unit.house.test_habits import ROOT
+from tests.unit.house.test_habits import ROOT, tracked
 
-ROOMS = ("rules", "components", "posture", "ops", "setup")
-STARTS = re.compile(rf"(?<![\w./-])({'|'.join(ROOMS)})(?:\.\w+|/\w+\.sh)|-m ({'|'.join(ROOMS)})\b")
-SCRIPT = re.compile(rf"({'|'.join(ROOMS)})/\w+\.sh")
+ROOMS = ("rules", "components", "posture", "ops", "setup", "testbed", "bench", "tools", "tests")
 
 
-def of_python(path: Path) -> Iterator[str]:
-    """The rooms that a module imports, and those of which it names a script or, after ``-m``, a program."""
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.ImportFrom) and node.module:
-            yield node.module.partition(".")[0]
-        elif isinstance(node, ast.Constant) and (script := SCRIPT.fullmatch(str(node.value))):
-            yield script[1]
-        words = getattr(node, "elts", getattr(node, "args", None))
-        for before, after in pairwise(words if isinstance(words, list) else []):
-            if (getattr(before, "value", ""), isinstance(after, ast.Constant)) == ("-m", True):
-                yield after.value.partition(".")[0]
+def started_by_shell(text: str) -> Iterator[str]:
+    """Programs after ``-m``, and scripts; a comment starts nothing."""
+    for line in text.splitlines():
+        code = re.sub(r"(^|\s)#.*", "", line)
+        yield from re.findall(r"-m (\w+)[.\w]*", code)
+        yield from re.findall(r"(?:^|[\s/\"$(])(\w+)/[\w-]+\.sh\b", code)
 
 
-def of_shell(path: Path) -> Iterator[str]:
-    """The rooms of which a script starts something; a comment starts nothing."""
-    for line in path.read_text().splitlines():
-        for found in STARTS.finditer(re.sub(r"(^|\s)#.*", "", line)):
-            yield found[1] or found[2]
-        if "/../setup/lib.sh" in line:
-            yield "setup"
+def used_by_python(tree: ast.AST) -> Iterator[str]:
+    """What is imported, and what stands in a string that is a module or a script to start."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module or ""
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield from re.findall(r"^(\w+)/[\w-]+\.sh$", node.value)
+        elif isinstance(node, (ast.List, ast.Tuple)):
+            words = [one.value if isinstance(one, ast.Constant) else None for one in node.elts]
+            yield from (str(word) for dash, word in pairwise(words) if dash == "-m")
 
 
-def leans_on(room: str) -> set[str]:
-    """The other rooms that one needs to do what it does."""
-    found = {name for path in (ROOT / room).rglob("*.py") for name in of_python(path)}
-    found |= {name for path in (ROOT / room).glob("*.sh") for name in of_shell(path)}
-    return found & set(ROOMS) - {room}
+def used(path: Path) -> set[str]:
+    text = path.read_text()
+    found = used_by_python(ast.parse(text)) if path.suffix == ".py" else started_by_shell(text)
+    return {name.partition(".")[0] for name in found}
 
 
-def test_rooms_start_nothing_in_a_circle() -> None:
-    """A rotation ran setup's script, which ran programs of the operations."""
-    found = {room: leans_on(room) for room in ROOMS}
-    assert next(iter(TopologicalSorter(found).static_order())) == "rules"
-    assert found["setup"] == {"rules"}
-    assert found["posture"] == {"rules", "setup"}
-    assert found["ops"] == {"rules", "setup", "posture"}
+def test_no_room_leads_back_to_itself() -> None:
+    arrows: dict[str, set[str]] = {room: set() for room in ROOMS}
+    for path in tracked(*(f"{room}/*{end}" for room in ROOMS for end in (".py", ".sh"))):
+        room, _, _ = str(path.relative_to(ROOT)).partition("/")
+        arrows[room] |= used(path) & set(ROOMS) - {room}
+    list(TopologicalSorter(arrows).static_order())  # graphlib.CycleError names the circle
+    assert (arrows["setup"], arrows["posture"]) == ({"rules"}, {"rules"})
+    assert arrows["ops"] == {"rules", "setup", "posture"}, "a rotation is an update, which sets up and is checked"
 
 
-def test_each_way_of_starting_something_is_seen(tmp_path: Path) -> None:
+def test_each_way_of_using_another_room_is_seen(tmp_path: Path) -> None:
     script, module = tmp_path / "x.sh", tmp_path / "x.py"
-    script.write_text(
-        '# ops.notes\n"$python" -m posture --brief\nsetup/engine.sh "$1" # ops/up.sh\npython -m ops.prune\n'
-    )
-    assert list(of_shell(script)) == ["posture", "setup", "ops"]
-    module.write_text(
-        '"""ops"""\nfrom rules.x import y\nUP = Path("setup/up.sh")\nrun([sys.executable, "-m", "posture.ask"])\n'
-    )
-    assert list(of_python(module)) == ["rules", "setup", "posture"]
+    started = ['"$python" -m posture --brief', 'setup/engine.sh "$1"', '. "$(dirname "$0")/../setup/lib.sh"']
+    script.write_text("\n".join(["# ops.notes, ops/up.sh", *started]))
+    assert used(script) == {"posture", "setup"}
+    starting = ['UP = Path("setup/up.sh")', 'run([executable, "-m", "bench.updates"])']
+    module.write_text("\n".join(['"""ops/up.sh of posture"""', "from rules.x import y", *starting]))
+    assert used(module) == {"rules", "setup", "bench"}

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ops import repair_file_backend
-from setup import state_file
+from rules import state_file
 
 PENDING = {
     "type": "creating",

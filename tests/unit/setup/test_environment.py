@@ -164,7 +164,7 @@ def test_a_login_to_a_folder_is_looked_after_like_the_working_copys_own(copy: Co
     copy.fake("docker", "exit 0")
     assert copy.run("up.sh", "dev").returncode == 0
     folder = f"{home}/.pulumi" if "~" in url else "/var/lib/states/.pulumi"
-    for module in ("setup.state_file", "ops.repair_file_backend"):
+    for module in ("ops.look_at_state", "ops.repair_file_backend"):
         assert f"-m\n{module}\n{folder}\ndev\n" in (home / "asked").read_text()
 
 

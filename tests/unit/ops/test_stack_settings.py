@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from ops import ports
+from ops import taken_ports
 from ops.before_up import refuse_invented_keys
 from ops.preflight import wanted
 from ops.state import State
-from setup.stack_settings import setting
+from rules.stack_settings import setting
 
 GOOD = "config:\n  litellm-claude:port: 4100\n"
 FORMS: dict[str, tuple[bytes, Any]] = {
@@ -68,7 +68,7 @@ def test_a_value_of_another_kind_is_left_to_the_settings_own_rules(folder: Path,
     state = State("dev", {"deployment": {}})
     refuse_invented_keys(state, "dev", folder)
     wanted("dev", folder, 0)
-    assert ports.problems("dev", folder) == []
+    assert taken_ports.problems("dev", folder) == []
 
 
 def test_a_stacks_setting_wins_over_the_projects_default(tmp_path: Path) -> None:

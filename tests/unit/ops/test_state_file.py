@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ops.repair_file_backend import drop_half_written_notes
-from setup import state_file
+from rules import state_file
 
 WHOLE = json.dumps({"checkpoint": {"latest": {"resources": [{"urn": "one"}]}}})
 

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from ipaddress import ip_address
 from pathlib import Path
 
-from setup.stack_settings import setting
+from rules.stack_settings import setting
 
 METRICS = "metricsPort"
 ALONE = ("metricsAddress", "--path 'bindAddresses[0]'")

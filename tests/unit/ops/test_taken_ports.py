@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ops import ports
+from ops import taken_ports
 
 
 def test_a_taken_port_is_named_with_the_command_that_changes_it() -> None:
@@ -16,8 +16,8 @@ def test_a_taken_port_is_named_with_the_command_that_changes_it() -> None:
         listener.bind(("127.0.0.1", 0))
         listener.listen()
         port = listener.getsockname()[1]
-        assert f"port {port} on 127.0.0.1 is taken" in (ports.problem("127.0.0.1", port) or "")
-    assert ports.problem("127.0.0.1", port) is None
+        assert f"port {port} on 127.0.0.1 is taken" in (taken_ports.problem("127.0.0.1", port) or "")
+    assert taken_ports.problem("127.0.0.1", port) is None
 
 
 def test_each_port_that_is_taken_is_named_with_its_own_setting(tmp_path: Path) -> None:
@@ -30,9 +30,9 @@ def test_each_port_that_is_taken_is_named_with_its_own_setting(tmp_path: Path) -
         port = listener.getsockname()[1]
         for name in ("port", "redirectPort", "metricsPort"):
             (tmp_path / "Pulumi.dev.yaml").write_text(f"config: {{litellm-claude:{name}: {port}}}")
-            (text,) = ports.problems("dev", tmp_path)
+            (text,) = taken_ports.problems("dev", tmp_path)
             assert text.endswith(f"pulumi config set {name} NUMBER --stack dev")
-            assert ports.problems("dev", tmp_path, [("127.0.0.1", port)]) == []
+            assert taken_ports.problems("dev", tmp_path, [("127.0.0.1", port)]) == []
 
 
 def settings(folder: Path, **values: Any) -> None:
@@ -56,19 +56,19 @@ def test_a_stack_may_change_the_addresses_of_its_own_port(
     def taken(address: str, *_: object) -> str:
         return f"{address} is taken."
 
-    monkeypatch.setattr(ports, "problem", taken)
+    monkeypatch.setattr(taken_ports, "problem", taken)
     settings(tmp_path, port=4000, bindAddresses=[wanted])
-    assert ports.problems("dev", tmp_path, [(held, 4000)]) == []
-    assert len(ports.problems("dev", tmp_path, [(held, 4001)])) == 1
+    assert taken_ports.problems("dev", tmp_path, [(held, 4000)]) == []
+    assert len(taken_ports.problems("dev", tmp_path, [(held, 4001)])) == 1
 
 
 def test_an_address_of_another_machine_is_named(tmp_path: Path) -> None:
     settings(tmp_path, port=4000, bindAddresses=["127.0.0.1", "192.0.2.1"])
-    (text,) = ports.problems("dev", tmp_path, [("127.0.0.1", 4000)])
+    (text,) = taken_ports.problems("dev", tmp_path, [("127.0.0.1", 4000)])
     assert "has no address 192.0.2.1" in text
     assert text.endswith("pulumi config set --path 'bindAddresses[1]' ADDRESS --stack dev")
     settings(tmp_path, port=4000, metricsPort=4001, metricsAddress="192.0.2.1")
-    (text,) = ports.problems("dev", tmp_path, [("127.0.0.1", 4000)])
+    (text,) = taken_ports.problems("dev", tmp_path, [("127.0.0.1", 4000)])
     assert text.endswith("pulumi config set metricsAddress ADDRESS --stack dev")
 
 
@@ -88,5 +88,5 @@ def test_without_ipv6_the_very_address_is_left_out(
 
     settings(tmp_path, **changed)
     monkeypatch.setattr(socket, "socket", none_of_ipv6)
-    (text,) = ports.problems("dev", tmp_path, [("127.0.0.1", 4000)])
+    (text,) = taken_ports.problems("dev", tmp_path, [("127.0.0.1", 4000)])
     assert text.endswith(f"pulumi config {fix} --stack dev")

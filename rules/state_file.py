@@ -1,7 +1,7 @@
-"""A stack's state in a file backend. Usage: python -m setup.state_file STATE STACK, to hear when the file is damaged.
+"""A stack's state in a file backend, whose folder is .pulumi.
 
-STATE is the backend's .pulumi folder. Pulumi writes the file anew at every step, keeps the one before as .json.bak, and
-a copy of each finished update under history/.
+Pulumi writes the file anew at every step, keeps the one before as .json.bak, and a copy of each finished update under
+history/.
 """
 
 import gzip
@@ -11,8 +11,6 @@ import zlib
 from pathlib import Path
 from shlex import quote
 from typing import Any
-
-from rules.layout import stack_name
 
 PACKED = ".gz"
 ENDS = ("", PACKED)
@@ -94,7 +92,3 @@ def _refuse_a_second_beginning(state: Path, stack: str) -> None:
         f"Put the newest one back, then try again: cp {quote(str(kept[0]))} {quote(str(place))}"
         f"\nor, to begin anew with other keys: rm -r {quote(str(history))}"
     )
-
-
-if __name__ == "__main__":
-    checkpoint(Path(sys.argv[1]), stack_name(sys.argv[2]))
