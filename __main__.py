@@ -6,6 +6,7 @@ from components.acme import Acme, CertificateVolume
 from components.claude_auth import ClaudeAuthVolume
 from components.client_keys import ClientKeys, MetricsKey
 from components.convergence import Convergence
+from components.deployment import Deployment
 from components.egress import Egress, to_models
 from components.exports import export_after
 from components.front import Front
@@ -18,7 +19,6 @@ from components.networks import Networks
 from components.registration import begun
 from components.running import containers_of, ids_of, services_of
 from components.server_certificate import ServerCertificate
-from components.stack import Deployment
 from components.usage import UsageVolume
 from components.valkey import Valkey
 from components.verification import Verification

@@ -3,12 +3,12 @@
 import pulumi
 import pulumi_docker as docker
 
+from components.deployment import Deployment
 from components.egress import Egress, Way
 from components.images import Images
 from components.networks import Networks
 from components.part import NO_RESOLVER, TMP, Mount, Part, Values
 from components.running import Running, run_one
-from components.stack import Deployment
 from components.volumes import kept
 from rules.acme import Acme as Asked
 from rules.acme_container import AcmeChallenge

@@ -3,7 +3,7 @@
 import pulumi
 import pulumi_docker as docker
 
-from components.stack import Deployment
+from components.deployment import Deployment
 
 
 class ClaudeAuthVolume(pulumi.ComponentResource):

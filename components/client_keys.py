@@ -7,8 +7,8 @@ from typing import Any
 
 import pulumi
 
+from components.deployment import Deployment
 from components.generated_key import day_of, generated_key, key_of, random_digits
-from components.stack import Deployment
 from rules.clients import Client, handed_over
 
 

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import pulumi
 import pulumi_docker as docker
 
+from components.deployment import Deployment
 from components.part import HEALTH_INTERVAL, HEALTH_TIMEOUT, HEALTH_TRIES, LOG_DRIVER, LOG_OPTIONS, Part, Values
-from components.stack import Deployment
 from rules.layout import REPLICA_LABEL, numbered
 
 PROCESSES = 4096

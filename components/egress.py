@@ -7,12 +7,12 @@ import pulumi
 import pulumi_docker as docker
 
 from components.convergence import Convergence, Waiter, version
+from components.deployment import Deployment
 from components.images import Images
 from components.networks import Networks
 from components.part import LITELLM_START_SECONDS, TMP, Part
 from components.running import Running, run_one
 from components.service import CONVERGE_SECONDS
-from components.stack import Deployment
 from rules.container import DRAIN_NOTICE_SECONDS
 
 PORT = 3128

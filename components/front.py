@@ -4,12 +4,12 @@ from collections.abc import Awaitable, Callable
 
 import pulumi
 
+from components.deployment import Deployment
 from components.gateway import Gateway
 from components.images import Images
 from components.networks import Networks
 from components.part import NO_RESOLVER, Part, Port
 from components.running import Running, run_one
-from components.stack import Deployment
 from rules.layout import GATEWAY_METRICS_PORT, GATEWAY_PLAIN_PORT, GATEWAY_TLS_PORT
 from rules.setting_types import TlsMode
 from rules.settings import Settings

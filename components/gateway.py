@@ -4,13 +4,13 @@ import pulumi
 
 from components.acme import CertificateVolume
 from components.client_keys import MetricsKey
+from components.deployment import Deployment
 from components.images import Images
 from components.litellm import LiteLLM
 from components.networks import Networks
 from components.part import NO_RESOLVER, Mount, Part, Values
 from components.running import Running, run_one
 from components.server_certificate import ServerCertificate
-from components.stack import Deployment
 from rules.container import DRAIN_NOTICE_SECONDS
 from rules.layout import CERTIFICATE_DIR
 from rules.setting_types import TlsMode

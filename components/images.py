@@ -7,7 +7,7 @@ from pathlib import Path
 import pulumi
 import pulumi_docker as docker
 
-from components.stack import Deployment
+from components.deployment import Deployment
 from rules import bundle, engines, registry, releases
 from rules.layout import IMAGES, PROJECT, short
 

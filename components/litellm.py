@@ -8,13 +8,13 @@ from pydantic import SecretStr
 
 from components.claude_auth import ClaudeAuthVolume
 from components.client_keys import ClientKeys, MetricsKey
+from components.deployment import Deployment
 from components.egress import Egress
 from components.images import Images
 from components.master_key import MasterKey
 from components.networks import Networks
 from components.part import LITELLM_START_SECONDS, NO_RESOLVER, TMP, Mount, Part
 from components.running import Running, run
-from components.stack import Deployment
 from components.usage import UsageVolume
 from components.valkey import Valkey
 from rules import model_ends

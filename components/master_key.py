@@ -5,8 +5,8 @@ from enum import StrEnum
 
 import pulumi
 
+from components.deployment import Deployment
 from components.generated_key import generated_key
-from components.stack import Deployment
 from rules.keys import DEVELOPMENT_KEY
 from rules.setting_types import CONFIGURED, FIRST_GENERATION, PREVIOUS
 from rules.settings import Settings

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pulumi
 import pulumi_docker as docker
 
-from components.stack import Deployment
+from components.deployment import Deployment
 from rules.acme_container import AcmeChallenge
 
 BRIDGE = "com.docker.network.bridge"

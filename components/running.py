@@ -6,9 +6,9 @@ import pulumi
 import pulumi_docker as docker
 
 from components.container import containers
+from components.deployment import Deployment
 from components.part import Part
 from components.service import service
-from components.stack import Deployment
 
 Running = docker.Container | docker.Service
 """Either has an ``id``, and a ``name`` by which others on its networks find it."""

@@ -5,7 +5,7 @@ from ipaddress import ip_address
 import pulumi
 import pulumi_tls as tls
 
-from components.stack import Deployment
+from components.deployment import Deployment
 from rules.setting_types import TlsMode
 
 CA_HOURS = 10 * 365 * 24

@@ -9,8 +9,8 @@ import re
 import pulumi
 import pulumi_docker as docker
 
+from components.deployment import Deployment
 from components.part import HEALTH_INTERVAL, HEALTH_TIMEOUT, HEALTH_TRIES, LOG_DRIVER, LOG_OPTIONS, Part
-from components.stack import Deployment
 from rules.sizes import MIB
 
 CONVERGE_SECONDS = 900

@@ -5,11 +5,11 @@ import hashlib
 import pulumi
 import pulumi_docker as docker
 
+from components.deployment import Deployment
 from components.generated_key import random_digits
 from components.images import Images
 from components.part import NO_RESOLVER, Part
 from components.running import Running, run_one
-from components.stack import Deployment
 
 
 class Valkey(pulumi.ComponentResource):

@@ -7,9 +7,9 @@ import pulumi
 import pulumi_docker as docker
 
 from components.claude_auth import ClaudeAuthVolume
+from components.deployment import Deployment
 from components.gate import gated
 from components.networks import Networks
-from components.stack import Deployment
 from rules.settings import Settings
 
 

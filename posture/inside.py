@@ -28,7 +28,7 @@ class Inside:
     """Answers from LiteLLM's container. Statuses are numbers, or the name of the error that stood in their way."""
 
     keys: Mapping[str, int | str]
-    ways: list[str]
+    default_routes: list[str]
     """Next hops of default routes that somebody answers for."""
     volume: Mapping[str, Any]
     login: Mapping[str, Any] | None

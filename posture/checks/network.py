@@ -99,7 +99,7 @@ def not_closed(context: Context, role: str, *networks: str) -> list[str]:
     return problems
 
 
-def strangers(context: Context, network: str, *roles: str) -> list[str]:
+def others_on(context: Context, network: str, *roles: str) -> list[str]:
     """Who is on a network besides the containers of these roles."""
     name, known = str(context.declaration.networks[network]["name"]), {context.declared(role).id for role in roles}
     return [
@@ -134,7 +134,7 @@ def limits_closed(context: Context) -> Outcome:
     if declared is None:
         return not_applicable("one LiteLLM container counts by itself, without Valkey")
     problems = not_closed(context, "valkey", "limits")
-    problems += strangers(context, "limits", "valkey", *context.declaration.replicas)
+    problems += others_on(context, "limits", "valkey", *context.declaration.replicas)
     return verdict(problems, f"on {declared['name']} with LiteLLM, internal and without the host")
 
 
@@ -164,7 +164,7 @@ def acme_closed(context: Context) -> Outcome:
 )
 def door_shut(context: Context) -> Outcome:
     door = str(context.declaration.networks["door"]["name"])
-    return verdict(strangers(context, "door", "front", "gateway"), f"{door} holds the front and the gateway alone")
+    return verdict(others_on(context, "door", "front", "gateway"), f"{door} holds the front and the gateway alone")
 
 
 @check(
@@ -174,7 +174,7 @@ def door_shut(context: Context) -> Outcome:
     fast=True,
 )
 def no_internet(context: Context) -> Outcome:
-    found = context.inside.ways
+    found = context.inside.default_routes
     return verdict([f"there is a way out through {way}" for way in found], "nobody answers for a next hop to anywhere")
 
 

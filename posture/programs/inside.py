@@ -47,7 +47,7 @@ def status(key: str | None) -> int | str:
         return type(error).__name__
 
 
-def ways() -> list[str]:
+def answering_default_routes() -> list[str]:
     """Next hops of default routes that are ways out: somebody must answer for one on the wire (ARP)."""
     routes = [line.split() for line in Path("/proc/net/route").read_text().splitlines()]
     default = [word[GATEWAY] for word in routes if word[DESTINATION] == NOWHERE and word[GATEWAY] != NOWHERE]
@@ -169,12 +169,12 @@ def look(ask: Mapping[str, Any]) -> dict[str, Any]:
             "neighbours": each(answers, {address: (address, port) for address, port in ask["neighbours"]}),
             "names": each(resolves, {name: (name,) for name in ask["names"]}),
         }
-        way = pool.submit(ways)
+        routes = pool.submit(answering_default_routes)
         made = {what: {name: one.result() for name, one in futures.items()} for what, futures in begun.items()}
         return {
             **made,
             "packages": packages() if ask["packages"] else {},
-            "ways": way.result(),
+            "default_routes": routes.result(),
             "limits": limits(),
             "volume": entry(ask["folder"]),
             "login": login(ask["folder"] + "/.credentials.json"),

@@ -9,7 +9,7 @@ from posture.context import Context
 from posture.model import REGISTRY, Finding, Status
 from posture.run import examine
 from testbed.deployment import Deployment
-from tests.integration.tamperings import TAMPERINGS
+from tests.integration.tamper_cases import TAMPERINGS
 from tests.integration.verdicts import report_of, with_status
 
 

@@ -78,7 +78,7 @@ INSPECTED: dict[str, Any] = {
 }
 INSIDE = Inside(
     keys={"current": 200, "none": 401, "wrong": 401, "malformed": 401, "sk-1234": 401, "sk-development-only": 401},
-    ways=[],
+    default_routes=[],
     volume={"uid": 10001, "gid": 10001, "mode": 0o700},
     login=None,
     packages={"litellm": "1.108.7"},

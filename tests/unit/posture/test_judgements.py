@@ -158,7 +158,7 @@ def test_all_else_is_refused_by_the_proxy(make: Make, name: str, code: int, expe
 @pytest.mark.parametrize(
     ("field", "value", "id_"),
     [
-        ("ways", ["10.0.0.1"], "network.no-internet"),
+        ("default_routes", ["10.0.0.1"], "network.no-internet"),
         ("neighbours", {"172.17.0.1": True}, "network.no-host"),
         ("names", {"posture.example.com": True}, "network.no-dns"),
     ],

@@ -116,7 +116,7 @@ def test_a_way_out_is_a_default_route_behind_which_somebody_is(
     tried: list[tuple[str, int]] = []
     monkeypatch.setattr(inside, "Path", lambda path: tmp_path / Path(path).name)
     monkeypatch.setattr(inside, "answers", lambda *there: tried.append(there))
-    assert inside.ways() == found
+    assert inside.answering_default_routes() == found
     assert tried == ([("172.17.0.1", 9)] if route == BY_GATEWAY else []), "who is there is known once it was tried"
 
 
@@ -200,7 +200,17 @@ def test_all_of_it_is_asked_at_once_and_told_by_name(monkeypatch: pytest.MonkeyP
         found = inside.look(
             {"keys": {}, "tunnels": {}, "neighbours": [], "names": [], "packages": True, "folder": str(tmp_path)}
         )
-    assert set(found) == {"keys", "tunnels", "neighbours", "names", "packages", "ways", "limits", "volume", "login"}
+    assert set(found) == {
+        "keys",
+        "tunnels",
+        "neighbours",
+        "names",
+        "packages",
+        "default_routes",
+        "limits",
+        "volume",
+        "login",
+    }
     assert found["packages"]["pytest"] == pytest.__version__
     assert found["volume"]["uid"] == tmp_path.stat().st_uid
 

@@ -39,11 +39,11 @@ def test_what_the_second_one_does_wrong_is_found_and_named(make: Make, check: st
     assert "litellm-2: " in found.evidence
 
 
-@pytest.mark.parametrize("field", ["keys", "ways", "neighbours", "names"])
+@pytest.mark.parametrize("field", ["keys", "default_routes", "neighbours", "names"])
 def test_what_is_tried_inside_is_tried_in_each(make: Make, field: str) -> None:
     wrong: dict[str, tuple[str, Any]] = {
         "keys": ("access.no-key", {**INSIDE.keys, "none": 200}),
-        "ways": ("network.no-internet", ["172.17.0.1"]),
+        "default_routes": ("network.no-internet", ["172.17.0.1"]),
         "neighbours": ("network.no-host", {"172.17.0.1": True}),
         "names": ("network.no-dns", {"posture.example.com": True}),
     }

@@ -1,4 +1,4 @@
-"""Ways to weaken a running stack by hand, each undone at the end."""
+"""Copies and changes of a running stack's containers, made by hand past Pulumi, each undone at the end."""
 
 import contextlib
 import copy

@@ -3,8 +3,8 @@
 import time
 
 from rules.keys import DEVELOPMENT_KEY
-from tests.integration.tampering import both, config, done, environment, host, impostor, twin
-from tests.integration.ways import (
+from tests.integration.container_copies import both, config, done, environment, host, impostor, twin
+from tests.integration.tamper_actions import (
     Tampering,
     another_network,
     beside,

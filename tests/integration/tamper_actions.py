@@ -10,7 +10,7 @@ from pathlib import Path
 import trustme
 
 from testbed.deployment import Deployment, docker
-from tests.integration.tampering import both, config, done, environment, host, impostor, twin
+from tests.integration.container_copies import both, config, done, environment, host, impostor, twin
 
 Tampering = Callable[[Deployment], contextlib.AbstractContextManager[object]]
 SESSION_SECONDS = 4
