@@ -144,7 +144,7 @@ def test_the_dns_providers_variables_are_secret_and_in_that_container_alone(depl
 
 
 def test_account_and_certificates_outlive_the_stack(deploy: Deploy) -> None:
-    volumes = {v.inputs["name"]: v.request.retainOnDelete for v in deploy("prod", **HTTP).of(VOLUME)}
+    volumes = {v.inputs.get("name"): v.request.retainOnDelete for v in deploy("prod", **HTTP).of(VOLUME)}
     kept = [name for name, retained in volumes.items() if retained]
     assert {"litellm-claude-prod-acme", "litellm-claude-prod-certificate"} < set(kept)
 
