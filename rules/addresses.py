@@ -1,9 +1,12 @@
 """Sets of addresses: which networks are private, and what some networks leave of others. Pure functions."""
 
 from collections.abc import Iterable, Sequence
-from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, collapse_addresses, ip_network
+
+from rules.refusal import Refusal, one_too_many
 
 Networks = Sequence[IPv4Network | IPv6Network]
+Addresses = Sequence[IPv4Address | IPv6Address]
 
 PRIVATE: Networks = [
     ip_network(block)
@@ -59,6 +62,29 @@ def _cut(network: IPv4Network | IPv6Network, hole: IPv4Network | IPv6Network) ->
     if isinstance(network, IPv6Network) and isinstance(hole, IPv6Network) and network.overlaps(hole):
         return [] if network.subnet_of(hole) else network.address_exclude(hole)
     return [network]
+
+
+def bind_fault(bound: Addresses) -> Refusal | None:
+    """Returns which of the addresses of a port holds another one already, or None: the engine has a port once for each.
+
+    An address of all IPv4 holds none of IPv6, nor the other way round.
+    """
+    for place, address in enumerate(bound):
+        others = [other for at, other in enumerate(bound) if at != place and other.version == address.version]
+        if any(other.is_unspecified for other in others) or address in bound[:place]:
+            words = f"holds {address}, where another one of them publishes the port already"
+            return one_too_many("bindAddresses", words, typed=f"--path 'bindAddresses[{place}]'")
+    return None
+
+
+def resolver_fault(resolvers: Addresses) -> str | None:
+    """Returns why the egress proxy could not ask one of ``resolvers``, or None: it asks from its own network."""
+    for address in resolvers:
+        if address.is_loopback or address.is_unspecified:
+            return f"holds {address}, which is the egress proxy's container itself, and no resolver is there"
+        if address.version != 4:
+            return f"holds {address}, but the egress proxy's network has IPv4 alone"
+    return None
 
 
 def access_fault(callers: Networks, everyone: bool, host_on_v6: bool, private: Networks) -> tuple[str, str] | None:

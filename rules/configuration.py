@@ -139,7 +139,7 @@ def _sentence(problem: Any) -> str:
             f"{place}: {message}. {client_fixes.fix(at, problem['type'], pulumi.get_stack(), context.get('example'))}"
         )
     if fix := context.get("fix"):
-        return f"{place}: {message}. Fix: {fix} {_this_stack()}"
+        return f"{place}: {message}. Fix: {'; '.join(f'{command} {_this_stack()}' for command in fix.split('; '))}"
     return f"{place}: {message}. {_fix(name, *problem['loc'][1:2])}"
 
 

@@ -13,12 +13,12 @@ class Refusal(NamedTuple):
     example: str | None = None
     """A value that would be right."""
     fix: str | None = None
-    """What to type, but for the stack, where the setting's own example would not help."""
+    """What to type, but for the stack, where the setting's own example would not help; commands between semicolons."""
 
 
-def one_too_many(setting: str, words: str) -> Refusal:
-    """Returns the refusal of a setting that is wrong by being there."""
-    return Refusal(setting, words, fix=f"pulumi config rm {setting}")
+def one_too_many(setting: str, words: str, typed: str | None = None) -> Refusal:
+    """Returns the refusal of a setting that is wrong by being there; ``typed`` is how one item of it is named."""
+    return Refusal(setting, words, fix=f"pulumi config rm {typed or setting}")
 
 
 def fault(setting: str, words: str, example: str | None = None, fix: str | None = None) -> PydanticCustomError:

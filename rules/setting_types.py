@@ -76,7 +76,7 @@ def host_name(value: str) -> str:
     """A DNS name in lower case or an IP address; one name, neither URL nor wildcard (RFC 1123, section 2.1)."""
     name = value.strip().lower().removesuffix(".")
     try:
-        return str(ip_address(name))
+        return str(ip_address(_written_address(name)))
     except ValueError:
         pass
     labels = name.split(".")
@@ -113,9 +113,12 @@ def _is_address(name: str) -> bool:
 
 def _address(value: Any) -> Any:
     try:
-        return ip_address(_written_address(value))
+        address = ip_address(_written_address(value))
     except ValueError:
         raise ValueError("must hold IP addresses such as 127.0.0.1 or ::1") from None
+    if isinstance(address, IPv6Address) and address in MAPPED:
+        raise ValueError("must hold IPv4 addresses as such, without ::ffff: before them")
+    return address
 
 
 def _network(value: Any) -> Any:

@@ -67,13 +67,15 @@ class Settings(Fields):
         exposed_v6 = any(address.version == 6 and not address.is_loopback for address in self.bind_addresses)
         callers = self.allowed_cidrs, self.allow_public_access, self.allow_host and exposed_v6
         known = self.clients, self.models, self.master_key_calls_models
+        if problem := addresses.resolver_fault(self.egress_dns):
+            raise fault("egressDns", problem)
         if wrong := addresses.access_fault(*callers, self.egress_private_cidrs) or clients.fault(*known):
             raise fault(*wrong)
         return self
 
     @model_validator(mode="after")
     def _it_can_be_run(self) -> Self:
-        if wrong := swarm.fault(self) or lengths.fault(self):
+        if wrong := swarm.fault(self) or addresses.bind_fault(self.bind_addresses) or lengths.fault(self):
             raise fault(*wrong)
         return self
 

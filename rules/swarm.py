@@ -12,7 +12,7 @@ NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_-]*[A-Za-z0-9])?")
 WORDS = "with orchestrator swarm"
 FIXES = {
     "registry": "pulumi config set registry registry.example.org/litellm-claude",
-    "bindAddresses": "pulumi config set --path 'bindAddresses[0]' 0.0.0.0",
+    "bindAddresses": "pulumi config rm bindAddresses; pulumi config set --path 'bindAddresses[0]' 0.0.0.0",
     "claudeOauthToken": "pulumi config set --secret claudeOauthToken",
     "tls": "pulumi config set tls managed",
     "usageDays": "pulumi config set usageDays 0",
@@ -35,7 +35,7 @@ def fault(settings: Fields) -> Refusal | None:
     wrong = (
         (not settings.registry, "registry", f"must be set {WORDS}: from there each node pulls the images"),
         (
-            not all(address.is_unspecified for address in settings.bind_addresses),
+            not all(address.is_unspecified for address in settings.bind_addresses) or len(settings.bind_addresses) > 1,
             "bindAddresses",
             f"must be 0.0.0.0 {WORDS}: a node publishes on all its addresses, never by the mesh, which hides who calls",
         ),

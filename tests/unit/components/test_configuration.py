@@ -121,6 +121,13 @@ WRONG: list[tuple[str, Any, str]] = [
     ("bindAddresses", "not json", "must be a valid list"),
     ("bindAddresses", ["eth0"], "must hold IP addresses such as"),
     ("bindAddresses", ["fe80::1%eth0"], "must hold IP addresses such as"),
+    ("bindAddresses", ["::ffff:10.0.0.5"], "must hold IPv4 addresses as such"),
+    ("bindAddresses", ["10.0.0.5", "10.0.0.5"], "holds 10.0.0.5, where another one of them publishes the port already"),
+    ("bindAddresses", ["10.0.0.5", "0.0.0.0"], "holds 10.0.0.5, where another one of them publishes the port already"),
+    ("hostname", "fe80::1%eth0", "must be a host name such as"),
+    ("egressDns", ["127.0.0.53"], "holds 127.0.0.53, which is the egress proxy's container itself"),
+    ("egressDns", ["10.0.0.53", "0.0.0.0"], "holds 0.0.0.0, which is the egress proxy's container itself"),
+    ("egressDns", ["fd00::53"], "holds fd00::53, but the egress proxy's network has IPv4 alone"),
     ("allowedCidrs", ["10.0.0.0/33"], "must hold networks such as"),
     ("allowedCidrs", ["10.0.0.1/8"], "must hold networks such as"),
     ("allowedCidrs", [10], "must hold networks such as"),
@@ -191,6 +198,23 @@ def test_a_wrong_value_ends_in_one_sentence_with_a_command(name: str, value: Any
         assert command.startswith("pulumi config ")
         assert f" --stack {pulumi.get_stack()}" in command
     assert "Traceback" not in message
+
+
+@pytest.mark.parametrize(
+    ("addresses", "left"),
+    [
+        (["10.0.0.5", "10.0.0.6", "10.0.0.5"], 2),
+        (["0.0.0.0", "0.0.0.0"], 0),
+        (["0.0.0.0", "10.0.0.5"], 1),
+        (["::", "0.0.0.0", "fd00::5"], 2),
+    ],
+)
+def test_what_publishes_a_port_twice_on_an_address_is_the_item_to_remove(addresses: list[str], left: int) -> None:
+    """The engine would end the front that serves, and then not start the new one."""
+    message = refusal("prod", bindAddresses=addresses, allowHost=False)
+    assert message.endswith(f"Fix: pulumi config rm --path 'bindAddresses[{left}]' --stack {pulumi.get_stack()}")
+    del addresses[left]
+    assert settings("prod", bindAddresses=addresses, allowHost=False).bind_addresses
 
 
 def test_without_tls_the_metrics_stay_on_this_machine() -> None:

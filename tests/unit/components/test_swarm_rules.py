@@ -24,6 +24,12 @@ BY_ID = f"sha256:{'3' * 64}"
         ({"registry": ""}, CREDENTIAL, "registry: must be set", "set registry registry.example.org/litellm-claude"),
         ({"bindAddresses": ["127.0.0.1"]}, CREDENTIAL, "bindAddresses: must be 0.0.0.0", "'bindAddresses[0]' 0.0.0.0"),
         ({"bindAddresses": ["0.0.0.0", "10.0.0.5"]}, CREDENTIAL, "never by the mesh, which hides who calls", "0.0.0.0"),
+        (
+            {"bindAddresses": ["0.0.0.0", "::"], "allowHost": False},
+            CREDENTIAL,
+            "bindAddresses: must be 0.0.0.0",
+            "rm bindAddresses --stack stack; pulumi config set --path 'bindAddresses[0]' 0.0.0.0",
+        ),
         ({}, {}, "claudeOauthToken: or anthropicApiKey must be set", "set --secret claudeOauthToken"),
         ({"allowHost": True}, CREDENTIAL, "allowHost: must be false", "set allowHost false"),
         (
