@@ -9,6 +9,7 @@ from publicsuffixlist import PublicSuffixList
 from rules import acme_container as container
 from rules.acme_container import AcmeChallenge
 from rules.certificates import bundle_fault
+from rules.egress_names import fewest
 from rules.https_url import outside
 from rules.refusal import Refusal
 from rules.setting_fields import Fields
@@ -42,7 +43,7 @@ class Acme:
         names = {str(url.hostname), *settings.acme_dns_hosts}
         if settings.acme_challenge is AcmeChallenge.DNS:
             names |= {*(() if settings.acme_dns_hosts else HOSTS.get(settings.acme_dns_provider or "", ()))}
-        return sorted(names), sorted({443, url.port or 443})
+        return fewest(names), sorted({443, url.port or 443})
 
     @property
     def variables(self) -> str:

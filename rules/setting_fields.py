@@ -14,6 +14,7 @@ from pydantic.alias_generators import to_camel
 from rules import addresses
 from rules.acme_container import AcmeChallenge
 from rules.clients import Client, ClientName
+from rules.egress_names import fewest
 from rules.setting_types import (
     Address,
     ClaudeAuth,
@@ -162,7 +163,7 @@ class Fields(BaseModel):
     def egress_hosts(self) -> list[str]:
         """The names that the egress proxy lets through: as configured, else just what the credential needs."""
         needed = [self.upstream[0], *(LOGIN_HOSTS if self.claude_auth is ClaudeAuth.LOGIN else ())]
-        return sorted(set(self.egress_allow or needed))
+        return fewest(self.egress_allow or needed)
 
     @property
     def egress_closed_cidrs(self) -> addresses.Networks:

@@ -59,6 +59,14 @@ def test_what_no_certificate_can_come_of_is_refused_with_what_mends_it(
     assert "s3cr3t" not in message
 
 
+def test_a_host_that_another_one_holds_is_left_out() -> None:
+    """Squid does not start when a name on its list is below one before it."""
+    hosts = [".api.example.org", ".example.org", "acme-v02.api.letsencrypt.org"]
+    asked = settings("prod", VARIABLES, **{**DNS, "acmeDnsHosts": hosts}).acme
+    assert asked
+    assert asked.outside[0] == [".example.org", "acme-v02.api.letsencrypt.org"]
+
+
 def test_a_closed_redirect_port_is_fixed_by_opening_it() -> None:
     assert "Fix: pulumi config set redirectPort 80 --stack" in refusal("prod", **{**HTTP, "redirectPort": 0})
 

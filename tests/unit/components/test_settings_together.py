@@ -21,6 +21,21 @@ def test_a_subdomain_of_a_public_suffix_is_an_owners_own() -> None:
     assert taken.egress_hosts == [".corp.internal", ".example.co.uk", "docs.github.io"]
 
 
+@pytest.mark.parametrize(
+    ("given", "left"),
+    [
+        ([".a.example.org", ".example.org"], [".example.org"]),
+        (["example.org", ".example.org"], [".example.org"]),
+        (["api.example.org", ".example.org", "b.a.example.org"], [".example.org"]),
+        (["xexample.org", ".example.org", "example.com"], [".example.org", "example.com", "xexample.org"]),
+        (["example.org", "a.example.org"], ["a.example.org", "example.org"]),
+    ],
+)
+def test_a_name_that_another_one_holds_is_left_out(given: list[str], left: list[str]) -> None:
+    """Squid does not start when a name on its list is below one before it."""
+    assert settings("prod", egressAllow=given).egress_hosts == left
+
+
 def test_large_private_networks_are_no_public_access() -> None:
     private = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7", "203.0.112.0/20"]
     assert len(settings("prod", allowedCidrs=private).allowed_cidrs) == len(private)
