@@ -1,5 +1,9 @@
 """Whether what a container is handed fits into its environment, and its name into a host's. Pure functions."""
 
+import json
+
+from pydantic import SecretStr
+
 from rules.layout import PROJECT
 from rules.setting_fields import Fields
 from rules.setting_types import LABEL_CHARACTERS
@@ -16,12 +20,20 @@ def fault(settings: Fields) -> tuple[str, str] | None:
         "egressAllow": ",".join(settings.egress_allow),
         "egressPrivateCidrs": ",".join(map(str, settings.egress_closed_cidrs)),
         "upstreamCaCertificates": settings.upstream_ca_certificates or "",
+        "models": json.dumps(settings.models),
         "tlsCertificate": settings.tls_certificate or "",
-        "tlsPrivateKey": settings.tls_private_key.get_secret_value() if settings.tls_private_key else "",
+        "tlsPrivateKey": _plain(settings.tls_private_key),
+        "acmeDirectoryCa": settings.acme_directory_ca or "",
+        "acmeDnsHosts": ",".join(settings.acme_dns_hosts),
+        "acmeDnsVariables": _plain(settings.acme_dns_variables),
     }
     long = next((name for name, text in handed_over.items() if len(text.encode()) > ENVIRONMENT_BYTES), None)
     words = f"is too long to be handed to a container: at most {ENVIRONMENT_BYTES // 1024} KiB"
     return (long, words) if long else None
+
+
+def _plain(secret: SecretStr | None) -> str:
+    return secret.get_secret_value() if secret else ""
 
 
 def name_fault(name: str, stack: str, *, acme: bool) -> str | None:

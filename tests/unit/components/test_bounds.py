@@ -74,6 +74,12 @@ def test_what_one_variable_of_the_environment_carries(size: int, fits: bool, mon
     assert ENVIRONMENT_BYTES == 131_072 - 8 * 1024
     assert accepted(tlsCertificate="x" * size) is fits
     assert accepted(tlsCertificate="ä" * (size // 2) + "x" * (size % 2)) is fits  # bytes, not characters
+    assert accepted(acmeDirectoryCa="x" * size) is fits
+    assert accepted(acmeDnsVariables="x" * size) is fits
+    host, model = "x" * 60 + ".org", "x" * 100  # as many as just fit, or one more: with a comma; with ": " and the like
+    assert accepted(acmeDnsHosts=[host] * (size // (len(host) + 1) + (not fits))) is fits
+    names = [f"m{number:099}" for number in range(size // (2 * len(model) + len('"": "", ')) + (not fits))]
+    assert accepted(models=dict.fromkeys(names, model)) is fits
     monkeypatch.setattr(clients, "size", lambda _: size)
     assert accepted(clients={"alice": {}}) is fits
 
