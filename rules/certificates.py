@@ -1,10 +1,12 @@
 """Whether a provided certificate fits its key, its name and the present time. Pure functions."""
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from ipaddress import ip_address
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from pydantic import SecretStr
@@ -15,6 +17,10 @@ CURVES = frozenset({"secp256r1", "secp384r1"})
 """Curves of a server's key in Mozilla's profiles, which `make verify` holds the gateway to (server-side TLS 5.7)."""
 BROKEN_HASHES = frozenset({"md5", "sha1"})
 """What OpenSSL refuses at security level 2, which Debian sets, so that HAProxy would not start."""
+
+BEGIN = "-----BEGIN CERTIFICATE-----"
+"""How a certificate begins: the containers look for this, not for the older words that the parser takes too."""
+KEY = re.compile(r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----")
 
 ANY_TIME = "any time"
 """In a validation's context: a certificate that has expired since is no reason to refuse the settings."""
@@ -34,16 +40,25 @@ def provided_fault(
     return pair_fault(certificate, private_key.get_secret_value(), hostname=hostname, now=now)
 
 
-def pair_fault(certificate: str, private_key: str | None, *, hostname: str, now: datetime | None) -> str | None:  # noqa: PLR0911 - one a rule
+def pair_fault(certificate: str, private_key: str | None, *, hostname: str, now: datetime | None) -> str | None:
     """Returns why the PEM chain ``certificate`` (server's first) cannot serve ``hostname`` at ``now``, or None.
 
     The words never hold anything of the key. Names are matched as clients do (RFC 9525: subject alternative names
     alone, a wildcard for one leftmost label). Without a key, which nobody but its holder need see, that is not judged.
     """
+    if problem := _pem_fault(certificate):
+        return problem.format(what="certificate chain")
     try:
-        leaf, *authorities = x509.load_pem_x509_certificates(certificate.encode())
-    except ValueError:
-        return "is not a PEM certificate chain"
+        return _chain_fault(certificate, private_key, hostname, now)
+    except (UnsupportedAlgorithm, ValueError):
+        return (
+            "or tlsPrivateKey holds a key or a signature of an uncommon kind; take RSA, or ECDSA on P-256 or P-384, "
+            "signed with SHA-256"
+        )
+
+
+def _chain_fault(certificate: str, private_key: str | None, hostname: str, now: datetime | None) -> str | None:
+    leaf, *authorities = x509.load_pem_x509_certificates(certificate.encode())
     if private_key is not None and (other := _key_fault(private_key, leaf, authorities)):
         return other
     if now and (outside := _time_fault(leaf, now)):
@@ -90,12 +105,20 @@ def _time_fault(leaf: x509.Certificate, now: datetime) -> str | None:
 
 
 def bundle_fault(bundle: str) -> str | None:
-    """Returns why ``bundle`` is not a PEM bundle of certificates, or None."""
+    """Returns why ``bundle`` is not a PEM bundle of certificates, and of nothing else, or None."""
+    problem = _pem_fault(bundle)
+    return problem and problem.format(what="bundle of certificates")
+
+
+def _pem_fault(text: str) -> str | None:
+    """Returns what is wrong with certificates in PEM, in words with a place for ``what`` they are, or None."""
+    if KEY.search(text):
+        return "holds a private key, which would stand in the clear: give the certificates alone"
     try:
-        x509.load_pem_x509_certificates(bundle.encode())
+        x509.load_pem_x509_certificates(text.encode())
     except ValueError:
-        return "is not a PEM bundle of certificates"
-    return None
+        return "is not a PEM {what}"
+    return None if BEGIN in text else f"is not a PEM {{what}}: each begins with {BEGIN}"
 
 
 def _weakness(certificate: x509.Certificate) -> str | None:

@@ -66,6 +66,28 @@ def test_a_provided_certificate_must_be_valid_now_and_match_its_key() -> None:
     assert str(fault(young, young_key, hostname="localhost", now=NOW)).startswith("is not valid before ")
 
 
+@pytest.mark.parametrize("name", ["tlsCertificate", "upstreamCaCertificates", "acmeDirectoryCa"])
+def test_a_private_key_among_certificates_is_refused(name: str) -> None:
+    """HAProxy has both in one file; but certificates stand in the clear, in the stack's file and in the state."""
+    chain, key = pair("gw.example.org")
+    changes = {"tls": "provided", "tlsCertificate": chain, "hostname": "gw.example.org"}
+    if name == "acmeDirectoryCa":
+        changes |= {"tls": "acme", "acmeEmail": "you@example.org"}
+    for text in (chain + key, key + chain):
+        message = refusal("prod", {"tlsPrivateKey": key}, **{**changes, name: text})
+        assert message.startswith(f"{name}: holds a private key, which would stand in the clear")
+        assert f"pulumi config set {name}" in message
+
+
+def test_a_certificate_begins_as_the_containers_look_for_it() -> None:
+    chain, key = pair("localhost")
+    older = chain.replace(" CERTIFICATE-", " X509 CERTIFICATE-")
+    message = refusal("prod", {"tlsPrivateKey": key}, tls="provided", tlsCertificate=older)
+    assert message.startswith("tlsCertificate: is not a PEM certificate chain: each begins with -----BEGIN CERTIFICATE")
+    message = refusal("prod", upstreamCaCertificates=older)
+    assert message.startswith("upstreamCaCertificates: is not a PEM bundle of certificates: each begins with")
+
+
 def test_an_editors_byte_order_mark_does_no_harm() -> None:
     chain, key = pair("localhost")
     changes = {"tls": "provided", "tlsCertificate": f"\ufeff{chain}", "upstreamCaCertificates": f"\ufeff{chain}"}
@@ -89,6 +111,13 @@ def test_a_rotation_is_possible_on_the_day_on_which_the_certificate_expires(monk
         (("rsa:1024",), "sha256", "holds an RSA key of 1024 bits"),
         (("ec", "-pkeyopt", "ec_paramgen_curve:prime192v1"), "sha256", "holds an elliptic curve key of 192 bits"),
         (("ec", "-pkeyopt", "ec_paramgen_curve:P-521"), "sha256", "holds a key that Mozilla's TLS profiles leave out"),
+        (("ec", "-pkeyopt", "ec_paramgen_curve:brainpoolP160r1"), "sha256", "or tlsPrivateKey holds a key or a"),
+        (
+            ("ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-pkeyopt", "ec_param_enc:explicit"),
+            "sha256",
+            "cannot be used",
+        ),
+        (("rsa:2048",), "sha512-256", "or tlsPrivateKey holds a key or a signature of an uncommon kind"),
         (("ed25519",), "sha256", "holds a key that Mozilla's TLS profiles leave out"),
         (("ec", "-pkeyopt", "ec_paramgen_curve:P-384"), "sha256", None),
         (("rsa:2048",), "sha1", "is signed with SHA1"),
