@@ -1,6 +1,6 @@
 """The master key: where it comes from, which generation it is, and which one is still accepted beside it."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from enum import StrEnum
 
 import pulumi
@@ -90,10 +90,10 @@ class MasterKey(pulumi.ComponentResource):
         """Warns when the key is older than ``keyMaxAgeDays`` (NIST SP 800-57 part 1, 5.3: keys have a cryptoperiod)."""
         if created is None:
             return
-        overdue = datetime.now(UTC).date() - date.fromisoformat(created) - timedelta(days=maximum_days)
-        if overdue > timedelta(0):
+        overdue = (datetime.now(UTC).date() - date.fromisoformat(created)).days - maximum_days
+        if overdue > 0:
             pulumi.log.warn(
-                f"the master key is {overdue.days} days overdue (made on {created}, keyMaxAgeDays is {maximum_days}). "
+                f"the master key is {overdue} days overdue (made on {created}, keyMaxAgeDays is {maximum_days}). "
                 f"Rotate it with: make rotate STACK={pulumi.get_stack()}",
                 self,
             )

@@ -51,7 +51,7 @@ def service(deployment: Deployment, part: Part, parent: pulumi.Resource) -> dock
             networks_advanceds=_networks(part),
             resources=docker.ServiceTaskSpecResourcesArgs(
                 limits=docker.ServiceTaskSpecResourcesLimitsArgs(
-                    memory_bytes=part.memory_mib * MIB, nano_cpus=int(part.cpus * 1e9)
+                    memory_bytes=part.memory_mib * MIB, nano_cpus=round(part.cpus * 1e9)
                 )
             ),
             restart_policy=docker.ServiceTaskSpecRestartPolicyArgs(condition="any", delay="1s", window="0s"),

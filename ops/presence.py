@@ -15,7 +15,7 @@ from rules.sizes import MIB
 
 say = sayer("presence")
 
-NANO = 1e9
+NANO = 10**9
 RESTART_SECONDS = 2
 """What one that hangs gets before it is killed: nothing that it began will come to an end by itself."""
 
@@ -106,16 +106,17 @@ def _limits(inputs: dict[str, Any], found: dict[str, Any], engine: Engine) -> li
     """Returns the options of ``docker update`` that undo another one; none when all is as it was made."""
     memory, swap = (int(inputs.get(one) or 0) for one in ("memory", "memorySwap"))
     restart, processors = inputs.get("restart"), float(inputs.get("cpus") or 0)
+    nano = round(processors * NANO)  # which the engine counts, and of which {:g} would lose some
     there = found.get("MemorySwap", swap * MIB)
     same = (
         (found.get("RestartPolicy") or {}).get("Name", restart) in (restart, None)
         and found.get("Memory", memory * MIB) == memory * MIB
         and (there == swap * MIB or (there == -1 and not engine.counts_swap()))
-        and found.get("NanoCpus", processors * NANO) == processors * NANO
+        and found.get("NanoCpus", nano) == nano
     )
     if same or not (memory and swap and restart and processors):
         return []
-    return ["--restart", restart, "--memory", f"{memory}m", "--memory-swap", f"{swap}m", "--cpus", f"{processors:g}"]
+    return ["--restart", restart, "--memory", f"{memory}m", "--memory-swap", f"{swap}m", "--cpus", f"{processors:.13g}"]
 
 
 def _hangs(resource: Resource, entry: dict[str, Any], engine: Engine) -> bool:

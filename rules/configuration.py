@@ -34,6 +34,7 @@ EXAMPLES = {
     "acmeDnsProvider": "acmeDnsProvider cloudflare",
     "acmeDnsHosts": "--path 'acmeDnsHosts[0]' api.example.org",
     "acmeDnsZone": "acmeDnsZone example.org",
+    "claudeAuthVolume": "claudeAuthVolume VOLUME",
     "keyRotation": "keyRotation 2026-11-24",
     "securityUpdates": "securityUpdates 2026-11-24",
     "previousKeyExpires": "previousKeyExpires 2026-11-25T12:00:00Z",

@@ -11,7 +11,10 @@ SCHEMES = ("unix", "ssh", "tcp")
 
 def fault(host: str | None, cert_path: str | None) -> tuple[str, str] | None:
     """Returns the setting that is wrong, and why; None when the engine can be used."""
-    scheme = urlsplit(host or "unix:").scheme
+    try:
+        scheme = urlsplit(host or "unix:").scheme
+    except ValueError:
+        return "dockerHost", "must be an address, and its square brackets those of an IPv6 address"
     if scheme not in SCHEMES:
         return "dockerHost", f"must begin with one of: {', '.join(f'{known}://' for known in SCHEMES)}"
     if scheme == "tcp" and not cert_path:

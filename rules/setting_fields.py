@@ -31,12 +31,14 @@ from rules.setting_types import (
     Orchestrator,
     Pem,
     PreviousGeneration,
+    Processors,
     ProcessReuse,
     Registry,
     SecretPem,
     StackName,
     TlsMode,
     TlsProfile,
+    VolumeName,
 )
 from rules.sizes import MOST_REPLICAS
 
@@ -98,7 +100,7 @@ class Fields(BaseModel):
     upstream_ca_certificates: Pem | None = None
 
     models: Annotated[dict[ModelName, ModelName], Field(min_length=1)] = MODELS
-    claude_auth_volume: str | None = None
+    claude_auth_volume: VolumeName | None = None
     claude_oauth_token: SecretStr | None = None
     anthropic_api_key: SecretStr | None = None
     claude_warm_processes: Annotated[int, Field(ge=0, le=64)] = 2
@@ -120,7 +122,7 @@ class Fields(BaseModel):
     valkey_image: ImageDigest | None = None
     replicas: Annotated[int, Field(ge=1, le=MOST_REPLICAS)] = 1
     litellm_memory_mib: Annotated[int, Field(ge=512)] = 3072
-    litellm_cpus: Annotated[float, Field(gt=0)] = 2
+    litellm_cpus: Processors = 2
     log_level: LogLevel = LogLevel.INFO
     drain_seconds: Annotated[int, Field(ge=1, le=86400)] = 600
     verify_on_update: bool = True

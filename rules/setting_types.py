@@ -27,6 +27,9 @@ FIRST_GENERATION = "initial"
 CONFIGURED, PREVIOUS = "configured", "previous"
 """What a configured key, and the one before it, are called where no date is set for it."""
 REGISTRY = re.compile(r"(?:http://)?[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?::\d{1,5})?(?:/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)*")
+VOLUME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]{1,254}")
+DECIMALS = 9
+"""Of a number of processors: the engine counts in billionths of one, and takes nothing in between."""
 CONSTRAINT = re.compile(r"(?:node|engine)\.[A-Za-z0-9._-]+ ?[=!]= ?[A-Za-z0-9._:/-]+")
 ClaudeAuth = container.ClaudeAuth
 ProcessReuse = container.ProcessReuse
@@ -158,6 +161,18 @@ def _constraint(value: str) -> str:
     return value
 
 
+def _volume(value: str) -> str:
+    if not VOLUME.fullmatch(value):
+        raise ValueError("must be a volume's name, as docker volume ls shows it, and no path")
+    return value
+
+
+def _processors(value: float) -> float:
+    if round(value, DECIMALS) != value:
+        raise ValueError(f"must have {DECIMALS} decimals at most")
+    return value
+
+
 def _day(value: Any) -> date:
     """A day of the calendar as it is read; a bare number, for pydantic seconds since 1970, is none."""
     written = day(value)
@@ -172,6 +187,15 @@ def _moment(value: Any) -> Any:
     if not (isinstance(written, datetime) or ISO_DAY.match(str(written))):  # a bare number: as in _day
         raise ValueError("must be a time such as 2026-11-25T12:00:00Z")
     return written
+
+
+def _moment_in_utc(value: datetime) -> datetime:
+    """Whoever compares times does so in UTC, where the first and the last day of the calendar may be none any more."""
+    try:
+        value.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("must be a time such as 2026-11-25T12:00:00Z") from None
+    return value
 
 
 def _generation(value: str) -> str:
@@ -209,11 +233,13 @@ HostName = Annotated[str, AfterValidator(host_name)]
 DomainName = Annotated[str, AfterValidator(_domain_name)]
 ImageDigest = Annotated[str, AfterValidator(_image)]
 Registry = Annotated[str, AfterValidator(_registry)]
+VolumeName = Annotated[str, AfterValidator(_volume)]
+Processors = Annotated[float, Field(ge=0.01, le=1024, allow_inf_nan=False), AfterValidator(_processors)]
 Constraint = Annotated[str, AfterValidator(_constraint)]
 Generation = Annotated[str, BeforeValidator(day), AfterValidator(_generation)]
 PreviousGeneration = Annotated[str, BeforeValidator(day), AfterValidator(_previous_generation)]
 Day = Annotated[date, BeforeValidator(_day)]
-Moment = Annotated[AwareDatetime, BeforeValidator(_moment)]
+Moment = Annotated[AwareDatetime, BeforeValidator(_moment), AfterValidator(_moment_in_utc)]
 ModelName = Annotated[str, AfterValidator(_model_name)]
 Address = Annotated[IPv4Address | IPv6Address, BeforeValidator(_address)]
 Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(_network)]

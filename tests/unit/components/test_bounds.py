@@ -28,6 +28,7 @@ BILLION = 1_000_000_000
         ("claudeWarmProcesses", 0, 64),
         ("claudeMaxConcurrency", 1, 256),
         ("usageDays", 0, 3650),
+        ("litellmCpus", None, 1024),
         ("litellmMemoryMib", 512, None),
         ("drainSeconds", 1, 86400),  # a day
     ],

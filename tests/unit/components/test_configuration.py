@@ -170,10 +170,13 @@ WRONG: list[tuple[str, Any, str]] = [
     ("keyRotation", "2026-02-31", "must be a day that the calendar has"),
     ("keyRotation", "9999-01-01", "must not be in the future"),
     ("dockerHost", "http://10.0.0.1:2375", "must begin with one of: unix://, ssh://, tcp://"),
+    ("dockerHost", "ssh://[fe80::1", "must be an address, and its square brackets"),
     ("dockerHost", "tcp://10.0.0.1:2376", "dockerCertPath: must be set for a tcp:// engine"),
     ("previousKeyRotation", "2026-11-01", "previousKeyExpires: must say until when"),
     ("previousKeyExpires", EXPIRES, "is set, but neither previousKeyRotation nor previousMasterKey is"),
     ("previousKeyExpires", "2026-11-25T12:00:00", "must have timezone info"),
+    ("previousKeyExpires", "9999-12-31T23:59:59-05:00", "must be a time such as 2026-11-25T12:00:00Z"),
+    ("previousKeyExpires", "0001-01-01T00:00:00+05:00", "must be a time such as 2026-11-25T12:00:00Z"),
     ("previousKeyExpires", "1900800000", "must be a time such as 2026-11-25T12:00:00Z"),
     ("litellmImage", "ghcr.io/berriai/litellm:latest", "must name an image by digest"),
     ("logLevel", "DEBUG", "is DEBUG, which logs requests whole"),
@@ -183,7 +186,12 @@ WRONG: list[tuple[str, Any, str]] = [
     ("claudeWarmProcesses", "9", "must not exceed claudeMaxConcurrency"),
     ("models", {}, "is wrong: dictionary should have at least 1 item"),
     ("models", {"a b": "claude"}, "must consist of model names"),
-    ("litellmCpus", "0", "must be greater than 0"),
+    ("litellmCpus", "0", "must be greater than or equal to 0.01"),
+    ("litellmCpus", "inf", "must be a finite number"),
+    ("litellmCpus", "0.3333333333", "must have 9 decimals at most"),
+    ("claudeAuthVolume", "/srv/claude", "must be a volume's name"),
+    ("claudeAuthVolume", "./claude", "must be a volume's name"),
+    ("claudeAuthVolume", "a b", "must be a volume's name"),
 ]
 
 

@@ -84,6 +84,10 @@ def test_a_stack_can_move_from_a_generated_to_a_configured_key(deploy: Deploy) -
     assert (env["LITELLM_MASTER_KEY"], env["LITELLM_PREVIOUS_MASTER_KEY"]) == (STRONG, GENERATED)
 
 
+def test_a_key_may_be_used_for_longer_than_any_calendar_has_days(deploy: Deploy) -> None:
+    assert not any("overdue" in warning for warning in deploy("prod", keyMaxAgeDays=10**10).warnings)
+
+
 @pytest.mark.parametrize(("age", "overdue"), [(0, False), (90, False), (91, True), (400, True)])
 def test_an_overdue_key_is_warned_about(deploy: Deploy, age: int, overdue: bool) -> None:
     created = (datetime.now(UTC).date() - timedelta(days=age)).isoformat()

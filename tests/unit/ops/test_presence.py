@@ -1,5 +1,6 @@
 """What is not as Pulumi made it, although it runs: undone on the engine, and nothing of it costs a new container."""
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -71,6 +72,18 @@ def test_a_limit_that_the_kernel_does_not_know_is_not_put_back_again_and_again(b
     bed.engine.swap = False
     bed.reconcile(BACKEND, made)
     assert bed.engine.commands == []
+
+
+@pytest.mark.parametrize("processors", ["1.001", "2.123456789", "1024.000000001"])
+@pytest.mark.parametrize("changed", [False, True])
+def test_a_part_of_a_processor_is_counted_as_the_engine_does(bed: Bed, processors: str, changed: bool) -> None:
+    """In billionths: as a product of fractions it seemed to be changed at each update."""
+    made = container("good")
+    made["inputs"] |= {"memory": 512, "memorySwap": 512, "cpus": processors, "restart": "always"}
+    billionths = int(Decimal(processors) * 10**9)
+    bed.engine.changed = {"good": {"HostConfig": {"NanoCpus": billionths + changed}}}
+    bed.reconcile(BACKEND, made)
+    assert [command[command.index("--cpus") + 1] for command in bed.engine.commands] == [processors] * changed
 
 
 @pytest.mark.parametrize(("serving", "commands"), [(set(), [("restart", "--time", "2", "good")]), ({"good"}, [])])
