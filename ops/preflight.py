@@ -8,7 +8,7 @@ import math
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from ipaddress import IPv4Network, ip_network
+from ipaddress import IPv4Network, collapse_addresses, ip_network
 from pathlib import Path
 from typing import Any
 
@@ -98,11 +98,18 @@ def hides_clients(server: Answer, info: Answer) -> str | None:
 
 def free_pools(info: Answer, subnets: Iterable[str]) -> int:
     """Returns how many more networks the engine has addresses for; those of the machine itself are not known here."""
-    pools: list[Any] = list(POOLS)
+    pools: list[tuple[Any, int]] = [(pool, pool.prefixlen) for pool in POOLS]
     if given := info.get("DefaultAddressPools"):
-        pools = [part for pool in given for part in ip_network(pool["Base"]).subnets(new_prefix=int(pool["Size"]))]
+        pools = [(ip_network(pool["Base"], strict=False), int(pool["Size"])) for pool in given]
     taken = [network for text in subnets if isinstance(network := ip_network(text, strict=False), IPv4Network)]
-    return sum(not any(pool.overlaps(network) for network in taken) for pool in pools if pool.version == 4)
+    return sum(_free(pool, size, taken) for pool, size in pools if isinstance(pool, IPv4Network))
+
+
+def _free(pool: IPv4Network, size: int, taken: Iterable[IPv4Network]) -> int:
+    """Returns how many networks of ``size`` bits are left of ``pool``; counted, because a pool may have millions."""
+    parts = (one if one.prefixlen <= size else one.supernet(new_prefix=size) for one in taken if one.overlaps(pool))
+    used = collapse_addresses(pool if pool.subnet_of(part) else part for part in parts)
+    return int(2 ** (size - pool.prefixlen) - sum(2 ** (size - part.prefixlen) for part in used))
 
 
 def faults(

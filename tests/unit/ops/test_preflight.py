@@ -2,10 +2,13 @@
 
 import json
 import subprocess
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ops import preflight
 from ops.commands import OperationError
@@ -115,8 +118,29 @@ def test_an_engine_without_addresses_for_the_networks_is_told_how_to_get_some() 
     (sentence,) = said(subnets=full)
     assert "the stack needs 4 networks, and the engine has addresses for 1 more. Fix: docker network prune" in sentence
     assert said(subnets=full, want=Wanted("prod", new_networks=1)) == []
-    given = {**INFO, "DefaultAddressPools": [{"Base": "10.10.0.0/16", "Size": 24}, {"Base": "fd01::/60", "Size": 64}]}
-    assert free_pools(given, ["10.10.1.0/24"]) == 255
+    own = {**INFO, "DefaultAddressPools": [{"Base": "10.10.0.0/16", "Size": 24}, {"Base": "fd01::/60", "Size": 64}]}
+    assert free_pools(own, ["10.10.1.0/24"]) == 255
+
+
+def test_an_engines_pools_are_counted_however_large_they_are() -> None:
+    """fd00::/8 has 2 to the power of 56 networks of 64 bits, each of which was looked at."""
+    pools = [{"Base": "fd00::/8", "Size": 64}, {"Base": "10.0.0.1/8", "Size": 29}]
+    assert free_pools({**INFO, "DefaultAddressPools": pools}, ["10.0.0.0/29", "10.0.0.4/30", "10.1.0.0/16"]) == (
+        2**21 - 1 - 2**13
+    )
+
+
+@given(
+    st.integers(16, 24),
+    st.integers(0, 4),
+    st.lists(st.tuples(st.integers(0, 2**17 - 1), st.integers(15, 30)), max_size=6),
+)
+def test_what_is_left_of_a_pool_is_what_overlaps_nothing(prefix: int, bits: int, taken: list[tuple[int, int]]) -> None:
+    base, start = ip_network(f"10.0.0.0/{prefix}"), int(ip_address("10.0.0.0"))
+    used = [ip_network((start + offset, length), strict=False) for offset, length in taken]
+    left = [one for one in base.subnets(bits) if not any(one.overlaps(other) for other in used)]
+    info = {**INFO, "DefaultAddressPools": [{"Base": str(base), "Size": prefix + bits}]}
+    assert free_pools(info, map(str, used)) == len(left)
 
 
 def test_an_engine_that_manages_no_swarm_is_told_how_it_gets_one() -> None:
