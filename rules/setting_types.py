@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from publicsuffixlist import PublicSuffixList
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, SecretStr
 
-from rules import container
+from rules import container, registry
 from rules.addresses import MAPPED
 from rules.unquoted_times import day, moment
 
@@ -26,7 +26,6 @@ FIRST_GENERATION = "initial"
 """What a generated key is called before the first rotation."""
 CONFIGURED, PREVIOUS = "configured", "previous"
 """What a configured key, and the one before it, are called where no date is set for it."""
-REGISTRY = re.compile(r"(?:http://)?[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?::\d{1,5})?(?:/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)*")
 VOLUME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]{1,254}")
 DECIMALS = 9
 """Of a number of processors: the engine counts in billionths of one, and takes nothing in between."""
@@ -150,8 +149,8 @@ def _image(value: str) -> str:
 
 
 def _registry(value: str) -> str:
-    if not REGISTRY.fullmatch(value):
-        raise ValueError("must be a registry's host, with a port and the beginning of names if need be")
+    if problem := registry.fault(value):
+        raise ValueError(problem)
     return value
 
 

@@ -61,10 +61,39 @@ def test_none_of_it_is_refused_on_one_host() -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", ["https://registry.example.org", "Registry", "host:port", "host/", "host/UPPER", "a b", "-host", "u@host"]
+    "wrong",
+    [
+        "https://registry.example.org",
+        "Registry",
+        "host:port",
+        "r.org:65536",
+        "r.org:0",
+        "host/",
+        "host/UPPER",
+        "a b",
+        "-host",
+        "u@host",
+    ],
 )
 def test_a_registry_is_a_host(wrong: str) -> None:
     assert "registry: must be a registry's host" in refusal("prod", CREDENTIAL, **{**SETTINGS, "registry": wrong})
+
+
+@pytest.mark.parametrize("word", ["registry", "http://registry", "me/llm"])
+def test_a_word_that_docker_takes_for_a_user_of_docker_hub_is_no_registry(word: str) -> None:
+    """Distribution's reference: the first part is a host when it has a dot or a port, or is localhost."""
+    message = refusal("prod", CREDENTIAL, **{**SETTINGS, "registry": word})
+    assert "registry: must be a host with a dot or a port" in message
+    for host in ("localhost/llm", "http://registry:5000", "registry.internal"):
+        assert settings("prod", CREDENTIAL, **{**SETTINGS, "registry": host}).registry == host
+
+
+@pytest.mark.parametrize("host", ["docker.io/me", "index.docker.io/me", "registry-1.docker.io", "hub.docker.com/me"])
+def test_docker_hub_has_no_names_as_long_as_ours(host: str) -> None:
+    """Docker's documentation, "Repositories": NAMESPACE/REPOSITORY; ours are below PREFIX/litellm-claude/."""
+    message = refusal("prod", CREDENTIAL, **{**SETTINGS, "registry": host})
+    assert "registry: must be another registry than Docker Hub" in message
+    assert settings("prod", CREDENTIAL, **{**SETTINGS, "registry": "mydocker.io/me"}).registry == "mydocker.io/me"
 
 
 @pytest.mark.parametrize("wrong", ["front", "node.labels.front", "node.labels.front = yes", "node.role==a b"])
@@ -97,6 +126,7 @@ def test_where_a_registry_is_asked_and_what_its_images_are_called(
         ({"auths": {"other.example.org": {}}}, False),
         ({"auths": None}, False),
         ("no JSON", False),
+        ([], False),
         (None, False),
     ],
 )
