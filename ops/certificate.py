@@ -8,23 +8,20 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ops.commands import OperationError, pulumi
+from ops.commands import OperationError
+from ops.secured import told
 from ops.state import State
 from rules.certificates import time_fault
 from rules.setting_types import without_mark
-from rules.stack_settings import setting
 
 COMPONENT = "litellm-claude:components:ServerCertificate"
 
 
 def configured(stack: str, folder: Path) -> str:
     """Returns the PEM chain that the stack is to serve, none unless it is a provided one."""
-    if setting("tls", stack, folder) != "provided":
+    if told("tls", stack, folder) != "provided":
         return ""
-    found = setting("tlsCertificate", stack, folder)
-    if isinstance(found, dict):  # set with --secret, which it need not be
-        found = pulumi("config", "get", "tlsCertificate", stack=stack)
-    return str(without_mark(found) or "").strip()
+    return str(without_mark(told("tlsCertificate", stack, folder)) or "").strip()
 
 
 def expired(state: State, stack: str, folder: Path) -> str | None:

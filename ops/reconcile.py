@@ -20,6 +20,7 @@ from dataclasses import dataclass
 
 from ops.commands import command_line, exit_status
 from ops.engine import Engine
+from ops.moved import refuse_another_engine
 from ops.names import keep_names
 from ops.presence import absent
 from ops.state import KINDS, State, name_of, role_of
@@ -97,6 +98,8 @@ def reconcile(
     state = state or State.of(stack)
     if not any(map(state.in_force, KINDS)):
         return
+    if before_down and not state.provider().get("host"):
+        refuse_another_engine(state, stack)
     if before_down:
         keep_names(state, stack)  # with the containers goes what else has the name
     engine = state.engine()

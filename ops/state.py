@@ -49,13 +49,15 @@ class State:
         found: list[Resource] = (self.exported.get("deployment") or {}).get("resources") or []
         return found
 
+    def provider(self) -> dict[str, Any]:
+        """Returns how the stack's engine is reached, as Pulumi was told last; nothing for that of the shell."""
+        found = (resource.get("inputs") or {} for resource in self.resources if resource["type"] == ENGINE)
+        return next(found, {})
+
     def engine(self) -> Engine:
         """Returns the engine on which the stack is."""
-        for resource in self.resources:
-            if resource["type"] == ENGINE:
-                inputs = resource.get("inputs") or {}
-                return Engine(inputs.get("host"), inputs.get("certPath"))
-        return Engine()
+        inputs = self.provider()
+        return Engine(inputs.get("host"), inputs.get("certPath"))
 
     def containers(self) -> list[Resource]:
         """Returns the containers, superseded ones too."""
