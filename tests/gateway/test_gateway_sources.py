@@ -1,5 +1,7 @@
 """Who may connect: decided on the TCP connection, from the client's real address, IPv4 and IPv6 alike."""
 
+import contextlib
+import hashlib
 import socket
 from collections.abc import Iterator
 
@@ -63,6 +65,28 @@ def test_refusal_comes_before_tls(
             assert connection.recv(1) == b""
     except ConnectionError:
         pass
+
+
+@pytest.mark.parametrize("port", ["port", "redirect_port", "metrics_port"])
+def test_who_is_refused_and_does_not_hang_up_takes_nobodys_place(
+    clients: bed.Clients, make_gateway: GatewayFactory, litellm: str, certificate: Pair, port: str
+) -> None:
+    """The front has 4,000 places for everybody, and a stranger opens as many connections in a second."""
+    tls = {"tls": "on", "tls_certificate": certificate.certificate, "tls_private_key": certificate.key}
+    digest = hashlib.sha256(b"sk-metrics").hexdigest()
+    gateway = make_gateway(allowed_cidrs="", redirect="true", metrics_key_sha256=digest, **tls)
+    stranger = clients.new_address()
+    with contextlib.ExitStack() as kept:
+        for _ in range(50):
+            connection = kept.enter_context(clients.connect(stranger, getattr(gateway, port), 3))
+            with contextlib.suppress(ConnectionError):
+                assert connection.recv(1) == b""
+
+        def held() -> list[str]:
+            table = bed.docker("exec", gateway.front, "cat", "/proc/net/tcp").splitlines()[1:]
+            return [line for line in table if line.split()[3] == "08"]  # the gateway has ended it, the front has not
+
+        bed.wait_until(lambda: not held(), 5, "the front holds no connection that the gateway has ended")
 
 
 @pytest.mark.parametrize("loopback", ["127.0.0.1", "::1"])
