@@ -43,8 +43,9 @@ async def read_body(reader: asyncio.StreamReader, headers: list[tuple[str, str]]
     return await reader.readexactly(int(names.get("content-length", "0")))
 
 
-async def respond(writer: asyncio.StreamWriter, status: int, body: bytes, kind: str = "application/json") -> None:
-    inner = "server: uvicorn\r\nx-key-generation: 2026-11-24\r\nrequest-id: req_upstream\r\nx-request-id: own\r\n"
+async def respond(writer: asyncio.StreamWriter, status: int, body: bytes, generation: str = "") -> None:
+    kind = "application/json"
+    inner = f"server: uvicorn\r\n{generation}request-id: req_upstream\r\nx-request-id: own\r\n"
     head = f"HTTP/1.1 {status} Status\r\n{inner}content-type: {kind}\r\n"
     writer.write(head.encode() + f"content-length: {len(body)}\r\n\r\n".encode() + body)
     await writer.drain()
@@ -84,16 +85,18 @@ async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, hea
         await asyncio.sleep(float(value))
     if behave == "drop":
         raise ConnectionAbortedError
+    known = names.get("authorization") in KEYS
+    generation = "x-key-generation: 2026-11-24\r\n" if known else ""
     if behave == "sse":
         await stream_events(writer)
     elif behave == "status":
-        await respond(writer, int(value), json.dumps(report).encode())
-    elif names.get("authorization") not in KEYS:
+        await respond(writer, int(value), json.dumps(report).encode(), generation)
+    elif not known:
         await respond(writer, 401, b'{"error":{"message":"wrong key"}}')
     elif behave == "big":
-        await respond(writer, 200, b"x" * int(value))
+        await respond(writer, 200, b"x" * int(value), generation)
     else:
-        await respond(writer, 200, json.dumps(report).encode())
+        await respond(writer, 200, json.dumps(report).encode(), generation)
 
 
 async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

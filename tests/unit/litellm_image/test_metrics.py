@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -81,6 +82,22 @@ def test_the_metrics_key_reads_metrics_alone_and_no_other_key_does(path: str, ke
     door = Door(clients=[alice(), SCRAPER])
     assert run(door.ask(path, ASKED, sent(key), "GET" if path == "/metrics" else "POST")).status == status
     assert door.calls == []
+
+
+def test_a_flood_of_wrong_keys_is_counted_and_pushes_no_line_out_of_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    async def test() -> None:
+        door = Door(clients=[SCRAPER], failures=3)
+        for _ in range(50):
+            await door.ask(headers=sent(b"sk-wrong"))
+        await door.ask(headers=sent(KEY))
+        await door.ask(**SCRAPE)
+        total = "litellm_claude_requests_total"
+        assert samples(door.body)[(total, "", "refused", "", "other", "429")] == 47
+
+    with caplog.at_level(logging.INFO):
+        run(test())
+    lines = [json.loads(record.message) for record in caplog.records if record.name == "usage"]
+    assert [line["status"] for line in lines] == [401] * 3 + [200]
 
 
 def test_what_an_attacker_sends_becomes_no_label() -> None:

@@ -156,6 +156,7 @@ class FrontDoor:
         if isinstance(verdict, Refusal):
             counts = verdict is not Refusal.MISSING and exchange.source != OWN_ADDRESS
             if counts and (wait := await self._failed_keys.note(exchange.source)):
+                exchange.flood = True
                 raise Failure(429, "Too many wrong keys from this address; try again later.", headers=retry_after(wait))
             raise Failure(401, verdict.value, headers={"www-authenticate": "Bearer"})
         exchange.admission = verdict

@@ -53,6 +53,9 @@ class Exchange:
         self.broken = self.left = False
         self.upstream_id = ""
         self.quiet = False
+        """Neither logged nor counted."""
+        self.flood = False
+        """Counted, and no line of the log: whoever has no key would push out the others' lines."""
         self._send = send
         self._draining = draining
         self._began = datetime.now(UTC)
@@ -153,7 +156,8 @@ class Exchange:
             cache_write_tokens=self.usage.cache_write,
             upstream_request_id=self.upstream_id,
         )
-        line.write(self.upstream_model)
+        if not self.flood:
+            line.write(self.upstream_model)
         metrics.observe(line, self.route, self.upstream_model)
 
     def _ms_until(self, moment: float) -> int:
