@@ -47,7 +47,7 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         (["127.0.0.1"], LOCAL, None),
         (["0.0.0.0"], LOCAL, "own-4"),
-        (["::1", "::"], LOCAL, "own-6"),
+        (["127.0.0.1", "::"], LOCAL, "own-6"),
         (["127.0.0.1", ADDRESS], LOCAL, ADDRESS),
         ([ADDRESS, "192.0.2.11"], LOCAL, ADDRESS),
         (["0.0.0.0"], "ssh://ops@gateway.example.org", "gateway.example.org"),
