@@ -63,15 +63,17 @@ def test_no_path_can_break_a_line_or_carry_a_key(
         "/%0a%0d{}",
         "/v1/models\x1b[31m",
         "/\xff\xfe",
+        "/\xc2\x9b31m",  # in UTF-8, what a terminal obeys
     ):
         client.call(target=target)
     client.send(b"\x16\x03\x01 garbage\r\n\r\n")
     client.send(b'GET /v1/models HTTP/1.1\r\nhost: "\r\nx: \x00\r\n\r\n')
-    bed.wait_until(lambda: len(gateway.log()) >= 13, 5, "thirteen lines")
+    bed.wait_until(lambda: len(gateway.log()) >= 14, 5, "fourteen lines")
     lines = gateway.log()  # each line parses
-    assert len(lines) == 13
+    assert len(lines) == 14
     assert all(str(line["time"]).startswith("20") for line in lines)
     assert {line["source"] for line in lines} == {client.source}
+    assert all("!" <= sign <= "~" for line in lines for sign in str(line.get("path", "")))
     assert "good" not in bed.docker("logs", gateway.name).replace("sk%2Dgood", "")
 
 

@@ -64,6 +64,7 @@ def test_an_ipv6_address_can_be_the_hostname(
         ("GET /v1/models#x HTTP/1.1", KEYED, 400),
         ("GET /v1/models HTTP/3.7", KEYED, 400),
         ("GET /v1/models RTSP/1.0", KEYED, 400),
+        ("GET /v1/models XTTP/1.1", KEYED, 400),
         ("OPTIONS * HTTP/1.1", KEYED, 400),
         ("GET /v1/models HTTP/1.1", KEYED + "x: a\0b\r\n", 400),
         ("GET /v1/models HTTP/1.1", KEYED + "x\0y: a\r\n", 400),
