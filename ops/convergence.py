@@ -8,6 +8,7 @@ from typing import Any
 
 import pulumi
 
+from ops.commands import OperationError
 from ops.engine import Engine
 from rules.docker import EngineError
 from rules.settings import Settings
@@ -54,7 +55,7 @@ def converge(engine: Engine, ids: Iterable[str], seconds: float, label: str) -> 
                 first, *_ = left
                 raise RuntimeError(_sentence(engine, first, f"does not run as declared after {seconds:.0f} s", label))
             time.sleep(POLL_SECONDS)
-    except EngineError as error:
+    except (EngineError, OperationError) as error:
         raise RuntimeError(f"the services could not be watched: {error}") from None
 
 

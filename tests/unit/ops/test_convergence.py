@@ -8,6 +8,7 @@ import pulumi
 import pytest
 
 from ops import convergence
+from ops.commands import OperationError
 from ops.convergence import converge
 from rules.docker import EngineError
 
@@ -117,13 +118,18 @@ def test_one_that_is_gone_is_no_success() -> None:
         wait(FakeSwarm(status=["gone"]))
 
 
-def test_an_engine_that_does_not_answer_fails_the_update(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("asked", "error"), [("inspect", EngineError), ("tasks", EngineError), ("run", OperationError)]
+)
+def test_an_engine_that_does_not_answer_fails_the_update(
+    monkeypatch: pytest.MonkeyPatch, asked: str, error: type[Exception]
+) -> None:
     swarm = FakeSwarm()
 
-    def silent(*_: Any) -> Any:
-        raise EngineError("docker service did not finish")
+    def silent(*_: Any, **__: Any) -> Any:
+        raise error("docker service did not finish")
 
-    monkeypatch.setattr(swarm, "inspect", silent)
+    monkeypatch.setattr(swarm, asked, silent)
     with pytest.raises(RuntimeError, match="the services could not be watched: docker service did not finish"):
         wait(swarm)
 
