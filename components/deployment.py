@@ -31,6 +31,7 @@ class Deployment:
         engine = docker.Provider(
             "engine",
             host=settings.docker_host,
+            context="",  # or DOCKER_CONTEXT of the shell would take the place of the host, unseen
             cert_path=settings.docker_cert_path,
             registry_auth=_registry_auth(settings),
         )

@@ -93,6 +93,7 @@ export_line PULUMI_SKIP_UPDATE_CHECK true
 export_line PULUMI_FALLBACK_TO_STATE_SECRETS_MANAGER true # a stack's file without a secret needs no salt
 export_line BUILDX_NO_DEFAULT_ATTESTATIONS 1 # they hold times: the same build twice would be two images, and a replacement
 engine_of "$settings" | while read -r variable value; do export_line "$variable" "$value"; done
+[ -z "${DOCKER_CONTEXT:-}" ] || echo unset DOCKER_CONTEXT # Pulumi's provider prefers it to any host, dockerHost's too
 if [ -z "${PULUMI_HOME:-}" ] && [ -d "$own_home" ]; then
   export_line PULUMI_HOME "$own_home"
   [ -z "$(current_login)" ] || export_line PULUMI_CREDENTIALS_PATH "$credentials"

@@ -165,6 +165,20 @@ def test_the_context_in_use_is_the_engine_for_pulumi_too(copy: Copy, exports: Ca
     assert "DOCKER_HOST" not in exports("dev")
 
 
+@pytest.mark.parametrize("stack", ["dev", "prod"])
+def test_a_context_of_the_shell_does_not_reach_pulumi(copy: Copy, stack: str) -> None:
+    """Its provider prefers it to the host, also to that of dockerHost, and looks for it in a folder of its own."""
+    remote(copy)
+    context(copy, 0)
+    copy.environment["DOCKER_CONTEXT"] = "far"
+    told = copy.run("env.sh", stack).stdout.splitlines()
+    engine = {"dev": "unix:///run/far.sock", "prod": "ssh://ops@gateway.example.org"}[stack]
+    assert f"export DOCKER_HOST={engine}" in told
+    assert "unset DOCKER_CONTEXT" in told
+    del copy.environment["DOCKER_CONTEXT"]
+    assert "unset" not in copy.run("env.sh", stack).stdout
+
+
 def test_a_context_that_does_not_answer_is_named(copy: Copy) -> None:
     context(copy, 1)
     result = copy.run("engine.sh", "dev")
