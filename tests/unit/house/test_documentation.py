@@ -150,9 +150,19 @@ def test_the_commands_that_the_pages_name_exist() -> None:
 
 
 def test_the_settings_that_the_pages_set_exist() -> None:
-    commands = re.findall(r"pulumi config (?:set|rm)((?: --[\w-]+(?: prod)?)*) '?(\w+)", TEXT)
+    commands = re.findall(r"pulumi config (?:set|rm)((?: --[\w-]+(?: prod| dev)?)*) '?(\w+)", TEXT)
     assert len(commands) > 10
     assert {name for _, name in commands} - set(FIELDS) - {"NAME"} == set()
+
+
+def test_a_command_that_sets_something_names_its_stack() -> None:
+    """Else it changes whichever stack is selected, or none. Whoever works with pulumi alone has selected one."""
+    pages = [page for page in PAGES if page.name not in ("deploying.md", "CHANGELOG.md")]
+    commands = [
+        (page.name, line) for page in pages for line in re.findall("pulumi config (?:set|rm).*", page.read_text())
+    ]
+    assert len(commands) > 30
+    assert [one for one in commands if "--stack" not in one[1]] == []
 
 
 def test_each_setting_is_told_of_besides_its_row() -> None:
