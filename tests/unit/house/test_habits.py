@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import tomllib
+from fnmatch import fnmatch
 from importlib.machinery import SourceFileLoader
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
@@ -101,6 +102,18 @@ def test_every_supported_python_is_tried_in_ci() -> None:
     assert found
     assert sorted(f"python{version}" for version in tried) == sorted(found.group(1).split())
     assert PROJECT["project"]["requires-python"] == f">={tried[0]}"
+
+
+@pytest.mark.parametrize(
+    ("ecosystem", "manifest"),
+    [("pip", "requirements.in"), ("npm", "package.json"), ("gomod", "go.mod"), ("docker", "Dockerfile")],
+)
+def test_new_versions_of_all_that_is_locked_are_proposed(ecosystem: str, manifest: str) -> None:
+    updates = yaml.safe_load((ROOT / ".github" / "dependabot.yml").read_text())["updates"]
+    (folders,) = [update["directories"] for update in updates if update["package-ecosystem"] == ecosystem]
+    found = {f"/{path.parent.relative_to(ROOT)}".removesuffix(".") for path in tracked(f"*{manifest}", ":!tests")}
+    assert found
+    assert [one for one in found if not any(fnmatch(one, pattern) for pattern in folders)] == []
 
 
 def test_text_is_the_same_bytes_on_every_machine() -> None:

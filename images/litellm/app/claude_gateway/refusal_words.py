@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 
+from claude_gateway.config.time_limits import SILENCE_SECONDS
+
 ACCOUNT = (
     "Anthropic declines because of the account behind this gateway (its billing, plan or extra usage), not because of "
     "your request: the operator has to settle it with Anthropic, and finds Anthropic's words in the log (make logs)."
 )
-SILENCE_SECONDS = 600.0
-"""How long an upstream may say nothing: before a whole answer, or between two pieces of a stream. One limit for all
-routes and credentials; the gateway in front of this container waits longer (images/gateway/haproxy.cfg)."""
 SILENT = f"Claude said nothing for {SILENCE_SECONDS:g} s."
 UNREACHABLE = "Claude cannot be reached from the gateway: the operator finds the reason with make logs."
 UNREACHABLE_RETRY_SECONDS = 5

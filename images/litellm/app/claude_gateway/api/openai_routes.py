@@ -20,8 +20,8 @@ from claude_gateway.api.json_mode import is_asked_for, without_format
 from claude_gateway.api.litellm_transport import API_BASE, UpstreamTransport
 from claude_gateway.api.responses import BROKEN_OFF, CUT, as_events, as_response
 from claude_gateway.api.untranslated import split
+from claude_gateway.config.time_limits import SILENCE_SECONDS
 from claude_gateway.errors import Failure
-from claude_gateway.refusal_words import SILENCE_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from claude_gateway.config.process_reuse import ProcessReuse
-from claude_gateway.refusal_words import SILENCE_SECONDS
+from claude_gateway.config.time_limits import SILENCE_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

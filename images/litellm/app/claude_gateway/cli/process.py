@@ -20,7 +20,7 @@ from claude_gateway.cli import answer
 from claude_gateway.cli.environment import agents
 from claude_gateway.cli.errors import UpstreamError
 from claude_gateway.cli.request import DEFAULTS
-from claude_gateway.refusal_words import SILENCE_SECONDS
+from claude_gateway.config.time_limits import SILENCE_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping

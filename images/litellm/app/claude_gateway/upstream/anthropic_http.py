@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import aiohttp
 
+from claude_gateway.config.time_limits import SILENCE_SECONDS
 from claude_gateway.errors import NO_RETRY, Failure, retry_after
-from claude_gateway.refusal_words import SILENCE_SECONDS, SILENT, UNREACHABLE, UNREACHABLE_RETRY_SECONDS
+from claude_gateway.refusal_words import SILENT, UNREACHABLE, UNREACHABLE_RETRY_SECONDS
 from claude_gateway.upstream.base import Answer, Ask, Endpoint, passed_headers
 from claude_gateway.upstream.refusals import no_answer, refusal
 
