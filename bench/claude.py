@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from bench.claude_load import Load, client
 from bench.promises import Promise, told
-from testbed.container import container, docker, fresh_bed
+from testbed.container import container, fresh_bed, memory
 
 if TYPE_CHECKING:
     from testbed.container import Gateway
@@ -30,18 +30,6 @@ KINDS = {
 ROUNDS = 4
 AT_A_TIME = {1: 15, 4: 16, 16: 32}  # requests of one round
 Loads = dict[tuple[int, str], Load]
-
-
-def memory(name: str) -> tuple[float, float]:
-    """The container's memory without page cache, as `docker stats` counts it, and its limit, in MiB."""
-    used, limit = docker("stats", "--no-stream", "--format", "{{.MemUsage}}", name).split(" / ")
-    return megabytes(used), megabytes(limit)
-
-
-def megabytes(text: str) -> float:
-    units = {"GiB": 1024.0, "MiB": 1.0, "KiB": 1 / 1024, "B": 1 / 1024**2}
-    unit = next(unit for unit in units if text.endswith(unit))
-    return float(text.removesuffix(unit)) * units[unit]
 
 
 async def measure(gateways: dict[str, Gateway]) -> Loads:

@@ -11,7 +11,6 @@ want the same few processors.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import shutil
@@ -21,16 +20,12 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
-from typing import TYPE_CHECKING
 
 import trustme
 
 from bench.promises import Promise, told
-from testbed.container import CREDENTIALS, ROOT, Bed, container, docker, fresh_bed
-from testbed.gateway import user_of
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from testbed.container import CREDENTIALS, Bed, container, docker, fresh_bed
+from testbed.front_and_gateway import gateway
 
 ADDED_P50 = 0.002  # seconds
 THROUGHPUT_LOSS = 0.05
@@ -39,43 +34,6 @@ LITELLM_CPUS = 0.25
 """Little enough for two processors: at what LiteLLM serves with it, HAProxy, load and fake API have what they need."""
 PATHS = ("/v1/messages", "/v1/chat/completions")
 SCRIPT = str(Path(__file__).with_name("wrk.lua"))
-
-
-@contextlib.contextmanager
-def gateway(net: str, authority: trustme.CA, more: dict[str, str] | None = None) -> Iterator[str]:
-    """The front and the gateway, as the stack has them, before `net`; yields the front's address."""
-    issued = authority.issue_cert("localhost")
-    variables = {
-        "GATEWAY_ALLOW_HOST": "true",
-        "GATEWAY_TLS_CERTIFICATE": b"".join(blob.bytes() for blob in issued.cert_chain_pems).decode(),
-        "GATEWAY_TLS_PRIVATE_KEY": issued.private_key_pem.bytes().decode(),
-        **(more or {}),
-    }
-    names = {"edge": f"{net}-edge", "door": f"{net}-door", "front": f"{net}-front", "gateway": f"{net}-gateway"}
-    docker("network", "create", names["edge"])
-    docker(
-        "network", "create", "--internal", names["door"]
-    )  # else it may be the way to the host, and the edge's is none
-    try:
-        start("gateway", names["gateway"], (names["door"], net), variables)
-        start("front", names["front"], (names["edge"], names["door"]), {})
-        shown = f'{{{{(index .NetworkSettings.Networks "{names["edge"]}").IPAddress}}}}'
-        yield docker("inspect", "--format", shown, names["front"])
-    finally:
-        docker("rm", "--force", names["front"], names["gateway"])
-        docker("network", "rm", names["edge"], names["door"])
-
-
-def start(role: str, name: str, networks: tuple[str, str], variables: dict[str, str]) -> None:
-    """Starts HAProxy as `role`, under its aliases on the first of its networks."""
-    image = f"litellm-claude-bench-{role}"
-    docker("build", "--quiet", "--tag", image, str(ROOT / "images" / role))
-    options = ["--read-only", "--cap-drop=ALL", f"--tmpfs=/run/{role}:{user_of(image)},mode=0700"]
-    options += [f"--network-alias={role}", f"--network-alias={role}-door"]
-    environment = [f"--env={key}={value}" for key, value in variables.items()]
-    docker("create", "--name", name, "--network", networks[0], *options, *environment, image)
-    docker("network", "connect", networks[1], name)
-    docker("start", name)
 
 
 def load(url: str, key: str, connections: int) -> tuple[float, float]:

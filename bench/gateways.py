@@ -24,9 +24,9 @@ from typing import TYPE_CHECKING
 import httpx
 import trustme
 
-from bench.gateway_overhead import gateway
 from bench.rotation_load import Connection, Load, Target
 from testbed.container import CREDENTIALS, ROOT, address, container, fresh_bed
+from testbed.front_and_gateway import gateway
 from testbed.gateway import free_port
 
 if TYPE_CHECKING:

@@ -18,8 +18,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from bench.claude import memory
 from bench.rotation_load import Connection, Target
+from testbed.container import memory
 from testbed.deployment import Deployment, deployment, docker
 from testbed.hosts import Internet, internet
 

@@ -13,9 +13,9 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bench.claude import TOKEN, memory
+from bench.claude import TOKEN
 from bench.claude_load import client, leave, one
-from testbed.container import Gateway, container, fresh_bed
+from testbed.container import Gateway, container, fresh_bed, memory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

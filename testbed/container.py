@@ -212,3 +212,15 @@ def given_gateway() -> Gateway | None:
         container=env["CONFORMANCE_CONTAINER"],
         ca=env.get("CONFORMANCE_CA"),
     )
+
+
+def memory(name: str) -> tuple[float, float]:
+    """The container's memory without page cache, as `docker stats` counts it, and its limit, in MiB."""
+    used, limit = docker("stats", "--no-stream", "--format", "{{.MemUsage}}", name).split(" / ")
+    return megabytes(used), megabytes(limit)
+
+
+def megabytes(text: str) -> float:
+    units = {"GiB": 1024.0, "MiB": 1.0, "KiB": 1 / 1024, "B": 1 / 1024**2}
+    unit = next(unit for unit in units if text.endswith(unit))
+    return float(text.removesuffix(unit)) * units[unit]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench import siege
+from testbed import siege
 from testbed.container import docker
 
 SECONDS = 8

@@ -1,4 +1,4 @@
-"""The attackers of the siege, a process of its own: `python -m bench.siege_load`, told whom to attack on stdin.
+"""The attackers of the siege, a process of its own: `python -m testbed.siege_load`, told whom to attack on stdin.
 
 Each kind comes from an address of its own, with as many connections as one source may have, and begins again when it
 is turned away. Ends when its standard input does. Sockets and not httpx: what is attacked with is half of a request, or
@@ -132,7 +132,7 @@ def main() -> None:
     """Attack whom the first line of standard input names."""
     # Attackers stand on machines of their own: here they get the processor time that nobody else wants.
     os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
-    print(json.dumps(asyncio.run(attack(Target(**json.loads(sys.stdin.readline()))))))
+    sys.stdout.write(json.dumps(asyncio.run(attack(Target(**json.loads(sys.stdin.readline()))))))
 
 
 if __name__ == "__main__":
