@@ -2,7 +2,8 @@
 """Which Debian mirror this machine's own apt uses: the base image must come from a place that the machine reaches.
 
 Prints `mirror URI` and `security URI`, a line each, and no line for what is not configured. Only entries of Debian's
-own archive count: the machine's release, the component main, and either no Signed-By or Debian's own keyring.
+own archive count: the machine's release, the component main, and either no Signed-By or Debian's own keyring. Apt's
+files are read here, because ``apt-get indextargets`` lists nothing before the first ``apt-get update``.
 """
 
 import re
