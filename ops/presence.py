@@ -48,11 +48,13 @@ def entry_id(kind: str, entry: dict[str, Any]) -> str:
 
 def _lost(kind: str, resource: Resource, stack: str) -> str:
     text = f"the {kind} {name_of(resource) or role_of(resource)} is gone from the engine: it is made anew"
+    if kind != "volume":
+        return text
     if role_of(resource) == "usage":
         text += ". What it kept of the usage is lost"
     elif role_of(resource) in ("acme", "certificate"):
         text += ". A new certificate is asked for"
-    elif kind == "volume":
+    else:
         text += f". It is empty: if the stack uses a Claude login, log in again (make login STACK={stack})"
     return text
 
