@@ -30,5 +30,6 @@ def model_answer(models: Models, dialect: Dialect, identifier: str | None) -> di
 
 def _model(name: str, dialect: Dialect) -> dict[str, Any]:
     if dialect is Dialect.ANTHROPIC:
-        return {"type": "model", "id": name, "display_name": name, "created_at": CREATED_AT}
+        # Anthropic's SDKs type the last as one that is always there; what is served may be used.
+        return {"type": "model", "id": name, "display_name": name, "created_at": CREATED_AT, "lifecycle": "active"}
     return {"id": name, "object": "model", "created": CREATED, "owned_by": "anthropic"}

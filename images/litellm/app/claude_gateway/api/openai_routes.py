@@ -12,7 +12,7 @@ import litellm
 from litellm.litellm_core_utils import core_helpers
 from litellm.llms.custom_httpx.http_handler import AsyncHTTPHandler
 
-from claude_gateway.api import own_calls
+from claude_gateway.api import openai_form, own_calls
 from claude_gateway.api.annotations import Annotations, may_come
 from claude_gateway.api.call import Call, Reply, current_call
 from claude_gateway.api.contract import Route
@@ -93,10 +93,13 @@ class OpenAIRoutes:
             calls = own_calls.OwnCalls()
             return await _stream(answer, call, lambda part: _chunk(calls.alone_in(part), cited))
         made = answer.model_dump(mode="json")
+        made["choices"][0].setdefault("logprobs", None)
         message = made["choices"][0]["message"]
         own_calls.in_message(message)
+        openai_form.message(message)
         if cited is not None:
             message["annotations"] = cited.so_far()
+        made["usage"] = openai_form.usage(made["usage"])
         return Reply(_once(json.dumps(made)), call.headers)
 
     async def _responses(self, call: Call) -> Reply:
@@ -187,7 +190,12 @@ def _chunk(part: Any, cited: Annotations | None) -> bytes:
     for choice in part.choices:
         if cited is not None and choice.finish_reason and (noted := cited.so_far()):
             choice.delta.annotations = noted
-    return _data(part.model_dump_json(exclude_none=True, exclude_unset=True))
+    made = part.model_dump(mode="json", exclude_none=True, exclude_unset=True)
+    for choice in made["choices"]:
+        choice.setdefault("finish_reason", None)
+    if "usage" in made:
+        made["usage"] = openai_form.usage(made["usage"])
+    return _data(json.dumps(made))
 
 
 def _typed_event(event: dict[str, Any]) -> bytes:
@@ -213,6 +221,6 @@ def _as_completion(chat: dict[str, Any]) -> dict[str, Any]:
         }
         for choice in chat["choices"]
     ]
-    usage = {"usage": chat["usage"]} if chat.get("usage") else {}
+    usage = {"usage": openai_form.usage(chat["usage"])} if chat.get("usage") else {}
     made = {"id": chat["id"], "object": "text_completion", "created": chat.get("created") or int(time.time())}
     return {**made, "model": chat["model"], "choices": choices, **usage}
