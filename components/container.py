@@ -8,6 +8,7 @@ import pulumi_docker as docker
 from components.deployment import Deployment
 from components.part import HEALTH_INTERVAL, HEALTH_TIMEOUT, HEALTH_TRIES, LOG_DRIVER, LOG_OPTIONS, Part, Values
 from rules.layout import REPLICA_LABEL, numbered
+from rules.processors import as_read_back
 
 PROCESSES = 4096
 """In place of the PID limit that the provider lacks (CIS 5.29). It counts a uid's processes and threads on the whole
@@ -73,7 +74,7 @@ def _container(
         ipc_mode="private",
         memory=part.memory_mib,
         memory_swap=part.memory_mib,
-        cpus=str(float(part.cpus)),
+        cpus=as_read_back(part.cpus),
         ulimits=[
             docker.ContainerUlimitArgs(name="nofile", soft=part.files, hard=part.files),
             docker.ContainerUlimitArgs(name="nproc", soft=PROCESSES, hard=PROCESSES),

@@ -11,6 +11,7 @@ import pulumi_docker as docker
 
 from components.deployment import Deployment
 from components.part import HEALTH_INTERVAL, HEALTH_TIMEOUT, HEALTH_TRIES, LOG_DRIVER, LOG_OPTIONS, Part
+from rules.processors import BILLIONTHS
 from rules.sizes import MIB
 
 CONVERGE_SECONDS = 900
@@ -51,7 +52,7 @@ def service(deployment: Deployment, part: Part, parent: pulumi.Resource) -> dock
             networks_advanceds=_networks(part),
             resources=docker.ServiceTaskSpecResourcesArgs(
                 limits=docker.ServiceTaskSpecResourcesLimitsArgs(
-                    memory_bytes=part.memory_mib * MIB, nano_cpus=round(part.cpus * 1e9)
+                    memory_bytes=part.memory_mib * MIB, nano_cpus=round(part.cpus * BILLIONTHS)
                 )
             ),
             restart_policy=docker.ServiceTaskSpecRestartPolicyArgs(condition="any", delay="1s", window="0s"),

@@ -11,11 +11,11 @@ from typing import Any
 from ops.engine import Engine
 from ops.state import KINDS, Resource, State, engine_id, name_of, role_of
 from rules.messages import sayer
+from rules.processors import BILLIONTHS
 from rules.sizes import MIB
 
 say = sayer("presence")
 
-NANO = 10**9
 RESTART_SECONDS = 2
 """What one that hangs gets before it is killed: nothing that it began will come to an end by itself."""
 
@@ -108,13 +108,13 @@ def _limits(inputs: dict[str, Any], found: dict[str, Any], engine: Engine) -> li
     """Returns the options of ``docker update`` that undo another one; none when all is as it was made."""
     memory, swap = (int(inputs.get(one) or 0) for one in ("memory", "memorySwap"))
     restart, processors = inputs.get("restart"), float(inputs.get("cpus") or 0)
-    nano = round(processors * NANO)  # which the engine counts, and of which {:g} would lose some
+    billionths = round(processors * BILLIONTHS)
     there = found.get("MemorySwap", swap * MIB)
     same = (
         (found.get("RestartPolicy") or {}).get("Name", restart) in (restart, None)
         and found.get("Memory", memory * MIB) == memory * MIB
         and (there == swap * MIB or (there == -1 and not engine.counts_swap()))
-        and found.get("NanoCpus", nano) == nano
+        and found.get("NanoCpus", billionths) == billionths
     )
     if same or not (memory and swap and restart and processors):
         return []

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from publicsuffixlist import PublicSuffixList
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, SecretStr
 
-from rules import container, registry
+from rules import container, processors, registry
 from rules.addresses import MAPPED
 from rules.unquoted_times import day, moment
 
@@ -27,8 +27,6 @@ FIRST_GENERATION = "initial"
 CONFIGURED, PREVIOUS = "configured", "previous"
 """What a configured key, and the one before it, are called where no date is set for it."""
 VOLUME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]{1,254}")
-DECIMALS = 9
-"""Of a number of processors: the engine counts in billionths of one, and takes nothing in between."""
 CONSTRAINT = re.compile(r"(?:node|engine)\.[A-Za-z0-9._-]+ ?[=!]= ?[A-Za-z0-9._:/-]+")
 ClaudeAuth = container.ClaudeAuth
 ProcessReuse = container.ProcessReuse
@@ -167,8 +165,8 @@ def _volume(value: str) -> str:
 
 
 def _processors(value: float) -> float:
-    if round(value, DECIMALS) != value:
-        raise ValueError(f"must have {DECIMALS} decimals at most")
+    if problem := processors.fault(value):
+        raise ValueError(problem)
     return value
 
 

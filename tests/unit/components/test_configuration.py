@@ -189,6 +189,7 @@ WRONG: list[tuple[str, Any, str]] = [
     ("litellmCpus", "0", "must be greater than or equal to 0.01"),
     ("litellmCpus", "inf", "must be a finite number"),
     ("litellmCpus", "0.3333333333", "must have 9 decimals at most"),
+    ("litellmCpus", "0.05", "must be another number: Pulumi's provider reads 0.05 back as 0.1, and would replace"),
     ("claudeAuthVolume", "/srv/claude", "must be a volume's name"),
     ("claudeAuthVolume", "./claude", "must be a volume's name"),
     ("claudeAuthVolume", "a b", "must be a volume's name"),

@@ -1,11 +1,16 @@
 """How much each container may use, at the numbers of what runs in it."""
 
 import re
+from decimal import ROUND_HALF_UP, Decimal
+from fractions import Fraction
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from components.container import PROCESSES, go_duration
 from ops import handover, preflight
+from rules import processors
 from rules.container import DRAIN_NOTICE_SECONDS
 from rules.layout import IMAGES
 from tests.unit.components.conftest import Declared, Deploy
@@ -68,6 +73,32 @@ def test_what_preflight_asks_of_a_machine_is_what_the_containers_may_take(deploy
 def test_what_preflight_counts_are_the_networks_that_are_made(deploy: Deploy) -> None:
     without, with_acme = len(deploy("prod").of(NETWORK)), len(deploy("prod", **HTTP).of(NETWORK))
     assert (without, with_acme - without) == (preflight.NETWORKS, preflight.MORE_WITH_ACME)
+
+
+def read_back(text: str) -> str:
+    """What the provider says of a container's processors (terraform-provider-docker, nanoInt64ToDecimalString)."""
+    exact = f"{Fraction(Decimal(text)) * 10**9}"
+    shown = f"{int(exact) // 10**9}.{int(exact) % 10**9:09}"
+    if shown.count("0") == 9:
+        return str(Decimal(shown).quantize(Decimal("0.1"), ROUND_HALF_UP))
+    return shown.rstrip("0")
+
+
+@pytest.mark.parametrize("processors", ["0.011", "0.5", "1.07", "2", "2.5", "10", "10.5", "12", "20", "100", "1024"])
+def test_processors_are_declared_as_the_provider_reads_them_back(deploy: Deploy, processors: str) -> None:
+    """Any other form is a change in each preview, and one of processors replaces the container."""
+    declared = deploy("prod", litellmCpus=processors).container("litellm").inputs["cpus"]
+    assert read_back(declared) == declared
+    assert Decimal(declared) == Decimal(processors)
+
+
+@given(st.integers(10**7, 1024 * 10**9) | st.integers(1, 102400).map(lambda hundredths: hundredths * 10**7))
+def test_processors_that_are_read_back_as_others_are_refused(billionths: int) -> None:
+    text = str(Decimal(billionths) / 10**9)
+    same = Decimal(read_back(text)) == Decimal(text)
+    assert (processors.fault(float(text)) is None) is same
+    if same:
+        assert processors.as_read_back(float(text)) == read_back(text)
 
 
 def test_what_has_one_thread_has_one_processor(deploy: Deploy) -> None:
