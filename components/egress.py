@@ -14,6 +14,9 @@ from components.part import LITELLM_START_SECONDS, TMP, Part
 from components.running import Running, run_one
 from components.service import CONVERGE_SECONDS
 from rules.container import DRAIN_NOTICE_SECONDS
+from rules.egress_names import lacking
+from rules.setting_fields import LOGIN_HOSTS
+from rules.setting_types import ClaudeAuth
 
 PORT = 3128
 
@@ -87,4 +90,9 @@ def to_models(deployment: Deployment, networks: Networks) -> Way:
     """LiteLLM's way out: to the hosts of ``egressAllow``."""
     settings = deployment.settings
     ports = sorted({443, settings.upstream[1]})
+    if settings.claude_auth is ClaudeAuth.LOGIN and (lost := lacking(settings.egress_hosts, LOGIN_HOSTS)):
+        pulumi.log.warn(
+            f"egressAllow does not hold {', '.join(lost)}, where a Claude login is made and renewed. It ends within a "
+            f"day. Fix: pulumi config rm egressAllow --stack {pulumi.get_stack()}, or add them to it"
+        )
     return Way("egress", settings.egress_hosts, ports, [networks.egress, networks.backend])

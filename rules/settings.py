@@ -5,7 +5,7 @@ from typing import Self
 
 from pydantic import ValidationInfo, model_validator
 
-from rules import addresses, certificates, clients, engines, keys, lengths, ports, swarm, upstream
+from rules import addresses, certificates, clients, egress_names, engines, keys, lengths, ports, swarm, upstream
 from rules.acme import Acme
 from rules.refusal import fault, one_too_many
 from rules.setting_fields import ANTHROPIC, Fields
@@ -83,6 +83,8 @@ class Settings(Fields):
     def _upstream_is_one(self) -> Self:
         credentials = self.claude_oauth_token, self.anthropic_api_key
         if wrong := upstream.fault(*credentials, self.anthropic_base_url or ANTHROPIC, self.upstream_ca_certificates):
+            raise fault(*wrong)
+        if wrong := egress_names.list_fault(self.egress_allow, self.upstream[0]):
             raise fault(*wrong)
         return self
 

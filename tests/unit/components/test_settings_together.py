@@ -6,18 +6,21 @@ from typing import Any
 import pytest
 
 from rules.addresses import PRIVATE
+from rules.setting_fields import LOGIN_HOSTS
 from rules.setting_types import ClaudeAuth
+from tests.unit.components.conftest import Deploy
 from tests.unit.components.test_configuration import EXPIRES, OTHER, STRONG, refusal, settings
 
 
 def test_names_are_taken_in_lower_case_and_without_their_final_dot() -> None:
-    taken = settings("prod", hostname="Gateway.Example.ORG.", egressAllow=[".Example.org", "api.anthropic.com."])
+    taken = settings("prod", hostname="Gateway.Example.ORG.", egressAllow=[".Example.org", "api.Anthropic.com."])
     assert taken.hostname == "gateway.example.org"
     assert taken.egress_hosts == [".example.org", "api.anthropic.com"]
 
 
 def test_a_subdomain_of_a_public_suffix_is_an_owners_own() -> None:
-    taken = settings("prod", egressAllow=[".example.co.uk", "docs.github.io", ".corp.internal"])
+    own = [".example.co.uk", "docs.github.io", ".corp.internal"]
+    taken = settings("prod", egressAllow=own, anthropicBaseUrl="https://llm.corp.internal")
     assert taken.egress_hosts == [".corp.internal", ".example.co.uk", "docs.github.io"]
 
 
@@ -33,7 +36,43 @@ def test_a_subdomain_of_a_public_suffix_is_an_owners_own() -> None:
 )
 def test_a_name_that_another_one_holds_is_left_out(given: list[str], left: list[str]) -> None:
     """Squid does not start when a name on its list is below one before it."""
-    assert settings("prod", egressAllow=given).egress_hosts == left
+    assert settings("prod", egressAllow=[*given, "api.anthropic.com"]).egress_hosts == sorted(
+        [*left, "api.anthropic.com"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("listed", "url", "fix"),
+    [
+        (["example.org"], "", "set --path 'egressAllow[1]' api.anthropic.com"),
+        ([".api.anthropic.com.example.org", "xapi.anthropic.com"], "", "set --path 'egressAllow[2]' api.anthropic.com"),
+        (["api.anthropic.com"], "https://llm.example.org:8443", "set --path 'egressAllow[1]' llm.example.org"),
+        (["api.anthropic.com"], "https://10.1.2.3", "rm egressAllow"),
+        (["api.anthropic.com"], "https://[fd00::1]", "rm egressAllow"),
+        ([".anthropic.com"], "", None),
+        ([".llm.example.org"], "https://llm.example.org", None),
+        ([], "https://10.1.2.3", None),
+    ],
+)
+def test_a_list_on_which_the_upstream_is_not_is_refused(listed: list[str], url: str, fix: str | None) -> None:
+    """The stack would come up, and answer no request."""
+    if fix is None:
+        assert settings("prod", egressAllow=listed, anthropicBaseUrl=url)
+        return
+    message = refusal("prod", egressAllow=listed, anthropicBaseUrl=url)
+    assert message.startswith("egressAllow: does not hold ")
+    assert f"Fix: pulumi config {fix} --stack" in message
+
+
+def test_a_list_without_the_logins_own_hosts_is_warned_of(deploy: Deploy) -> None:
+    def warned(secrets: dict[str, str] | None = None, *more: str) -> list[str]:
+        graph = deploy("prod", secrets=secrets, egressAllow=["api.anthropic.com", *more])
+        return [one for one in graph.warnings if one.startswith("egressAllow does not hold")]
+
+    (sentence,) = warned(None, "claude.ai")
+    assert "hold console.anthropic.com, platform.claude.com, where a Claude login" in sentence
+    assert "pulumi config rm egressAllow --stack prod" in sentence
+    assert warned({"claudeOauthToken": "sk-ant-oat01-x"}) == warned(None, *LOGIN_HOSTS) == []
 
 
 def test_large_private_networks_are_no_public_access() -> None:

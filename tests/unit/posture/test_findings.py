@@ -91,7 +91,10 @@ def test_where_loopback_alone_leads_to_the_port_no_caller_can_be_anothers(
 
 @pytest.mark.parametrize(("allow", "status"), [([REFUSED], "pass"), (["example.org"], "fail")])
 def test_a_name_that_is_tried_may_be_an_allowed_one(make: Make, allow: list[str], status: str) -> None:
-    context = make(settings={"egressAllow": allow}, inside=changed(tunnels={**INSIDE.tunnels, "other name": 200}))
+    context = make(
+        settings={"egressAllow": ["api.anthropic.com", *allow]},
+        inside=changed(tunnels={**INSIDE.tunnels, "other name": 200}),
+    )
     assert outcome(context, "network.egress-refuses").status.value == status
 
 
