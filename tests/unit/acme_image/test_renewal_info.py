@@ -74,6 +74,14 @@ def test_one_that_was_revoked_is_due_at_once_and_any_other_in_the_cas_window() -
     assert NOW + DAY <= later <= NOW + 3 * DAY
 
 
+def test_a_clock_that_was_a_year_ahead_keeps_nobody_from_asking_again() -> None:
+    ca = Ca(window(NOW + DAY, NOW + 3 * DAY))
+    advice = Advice(DIRECTORY, ca.fetch)
+    advice.wanted(HELD, NOW + 365 * DAY)
+    ca.told = window(NOW - 2 * DAY, NOW - DAY)
+    assert (advice.wanted(HELD, NOW) or NOW) < NOW
+
+
 def test_certificates_are_spread_over_the_window_and_one_stays_where_it_is() -> None:
     told = window(0, 100)
     times = {moment(told, f"key.{number}") for number in range(50)}

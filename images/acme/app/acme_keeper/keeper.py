@@ -76,13 +76,19 @@ class Keeper:
     def step(self, now: float) -> None:
         """Does what is due."""
         held = self._held()
-        due = 0.0 if held is None or self.asked else self._due(held, now)
-        again = float(self._failed.get("again", 0)) if not self.asked else 0.0
+        owed = self.asked or bool(self._failed.get("asked"))  # whoever has asked waits for it still
+        due = 0.0 if held is None or owed else self._due(held, now)
+        again = 0.0 if self.asked else float(self._failed.get("again", 0))
+        if again - now > LAST_RETRY:  # the clock was ahead then
+            again = 0.0
         if now >= max(due, again):
             held = self._ask(held, now)
+        elif now < due and self._failed:  # of another time: the clock was ahead, or the CA wants it later than it did
+            self._forget()
         self._tell(held)
 
     def _ask(self, held: certificate.Certificate | None, now: float) -> certificate.Certificate | None:
+        owed = self.asked or bool(self._failed.get("asked"))
         self.asked, begun = False, time.monotonic()
         if held is None:
             self._write_state(TRYING, held, "")
@@ -101,16 +107,22 @@ class Keeper:
                 "times": times,
                 "since": self._failed.get("since", now),
                 "again": now + wait,
+                "asked": owed,
                 "said": f"{self._who()} gave no certificate for {self._settings.hostname}: {error}",
             }
             with contextlib.suppress(OSError):  # on a disk that is full, what is known here has to do
                 self._memory.write_text(json.dumps(self._failed))
             self.log("error", f"{self._failed['said']}. It is tried again in {wait:.0f} s")
             return held
-        self._failed, self.asked = {}, False  # whoever asked meanwhile has it, too
-        self._memory.unlink(missing_ok=True)
+        self.asked = False  # whoever asked meanwhile has it, too
+        self._forget()
         self.log("info", f"{self._who()} gave a certificate for {self._settings.hostname} until {_moment(new.ends)}")
         return new
+
+    def _forget(self) -> None:
+        self._failed = {}
+        with contextlib.suppress(OSError):
+            self._memory.unlink(missing_ok=True)
 
     def _wait(self, times: int, held: certificate.Certificate | None, now: float) -> float:
         """A short-lived certificate leaves less time: its end is never more than six tries away."""

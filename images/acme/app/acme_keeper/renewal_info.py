@@ -34,7 +34,7 @@ class Advice:
         """Returns when the CA wants the certificate renewed; None where it has no opinion, or cannot be asked."""
         if held.name != self._of:
             self._of, self._wanted, self._again = held.name, None, 0
-        if held.name and now >= self._again:
+        if held.name and not now < self._again <= now + EVERY:  # a later one is of a clock that was ahead
             self._again = now + EVERY
             with contextlib.suppress(Exception):  # whatever comes back
                 self._ask(held, now)  # else it is asked again, and what was known holds
