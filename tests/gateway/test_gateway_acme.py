@@ -52,8 +52,9 @@ def ready(what: str = "ready") -> str:
     return "".join(said(8405, f"GET /{what} HTTP/1.0").splitlines()[:1])
 
 
-def hand_over(pair: certificates.Pair, key: str = "") -> None:
-    script = "cd /srv/certificate && cat >new && chown 10003:101 new && chmod 640 new && mv new tls.pem"
+def hand_over(pair: certificates.Pair, key: str = "", when: str = "now") -> None:
+    whole = f"cat >new && chown 10003:101 new && chmod 640 new && touch -d '{when}' new"
+    script = f"cd /srv/certificate && {whole} && mv new tls.pem"
     pem = f"{pair.certificate}\n{key or pair.key}\n"
     bed.run("docker", "exec", "--interactive", "--user", "0", NAME, "sh", "-c", script, stdin=pem)
 
@@ -84,6 +85,10 @@ def test_it_serves_with_its_first_certificate_and_takes_each_new_one_as_it_runs(
     bed.wait_until(lambda: ready() == "HTTP/1.1 200 OK", 20, "it is ready")
     assert not refused(8443)
     assert shows(PAIRS[0])
+    hand_over(PAIRS[1])
+    bed.wait_until(partial(shows, PAIRS[1]), 20, "it is shown")
+    hand_over(PAIRS[0], when="2 days ago")  # the clock was set back, or a volume restored
+    bed.wait_until(partial(shows, PAIRS[0]), 20, "it is shown, too")
     hand_over(PAIRS[1])
     bed.wait_until(partial(shows, PAIRS[1]), 20, "it is shown")
     hand_over(PAIRS[2], key=PAIRS[0].key)
