@@ -193,7 +193,7 @@ docs: setup-dev ## the documentation as a site, in site/ (fails on a link that l
 	@setup/python.sh tools/docs/requirements.lock .toolchain/tools/docs
 	@NO_MKDOCS_2_WARNING=1 .toolchain/tools/docs/bin/mkdocs build --strict --quiet
 
-sbom: setup-engine setup-base ## a software bill of materials (CycloneDX) of each image, in sbom/
+sbom: setup-python setup-engine setup-base ## a software bill of materials (CycloneDX) of each image, in sbom/
 	@setup/sbom.sh
 
 audit: ## locked packages against the published advisories (asks the network)

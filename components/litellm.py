@@ -1,4 +1,4 @@
-"""LiteLLM, the proxy that speaks to Claude: one container, or several alike."""
+"""LiteLLM: the container in which requests are checked, translated and sent to Claude; one, or several alike."""
 
 import json
 from datetime import UTC, datetime
