@@ -136,3 +136,14 @@ class Bed:
             self._monkeypatch.setattr(state, name, value)
         self._monkeypatch.setattr(State, "of", lambda stack: state)
         reconcile("prod", None, **when)
+
+
+def labelled(identifier: str, network: str, status: str = "running") -> Container:
+    return Container(
+        identifier,
+        f"name-of-{identifier}",
+        "litellm",
+        status,
+        healthy=status == "running",
+        networks=frozenset({network}),
+    )
