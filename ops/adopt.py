@@ -8,9 +8,9 @@ but the volume. A healthy LiteLLM of the stack is asked itself, which costs less
 from pathlib import Path
 
 from ops.commands import OperationError
+from ops.decrypted_setting import decrypted
 from ops.engine import Engine
 from ops.names import prefix
-from ops.secured import told
 from ops.volumes import FOLDER, as_root, exists
 from rules.layout import CLAUDE_CONFIG_DIR, STACK_LABEL
 from rules.messages import sayer
@@ -24,7 +24,7 @@ USER = 10001
 
 def volume_of(stack: str) -> str:
     """Returns the name of the volume with the stack's login, whether it exists or not."""
-    return str(told("claudeAuthVolume", stack, Path()) or f"{prefix(stack)}-claude-auth")
+    return str(decrypted("claudeAuthVolume", stack, Path()) or f"{prefix(stack)}-claude-auth")
 
 
 def owners(engine: Engine, volume: str) -> set[int]:

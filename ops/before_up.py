@@ -4,7 +4,7 @@ With ``--look``, for a preview, nothing is changed: only what would stop an upda
 
 - A stack that was renamed keeps the names of what it is made of, the login's volume too (ops/names.py).
 - What a failed or killed update left is repaired, and what is absent brought back (ops/reconcile.py).
-- Another engine than the one on which the stack runs stops it (ops/moved.py).
+- Another engine than the one on which the stack runs stops it (ops/another_engine.py).
 - A previous key that the stack never had stops it, and so does an expired certificate that is new to it. One that it
   serves already does not: what a person must do then is printed, for ops/up.sh to say at the end.
 - An engine or a shell with which it cannot work stops it (ops/preflight.py).
@@ -17,12 +17,12 @@ import sys
 from pathlib import Path
 
 from ops import adopt, certificate, preflight, taken_ports
+from ops.another_engine import refuse_another_engine
 from ops.commands import OperationError, command_line, exit_status, pulumi
+from ops.decrypted_setting import decrypted
 from ops.engine import Engine
-from ops.moved import refuse_another_engine
 from ops.names import keep_names, prefix
 from ops.reconcile import reconcile
-from ops.secured import told
 from ops.state import State, name_of
 from rules import bundle
 from rules.layout import STACK_LABEL, stack_name
@@ -101,7 +101,7 @@ def refuse_invented_keys(state: State, stack: str, folder: Path) -> None:
     name = stack_name(stack)
     wanted = {}
     if not setting("previousMasterKey", name, folder):  # with it, the generation is a word for a configured key
-        wanted["master-key"] = ("", told("previousKeyRotation", stack, folder))
+        wanted["master-key"] = ("", decrypted("previousKeyRotation", stack, folder))
     clients = setting("clients", name, folder)
     for client, rules in clients.items() if isinstance(clients, dict) else ():
         if isinstance(rules, dict):  # what is none has rules of its own that refuse it

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ops.commands import OperationError
-from ops.secured import told
+from ops.decrypted_setting import decrypted
 from ops.state import State
 from rules.certificates import time_fault
 from rules.setting_types import without_mark
@@ -19,9 +19,9 @@ COMPONENT = "litellm-claude:components:ServerCertificate"
 
 def configured(stack: str, folder: Path) -> str:
     """Returns the PEM chain that the stack is to serve, none unless it is a provided one."""
-    if told("tls", stack, folder) != "provided":
+    if decrypted("tls", stack, folder) != "provided":
         return ""
-    return str(without_mark(told("tlsCertificate", stack, folder)) or "").strip()
+    return str(without_mark(decrypted("tlsCertificate", stack, folder)) or "").strip()
 
 
 def expired(state: State, stack: str, folder: Path) -> str | None:

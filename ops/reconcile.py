@@ -18,9 +18,9 @@
 import sys
 from dataclasses import dataclass
 
+from ops.another_engine import refuse_another_engine
 from ops.commands import command_line, exit_status
 from ops.engine import Engine
-from ops.moved import refuse_another_engine
 from ops.names import keep_names
 from ops.presence import absent
 from ops.state import KINDS, State, name_of, role_of

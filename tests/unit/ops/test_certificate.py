@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from ops import certificate, secured
+from ops import certificate, decrypted_setting
 from ops.commands import OperationError
 from ops.state import KINDS, State
 from tests.unit.components.test_certificates import pair
@@ -64,6 +64,6 @@ def test_a_certificate_that_is_not_in_force_is_not_judged(tmp_path: Path) -> Non
 def test_a_certificate_that_was_set_as_a_secret_is_judged_alike(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(secured, "pulumi", lambda *_, stack: f"\ufeff{OLD}\n")
+    monkeypatch.setattr(decrypted_setting, "pulumi", lambda *_, stack: f"\ufeff{OLD}\n")
     folder = written(tmp_path, tls="provided", tlsCertificate={"secure": "x"})
     assert "expired on" in str(certificate.expired(state({"provided": OLD}), "prod", folder))

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
+from ops.another_engine import refuse_another_engine
 from ops.commands import OperationError
-from ops.moved import refuse_another_engine
 from ops.reconcile import reconcile
 from ops.state import ENGINE, KINDS, State
 from rules.docker import LOCAL
@@ -102,7 +102,7 @@ def test_a_machine_without_an_engine_of_its_own_never_had_the_stack(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     configured(tmp_path, FAR)
-    monkeypatch.setattr("ops.moved.LOCAL", DEAD)
+    monkeypatch.setattr("ops.another_engine.LOCAL", DEAD)
     monkeypatch.setattr(subprocess, "run", Engines())
     refuse_another_engine(state(None, CONTAINER), "prod")
 
@@ -118,6 +118,6 @@ def test_a_stack_is_not_taken_down_where_it_does_not_run(monkeypatch: pytest.Mon
 def test_an_address_that_was_set_as_a_secret_is_decrypted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     configured(tmp_path, {"secure": "v1:x"})
     monkeypatch.setattr(subprocess, "run", Engines(HERE))
-    monkeypatch.setattr("ops.secured.pulumi", lambda *_, **__: f"{FAR}\n")
+    monkeypatch.setattr("ops.decrypted_setting.pulumi", lambda *_, **__: f"{FAR}\n")
     with pytest.raises(OperationError, match=f"nothing of it is on {FAR}"):
         refuse_another_engine(state(None, CONTAINER), "prod")

@@ -8,8 +8,8 @@ updates any more. Another way to the same engine (ssh, then TLS) is no move: the
 from pathlib import Path
 
 from ops.commands import OperationError
+from ops.decrypted_setting import decrypted
 from ops.engine import Engine
-from ops.secured import told
 from ops.state import State
 from rules.docker import LOCAL, EngineError
 
@@ -20,11 +20,11 @@ def refuse_another_engine(state: State, stack: str) -> None:
     Raises:
         OperationError: with the command that goes back, and how it moves.
     """
-    wanted, was = str(told("dockerHost", stack, Path()) or ""), state.provider()
+    wanted, was = str(decrypted("dockerHost", stack, Path()) or ""), state.provider()
     known = str(was.get("host") or "")
     if known == wanted or not (state.containers() or state.services()):
         return
-    new = Engine(wanted or None, told("dockerCertPath", stack, Path()) or None)
+    new = Engine(wanted or None, decrypted("dockerCertPath", stack, Path()) or None)
     old = Engine(known or LOCAL, was.get("certPath"))
     if _holds(new, state):
         return

@@ -7,7 +7,7 @@ from ops.commands import pulumi
 from rules.stack_settings import setting
 
 
-def told(name: str, stack: str, folder: Path) -> Any:
+def decrypted(name: str, stack: str, folder: Path) -> Any:
     """Returns the setting; Pulumi decrypts it where the stack's file has ciphertext alone."""
     found = setting(name, stack, folder)
     return pulumi("config", "get", name, stack=stack).strip() if is_ciphertext(found) else found
