@@ -186,15 +186,6 @@ def test_a_tool_of_a_namespace_is_called_by_its_own_name() -> None:
     assert (item["name"], item["namespace"], item["arguments"]) == ("get_weather", "maps", "{}")
 
 
-@pytest.mark.parametrize(("beside", "within"), [((), {"namespace": "files"}), (MANY, {})])
-def test_a_free_tool_of_a_namespace_is_called_in_it(beside: Any, within: dict[str, str]) -> None:
-    space = {"type": "namespace", "name": "files", "description": "Files.", "tools": [MANY[2]]}
-    call = {"type": "tool_use", "id": "toolu_1", "name": "patch", "input": {"content": "so"}}
-    (item,) = made_of(START, *block(call), *END, tools=[space, *beside])[-1]["response"]["output"]
-    assert item.items() >= {"type": "custom_tool_call", "name": "patch", "input": "so", **within}.items()
-    assert ("namespace" in item) == bool(within)
-
-
 def test_a_search_among_tools_is_a_call_and_what_it_found() -> None:
     call = {"type": "server_tool_use", "id": "srvtoolu_1", "name": "tool_search_tool_regex", "input": {}}
     found = {

@@ -12,7 +12,7 @@ import litellm
 from litellm.litellm_core_utils import core_helpers
 from litellm.llms.custom_httpx.http_handler import AsyncHTTPHandler
 
-from claude_gateway.api import openai_form, own_calls
+from claude_gateway.api import free_tools, openai_form, own_calls
 from claude_gateway.api.annotations import Annotations, may_come
 from claude_gateway.api.call import Call, Reply, current_call
 from claude_gateway.api.contract import Route
@@ -103,7 +103,7 @@ class OpenAIRoutes:
         return Reply(_once(json.dumps(made)), call.headers)
 
     async def _responses(self, call: Call) -> Reply:
-        arguments = self._arguments(call, call.body)
+        arguments = self._arguments(call, free_tools.with_full_names(call.body))
         await litellm.aresponses(**{**arguments, "stream": False})
         if call.answer is None:
             raise BROKEN_OFF

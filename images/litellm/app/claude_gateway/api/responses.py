@@ -7,9 +7,9 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from litellm.litellm_core_utils.prompt_templates.mid_conversation_system import anthropic_tool_search_result
-from litellm.responses.litellm_completion_transformation.custom_tools import extract_custom_tool_keys
 from litellm.responses.litellm_completion_transformation.transformation import LiteLLMCompletionResponsesConfig
 
+from claude_gateway.api import free_tools
 from claude_gateway.api.anthropic_events import event_in, events_of, lines
 from claude_gateway.api.response_calls import Call, FreeCall, Search, ToolSearch, ToolsFound
 from claude_gateway.api.response_items import Event, Item, Message, Reasoning
@@ -150,10 +150,7 @@ class _Output:
         self._open: Item | None = None
         self._searches: dict[str, Search] = {}  # without a result yet
         self._tools = tools
-        # By name alone, unlike functions: one that is in no namespace as well is that one.
-        self._free = dict(
-            sorted(((name, space or "") for space, name in extract_custom_tool_keys(tools)), reverse=True)
-        )
+        self._free = free_tools.names(tools)
         self._spaces = LiteLLMCompletionResponsesConfig.namespace_tool_name_map(tools)
 
     def events(self, event: Mapping[str, Any]) -> Iterator[Event]:
@@ -200,10 +197,9 @@ class _Output:
             return Reasoning(place)
         if kind == "tool_use":
             name = block["name"]
-            if name in self._free:
-                return FreeCall(place, block, name=name, **_within(self._free[name]))
-            space, name = self._spaces.get(name, ("", name))
-            return Call(place, block, name=name, **_within(space))
+            kind_of_call = FreeCall if name in self._free else Call
+            space, name = self._free.get(name) or self._spaces.get(name, ("", name))
+            return kind_of_call(place, block, name=name, **_within(space))
         if kind == "server_tool_use" and (search := SEARCHES.get(block["name"])):
             return self._searches.setdefault(block["id"], search(place, block))
         found = anthropic_tool_search_result(block)
