@@ -73,9 +73,30 @@ def test_thoughts_fit_into_the_answer(most: int) -> None:
     assert own["thinking"]["budget_tokens"] == 2000, "the client's own is Anthropic's to judge"
 
 
-def test_a_jpeg_may_be_called_jpg() -> None:
-    image = {"type": "image_url", "image_url": {"url": f"data:image/jpg;base64,{PIXEL}"}}
+@pytest.mark.parametrize("name", ["jpg", "JPEG", "JPG", "jpeg;charset=utf-8"])
+def test_a_jpeg_may_be_called_otherwise(name: str) -> None:
+    """Python's imaging library says JPEG, and clients put that into the address."""
+    image = {"type": "image_url", "image_url": {"url": f"data:image/{name};base64,{PIXEL}"}}
     for messages in ([{"role": "user", "content": [image]}], [USER, CALL, {**RESULT, "content": [image]}]):
         block = sent(Route.CHAT, messages=messages)["messages"][-1]["content"][0]
         block = block["content"][0] if block["type"] == "tool_result" else block
         assert block["source"]["media_type"] == "image/jpeg"
+
+
+@pytest.mark.parametrize("blank", [" ", "\n", ""])
+def test_an_operator_who_says_nothing_is_left_out(blank: str) -> None:
+    """As of clients with a field for it that holds a blank, which Anthropic refuses."""
+    user, model = {"role": "user", "content": "hi"}, {"role": "assistant", "content": "yo"}
+    for role in ("system", "developer"):
+        spoken = [{"role": role, "content": blank}, user, model, {"role": role, "content": blank}, user]
+        made = [
+            sent(Route.CHAT, messages=spoken),
+            sent(Route.RESPONSES, input=spoken),
+            sent(Route.RESPONSES, input=spoken, instructions=blank),
+        ]
+        for asked in made:
+            assert "system" not in asked
+            assert [message["role"] for message in asked["messages"]] == ["user", "assistant", "user"]
+    some = [{"type": "text", "text": blank}, {"type": "text", "text": "Be brief."}]
+    asked = sent(Route.CHAT, messages=[{"role": "system", "content": some}, user])
+    assert [block["text"] for block in asked["system"]] == ["Be brief."]

@@ -85,7 +85,7 @@ def _files(value: Any) -> Iterator[dict[str, Any]]:
         if not isinstance(item, dict):
             continue
         if kind := (item.get("source") or {}).get("media_type"):
-            plain = kind.partition(";")[0]  # Anthropic takes no parameters
+            plain = kind.partition(";")[0].strip().lower()  # Anthropic takes no parameters, and one spelling
             item["source"]["media_type"] = "image/jpeg" if plain == "image/jpg" else plain  # its name
         if item.get("type") in ("document", "container_upload") or _is_image_file(item):
             yield item

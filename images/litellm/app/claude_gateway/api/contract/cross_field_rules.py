@@ -23,6 +23,8 @@ NOTHING_ASKED = "must hold a message of the user"
 NEVER_ASKED = 'must be "never": the server is asked without an approval here'
 NO_TOOLS = "asks for a call of a tool, and there are no tools"
 TEXTS = ("text", "input_text", "output_text")
+OPERATORS = ("system", "developer")
+SPEAKERS = ("user", "assistant", *OPERATORS)
 HELD_BESIDE = ("tool_calls", "thinking_blocks", "provider_specific_fields")
 OUTPUTS = ("function_call_output", "custom_tool_call_output")
 
@@ -34,7 +36,9 @@ def apply_cross_field_rules(route: Route, made: dict[str, Any]) -> None:
 
 
 def _without_orphans(made: dict[str, Any]) -> None:
-    """Fields that mean nothing without another one, and one of two names for the same."""
+    """Fields that mean nothing without another one or by themselves, and one of two names for the same."""
+    if not _without_blanks(made.get("instructions")):
+        made.pop("instructions", None)
     if not made.get("tools") and "web_search_options" not in made:
         made.pop("parallel_tool_calls", None)
         if made.get("tool_choice") in ("none", "auto"):
@@ -173,25 +177,25 @@ def _object_arguments(call: dict[str, Any]) -> None:
 def _spoken(messages: list[dict[str, Any]], path: str) -> list[dict[str, Any]]:
     """Without texts that say nothing, for which LiteLLM would put words of its own; Anthropic refuses them.
 
-    An assistant's turn that holds nothing at all goes; a user's is refused.
+    An assistant's turn that holds nothing at all goes, as does what the operator says; a user's is refused.
     """
     kept = []
     for index, message in enumerate(messages):
         role = message.get("role")
-        if role in ("user", "assistant") and "content" in message:
+        if role in SPEAKERS and "content" in message:
             content = _without_blanks(message["content"])
             if content:
                 message["content"] = content
             elif role == "user":
                 raise wrong(f"{path}.{index}.content", NOTHING_SAID, code="invalid_value")
-            elif not any(message.get(name) for name in HELD_BESIDE):
+            elif role != "assistant" or not any(message.get(name) for name in HELD_BESIDE):
                 continue
             else:
                 message["content"] = None
         elif role == "tool" and isinstance(message["content"], list):
             message["content"] = _without_blanks(message["content"]) or ""
         kept.append(message)
-    if all(message.get("role") in ("system", "developer") for message in kept):
+    if all(message.get("role") in OPERATORS for message in kept):
         raise wrong(path, NOTHING_ASKED, code="invalid_value")
     return kept
 
