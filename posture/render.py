@@ -24,7 +24,7 @@ GROUPS = {
     "drift": "Drift",
     "swarm": "Docker Swarm",
     "supply": "Supply chain",
-    "rest": "Secrets at rest",
+    "secrets": "Secrets at rest",
     "settings": "Settings",
 }
 LOOKS = {

@@ -112,8 +112,8 @@ RISKS = {
     "supply.updates": "Published flaws of HAProxy, Squid and libraries stay open.",
     "supply.images": "Other code runs than what was built and checked.",
     "supply.toolchain": "What judges the stack, and holds its secrets, is code that nobody locked by its hash.",
-    "rest.state": "Whoever reads the state or one of its copies has the secrets.",
-    "rest.stack-file": "Whoever reads the repository has the secrets, for as long as its history is kept.",
+    "secrets.state": "Whoever reads the state or one of its copies has the secrets.",
+    "secrets.stack-file": "Whoever reads the repository has the secrets, for as long as its history is kept.",
     "settings.verify-on-update": "A change that opens the stack goes into service unseen.",
     "settings.log-level": "Prompts, answers and keys stand in logs that others read and keep.",
 }

@@ -164,8 +164,8 @@ TAMPERINGS: dict[str, tuple[Tampering, tuple[str, ...]]] = {
     "the login can be read by others": (login(SOON, refresh="sk-ant-ort01-x", mode="644"), ("login.file-mode",)),
     "the login runs out": (login(SOON), ("login.present",)),
     "a secret is logged": (leak_into_the_log, ("key.not-in-logs", "key.not-in-command")),
-    "the key in a backup of the state": (leak("state", "raw"), ("rest.state",)),
-    "the key's bytes in the state": (leak("state", "bytes"), ("rest.state",)),
-    "the key in the stack's file": (leak("stack file", "hex"), ("rest.stack-file",)),
-    "the key in the stack's file, encoded": (leak("stack file", "base64"), ("rest.stack-file",)),
+    "the key in a backup of the state": (leak("state", "raw"), ("secrets.state",)),
+    "the key's bytes in the state": (leak("state", "bytes"), ("secrets.state",)),
+    "the key in the stack's file": (leak("stack file", "hex"), ("secrets.stack-file",)),
+    "the key in the stack's file, encoded": (leak("stack file", "base64"), ("secrets.stack-file",)),
 }

@@ -225,9 +225,9 @@ def test_settings_that_blind_somebody_are_pointed_out(
 )
 def test_a_secret_in_the_stacks_file_is_found(make: Make, text: str, expected: str) -> None:
     context = make()
-    assert status(context, "rest.stack-file") == "pass"  # without a file
+    assert status(context, "secrets.stack-file") == "pass"  # without a file
     (context.folder / "Pulumi.test.yaml").write_text(text)
-    assert status(context, "rest.stack-file") == expected
+    assert status(context, "secrets.stack-file") == expected
 
 
 @pytest.mark.parametrize(

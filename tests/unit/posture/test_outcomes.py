@@ -170,14 +170,14 @@ def test_no_place_of_the_state_holds_a_secret_in_the_clear(make: Make, tmp_path:
     folder.mkdir(parents=True)
     (folder / "1.json").write_text("ciphertext")
     (tmp_path / ".pulumi" / "another.json").write_text(KEY)
-    assert outcome(context, "rest.state") == ("pass", "none in 2 places: raw, hex, base64 or url-safe base64")
+    assert outcome(context, "secrets.state") == ("pass", "none in 2 places: raw, hex, base64 or url-safe base64")
     (folder / "2.json").write_text(KEY)
-    assert outcome(context, "rest.state") == ("fail", f"{folder / '2.json'} holds a secret in the clear")
+    assert outcome(context, "secrets.state") == ("fail", f"{folder / '2.json'} holds a secret in the clear")
     context.environment = {}
     context.declaration = replace(context.declaration, exported=KEY.encode().hex())
-    assert outcome(context, "rest.state") == ("fail", "the exported state holds a secret in the clear")
+    assert outcome(context, "secrets.state") == ("fail", "the exported state holds a secret in the clear")
     context.declaration = replace(context.declaration, secrets=frozenset())
-    assert outcome(context, "rest.state")[0] == "pass"
+    assert outcome(context, "secrets.state")[0] == "pass"
 
 
 def test_each_container_runs_an_image_that_the_state_names(make: Make) -> None:

@@ -20,7 +20,7 @@ def test_a_state_is_looked_into_whatever_its_folder_is_called(
     written = f"{tmp_path}/{folder}".replace("%", "%25").replace("#", "%23").replace("?", "%3F")  # as make does
     context = make()
     context.environment = {"PULUMI_BACKEND_URL": f"file://{written}{options}"}
-    assert outcome(context, "rest.state") == ("fail", f"{state} holds a secret in the clear")
+    assert outcome(context, "secrets.state") == ("fail", f"{state} holds a secret in the clear")
 
 
 @pytest.mark.parametrize(("said", "expected"), [(KEY, "fail"), ("ciphertext", "pass")])
@@ -30,7 +30,7 @@ def test_a_packed_state_is_looked_into(make: Make, tmp_path: Path, said: str, ex
     state.write_bytes(gzip.compress(said.encode()))
     context = make()
     context.environment = {"PULUMI_BACKEND_URL": f"file://{tmp_path}"}
-    assert outcome(context, "rest.state")[0] == expected
+    assert outcome(context, "secrets.state")[0] == expected
 
 
 def test_a_copy_that_is_pruned_meanwhile_is_no_leak(
@@ -46,7 +46,7 @@ def test_a_copy_that_is_pruned_meanwhile_is_no_leak(
     context = make()
     context.environment = {"PULUMI_BACKEND_URL": f"file://{tmp_path}"}
     monkeypatch.setattr(Path, "read_bytes", gone)
-    assert outcome(context, "rest.state")[0] == "pass"
+    assert outcome(context, "secrets.state")[0] == "pass"
 
 
 @pytest.mark.parametrize("name", ["litellm-claude:anthropicApiKey", "anthropicApiKey"])
@@ -54,4 +54,4 @@ def test_a_secret_in_the_clear_is_found_by_either_of_its_names(make: Make, tmp_p
     context = make()
     context.folder = tmp_path
     (tmp_path / "Pulumi.test.yaml").write_text(f"config:\n  {name}: of-nobody-else\n")
-    assert outcome(context, "rest.stack-file") == ("fail", "anthropicApiKey was set without --secret")
+    assert outcome(context, "secrets.stack-file") == ("fail", "anthropicApiKey was set without --secret")

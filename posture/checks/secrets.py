@@ -42,7 +42,7 @@ def _content(path: Path) -> bytes:
 
 
 @check(
-    "rest.state",
+    "secrets.state",
     "The state holds no secret in the clear, its backups and history neither",
     source=f"{PAGE}; pulumi-random: ids of RandomBytes",
     remediation=ROTATE,
@@ -57,7 +57,9 @@ def state(context: Context) -> Outcome:
     return verdict(leaks, f"none in {len(places)} places: raw, hex, base64 or url-safe base64")
 
 
-@check("rest.stack-file", "The stack's file holds no secret in the clear", source=PAGE, remediation=ROTATE, fast=True)
+@check(
+    "secrets.stack-file", "The stack's file holds no secret in the clear", source=PAGE, remediation=ROTATE, fast=True
+)
 def stack_file(context: Context) -> Outcome:
     path = context.folder / f"Pulumi.{context.declaration.stack}.yaml"
     if not path.exists():
