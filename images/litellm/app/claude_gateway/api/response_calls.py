@@ -1,4 +1,4 @@
-"""What the model calls, as OpenAI's response items: the client's functions and free tools, and Anthropic's searches."""
+"""What the model calls, as OpenAI's response items: the client's functions and free tools, and what Anthropic does."""
 
 from __future__ import annotations
 
@@ -101,6 +101,44 @@ class Search(Item):
         self.fields["action"] = made.model_dump(mode="json", exclude_none=True)["action"]
         yield self._event("web_search_call.completed")
         yield from self.done(made.status)
+
+
+class ServerCall(Search):
+    """A call of a tool of an MCP server, which Anthropic makes."""
+
+    def __init__(self, place: int, block: Mapping[str, Any]) -> None:
+        named = {"server_label": block["server_name"], "name": block["name"]}
+        told = dict.fromkeys(("approval_request_id", "output", "error"))
+        Item.__init__(self, place, "mcp", "mcp_call", **named, arguments="", **told)
+
+    def start(self, block: Mapping[str, Any]) -> Iterator[Event]:
+        yield self._event("mcp_call.in_progress")
+        if block.get("input"):
+            yield from self._written(json.dumps(block["input"], ensure_ascii=False))
+
+    def delta(self, delta: Mapping[str, Any]) -> Iterator[Event]:
+        yield from self._written(delta.get("partial_json") or "")
+
+    def _written(self, text: str) -> Iterator[Event]:
+        if text:
+            self.fields["arguments"] += text
+            yield self._event("mcp_call_arguments.delta", delta=text)
+
+    def stop(self) -> Iterator[Event]:
+        if not self.fields["arguments"]:
+            yield from self._written("{}")
+        yield self._event("mcp_call_arguments.done", arguments=self.fields["arguments"])
+
+    def found(self, result: Mapping[str, Any]) -> Iterator[Event]:
+        said = result["content"]
+        text = said if isinstance(said, str) else "\n".join(part.get("text") or "" for part in said)
+        status = "failed" if result.get("is_error") else "completed"
+        if status == "failed":
+            self.fields["error"] = {"type": "mcp_tool_execution_error", "content": [{"type": "text", "text": text}]}
+        else:
+            self.fields["output"] = text
+        yield self._event(f"mcp_call.{status}")
+        yield from self.done(status)
 
 
 class ToolSearch(Search):

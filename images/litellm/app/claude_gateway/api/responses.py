@@ -11,7 +11,7 @@ from litellm.responses.litellm_completion_transformation.transformation import L
 
 from claude_gateway.api import free_tools
 from claude_gateway.api.anthropic_events import event_in, events_of, lines
-from claude_gateway.api.response_calls import Call, FreeCall, Search, ToolSearch, ToolsFound
+from claude_gateway.api.response_calls import Call, FreeCall, Search, ServerCall, ToolSearch, ToolsFound
 from claude_gateway.api.response_items import Event, Item, Message, Reasoning
 from claude_gateway.errors import Failure
 from claude_gateway.upstream.refusals import no_answer
@@ -200,8 +200,9 @@ class _Output:
             kind_of_call = FreeCall if name in self._free else Call
             space, name = self._free.get(name) or self._spaces.get(name, ("", name))
             return kind_of_call(place, block, name=name, **_within(space))
-        if kind == "server_tool_use" and (search := SEARCHES.get(block["name"])):
-            return self._searches.setdefault(block["id"], search(place, block))
+        made_there = ServerCall if kind == "mcp_tool_use" else SEARCHES.get(block.get("name", ""))
+        if made_there and kind in ("server_tool_use", "mcp_tool_use"):
+            return self._searches.setdefault(block["id"], made_there(place, block))
         found = anthropic_tool_search_result(block)
         return ToolsFound(place, found, self._tools) if found else None
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 NO_CALL = "has no function_call in the input; send it too, because no response is kept here"
 CALLS = ("function_call", "custom_tool_call")
+MADE_BY_ANTHROPIC = ("web_search_call", "mcp_call")
 NOTHING_SAID = "must say something"
 NOTHING_ASKED = "must hold a message of the user"
 NEVER_ASKED = 'must be "never": the server is asked without an approval here'
@@ -127,8 +128,8 @@ def _responses(made: dict[str, Any]) -> None:
                 raise wrong(f"input.{index}.call_id", NO_CALL)
             if isinstance(item["output"], list):
                 item["output"] = _without_blanks(item["output"]) or ""
-    # What a search has found stands in the answer; LiteLLM would put the search into the mouth of the model.
-    made["input"] = _spoken([item for item in made["input"] if item.get("type") != "web_search_call"], "input")
+    # What was found there stands in the answer; LiteLLM would put the search into the mouth of the model.
+    made["input"] = _spoken([item for item in made["input"] if item.get("type") not in MADE_BY_ANTHROPIC], "input")
 
 
 def _find_thoughts(message: dict[str, Any]) -> None:

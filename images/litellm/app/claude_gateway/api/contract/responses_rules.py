@@ -144,7 +144,6 @@ SHAPE = Shape(
                 *(
                     "McpApprovalRequest",
                     "McpApprovalResponse",
-                    "McpCall",
                     "AdditionalTools",
                     "Program",
                     "ProgramOutput",
