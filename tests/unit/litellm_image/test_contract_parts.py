@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.unit.litellm_image.contract_cases import PIXEL, SMALL, USER, refusal
+from tests.unit.litellm_image.contract_cases import PIXEL, SMALL, USER, admitted, refusal
 
 from claude_gateway.api.contract import Route
 
@@ -15,6 +15,9 @@ FORMAT = {"type": "json_schema", "schema": {"type": "object"}}
 CALL = {"type": "function_call", "call_id": "c_1", "name": "f", "arguments": "{}"}
 NO_TOOLS = "tool_choice: asks for a call of a tool, and there are no tools"
 MCP = {"type": "mcp", "server_label": "s", "server_url": "https://example.com/mcp"}
+LOOK: dict[str, Any] = {"type": "function", "name": "look", "parameters": {"type": "object", "properties": {}}}
+SPACE: dict[str, Any] = {"type": "namespace", "name": "files", "description": "d"}
+AT_ONCE = "is not supported: Claude waits for what a tool gives"
 NEVER_ASKED = 'must be "never": the server is asked without an approval here'
 THREE = "needs file_data or file_url or file_id"
 
@@ -61,6 +64,9 @@ def returns(part: dict[str, Any]) -> list[dict[str, Any]]:
             "tools.0.server_url: must be an https: URL",
         ),
         (RESPONSES, {"tools": [MCP]}, f"tools.0.require_approval: {NEVER_ASKED}"),
+        (RESPONSES, {"tools": [{**LOOK, "async": True}]}, f"tools.0.async: {AT_ONCE}"),
+        (RESPONSES, {"tools": [{"type": "custom", "name": "x", "async": True}]}, f"tools.0.async: {AT_ONCE}"),
+        (RESPONSES, {"tools": [{**SPACE, "tools": [{**LOOK, "async": True}]}]}, f"tools.0.tools.0.async: {AT_ONCE}"),
         (RESPONSES, {"tools": [{**MCP, "require_approval": None}]}, f"tools.0.require_approval: {NEVER_ASKED}"),
         (CHAT, {"tool_choice": "required"}, NO_TOOLS),
         (CHAT, {"tools": [], "tool_choice": {"type": "function", "function": {"name": "f"}}}, NO_TOOLS),
@@ -92,3 +98,10 @@ def test_one_is_needed(route: Route, fields: dict[str, Any], message: str) -> No
 def test_a_choice_that_asks_for_nothing_needs_no_tools(choice: str) -> None:
     assert refusal(CHAT, {**SMALL[CHAT], "tool_choice": choice}) is None
     assert refusal(RESPONSES, {**SMALL[RESPONSES], "tool_choice": choice}) is None
+
+
+def test_a_tool_says_what_asks_for_nothing() -> None:
+    told = {**LOOK, "async": False, "output_schema": {"type": "object"}}
+    free = {"type": "custom", "name": "x"}
+    made = admitted(RESPONSES, tools=[told, {**SPACE, "tools": [told]}, {**free, "async": False}])
+    assert made["tools"] == [LOOK, {**SPACE, "tools": [LOOK]}, free]

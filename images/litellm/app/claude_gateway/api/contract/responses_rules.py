@@ -41,7 +41,9 @@ RESPONSES: dict[str, Decision] = {
 NOT_FOR_SERVERS = "Anthropic has no such setting for MCP servers"
 ITEM = {"cache_control": CacheControl, "created_by": str}
 OF_AN_ANSWER = core_schema.nullable_schema(ANY)  # clients leave it out when they send an answer back
+AT_ONCE = {"async": refusing("Claude waits for what a tool gives", False)}
 FUNCTION = {
+    **AT_ONCE,
     "name": openai.TOOL_NAME,
     "cache_control": CacheControl,
     "eager_input_streaming": bool,
@@ -105,7 +107,8 @@ SHAPE = Shape(
         FILE: FILE_PART,
         "ResponseInputFileContentParam": FILE_PART,
         "FunctionToolParam": FUNCTION,
-        "CustomToolParam": {"name": openai.TOOL_NAME},
+        "CustomToolParam": {**AT_ONCE, "name": openai.TOOL_NAME},
+        "ToolFunction": AT_ONCE,  # of a namespace
         "Mcp": {
             "allowed_callers": refusing(NOT_FOR_SERVERS),
             "allowed_tools": list[str],
@@ -163,6 +166,8 @@ SHAPE = Shape(
         "ResponseOutputTextParam": frozenset({"parsed"}),
         "ResponseReasoningItemParam": frozenset({"status"}),  # LangChain makes one item, and one word, of several
         "ResponseTextConfigParam": frozenset({"verbosity"}),
+        "CustomToolParam": frozenset(AT_ONCE),
+        **dict.fromkeys(("FunctionToolParam", "ToolFunction"), frozenset({*AT_ONCE, "output_schema"})),
         "Mcp": frozenset(
             {"allowed_callers", "connector_id", "defer_loading", "headers", "server_description", "tunnel_id"}
         ),

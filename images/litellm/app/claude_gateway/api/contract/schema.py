@@ -86,8 +86,7 @@ class Builder:
 
     def validator(self, root: CoreSchema) -> SchemaValidator:
         """For `root`, made by this builder. Validate with `strict`: no number is a string, no string a number."""
-        schema = core_schema.definitions_schema(root, list(self.definitions.values()))
-        return SchemaValidator(schema)
+        return SchemaValidator(core_schema.definitions_schema(root, list(self.definitions.values())))
 
     def of(self, *kinds: Any) -> CoreSchema:
         """The schema of a Python type, or of several together; a core schema as it is. Raises TypeError for no JSON."""
@@ -96,9 +95,8 @@ class Builder:
         members = list(dict.fromkeys(member for kind in kinds for member in members_of(kind)))
         if not members:
             raise TypeError(f"no JSON: {kinds!r}")
-        nullable = type(None) in members
         schema = self._union([member for member in members if member is not type(None)])
-        return core_schema.nullable_schema(schema) if nullable else schema
+        return core_schema.nullable_schema(schema) if type(None) in members else schema
 
     def record(self, name: str, fields: Mapping[str, tuple[Any, bool]]) -> CoreSchema:
         """An object with these fields: type, and whether it is required."""
@@ -224,14 +222,16 @@ class Builder:
         return core_schema.no_info_after_validator_function(without, schema) if nulls else schema
 
 
-def refusing(reason: str) -> CoreSchema:
-    """A field that is there as null at most."""
-    return core_schema.nullable_schema(core_schema.no_info_plain_validator_function(_refuse(reason)))
+def refusing(reason: str, *harmless: Any) -> CoreSchema:
+    """A field that is there as null at most, or as what asks for nothing."""
+    return core_schema.nullable_schema(core_schema.no_info_plain_validator_function(_refuse(reason, harmless)))
 
 
-def _refuse(reason: str) -> Callable[[Any], Any]:
-    def refuse(_value: Any) -> Any:
-        raise PydanticCustomError("refused", "{reason}", {"reason": reason})
+def _refuse(reason: str, harmless: tuple[Any, ...] = ()) -> Callable[[Any], Any]:
+    def refuse(value: Any) -> Any:
+        if value not in harmless:
+            raise PydanticCustomError("refused", "{reason}", {"reason": reason})
+        return value
 
     return refuse
 
