@@ -160,7 +160,7 @@ def test_the_private_exception_covers_just_what_it_names(make_egress: EgressFact
     without = make_egress()
     assert without.connect("good.test.example:443")[0] == 403
     wide = make_egress(closed_cidrs="10.9.9.9/32")
-    for name in ("metadata", "loopback", "multicast", "reserved", "zero"):
+    for name in ("metadata", "azure-metadata", "alibaba-metadata", "loopback", "multicast", "reserved", "zero"):
         assert wide.connect(f"{name}.test.example:443")[0] == 403
 
 
