@@ -5,7 +5,7 @@ import subprocess
 import pytest
 
 from testbed import gateway as bed
-from tests.gateway.certificates import Pair
+from tests.gateway.certificates import Pair, issue
 
 
 def start_and_fail(image: str, folder: str, settings: dict[str, str]) -> str:
@@ -69,6 +69,8 @@ def test_a_key_that_is_no_key_or_not_the_certificates_is_refused_and_not_shown(
         }
         message = start_and_fail(gateway_image, "/run/gateway", settings)
         assert secret not in message
+    settings["GATEWAY_TLS_PRIVATE_KEY"] = issue("gateway.test").key
+    assert "private key" in start_and_fail(gateway_image, "/run/gateway", settings)
 
 
 EGRESS_MISTAKES = {
