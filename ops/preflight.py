@@ -7,11 +7,12 @@ recorded answers of each kind of engine against them.
 import math
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import IPv4Network, collapse_addresses, ip_network
 from pathlib import Path
 from typing import Any
 
+from ops import room
 from ops.commands import OperationError
 from ops.engine import Engine
 from rules.sizes import MIB
@@ -48,6 +49,7 @@ class Wanted:
     replicas: int = 1
     beside_mib: int = BESIDE_LITELLM_MIB
     swarm: bool = False
+    work: room.Work = field(default_factory=room.Work)
 
 
 def wanted(stack: str, folder: Path, networks: int) -> Wanted:
@@ -76,6 +78,11 @@ def wanted(stack: str, folder: Path, networks: int) -> Wanted:
         replicas=replicas,
         beside_mib=sum((BESIDE_LITELLM_MIB, acme * MORE_WITH_ACME_MIB, several * MORE_WITH_REPLICAS_MIB)),
         swarm=swarm,
+        work=room.Work(
+            0 if setting("anthropicApiKey", stack, folder) else int(number("claudeMaxConcurrency", 4)),
+            int(number("claudeWarmProcesses", 2)),
+            int(number("maxRequestMib", 32)),
+        ),
     )
 
 
@@ -156,14 +163,16 @@ def _of_the_machine(want: Wanted, info: Answer, subnets: Iterable[str]) -> Itera
         )
     total, beside, option = int(info.get("MemTotal") or 0) // MIB, want.beside_mib, f"--stack {want.stack}"
     if total and (together := want.replicas * want.memory_mib + beside) > total:
-        each, fewer = "", ""
-        if want.replicas > 1:
-            each = f" ({want.replicas} replicas of {want.memory_mib} MiB, and {beside} MiB)"
-            fewer = f"pulumi config set replicas {want.replicas - 1} {option}, or "
+        each = f" ({want.replicas} replicas of {want.memory_mib} MiB, and {beside} MiB)" if want.replicas > 1 else ""
+        ways = [f"pulumi config set replicas {want.replicas - 1} {option}"] if want.replicas > 1 else []
+        if smaller := room.settings((total - beside) // want.replicas, want.work):
+            ways.append(" && ".join(f"pulumi config set {name} {value} {option}" for name, value in smaller.items()))
+        elif not ways:
+            needed = beside + room.least(want.work)
+            ways.append(f"a machine with {needed} MiB or more: pulumi config set dockerHost ssh://USER@HOST {option}")
         yield (
             f"the engine's machine has {total} MiB of memory, and the containers' limits are {together} MiB "
-            f"together{each}: under load the kernel would kill one of them. Fix: {fewer}"
-            f"pulumi config set litellmMemoryMib {max(512, (total - beside) // want.replicas)} {option}"
+            f"together{each}: under load the kernel would kill one of them. Fix: {', or '.join(ways)}"
         )
     processors = int(info.get("NCPU") or 0)
     if processors and want.cpus > processors:

@@ -8,6 +8,7 @@ from rules.layout import IMAGES
 # Behind all others: nothing of the image takes a package's place here.
 sys.path.append(str(IMAGES / "litellm" / "app"))
 
+from claude_gateway.config.memory import fault as memory_fault
 from claude_gateway.config.process_reuse import ProcessReuse
 from claude_gateway.config.settings import (
     DEVELOPMENT_KEY,
@@ -18,7 +19,15 @@ from claude_gateway.config.settings import (
 )
 from claude_gateway.config.variables import SettingsError, with_stack
 
-__all__ = ["DEVELOPMENT_KEY", "DRAIN_NOTICE_SECONDS", "SECRETS", "ClaudeAuth", "ProcessReuse", "environment_fault"]
+__all__ = [
+    "DEVELOPMENT_KEY",
+    "DRAIN_NOTICE_SECONDS",
+    "SECRETS",
+    "ClaudeAuth",
+    "ProcessReuse",
+    "environment_fault",
+    "memory_fault",
+]
 
 SECRETS = frozenset(SECRET_VARIABLES)
 """Which of its variables the container itself takes for secrets."""

@@ -39,12 +39,19 @@ def test_the_old_builder_is_given_up_from_23_on(version: str, refused: bool) -> 
 
 @pytest.mark.parametrize(
     ("mebibytes", "fix"),
-    [(3072 + 1280, None), (3072 + 1279, "3071"), (1280 + 513, "513"), (1280 + 511, "512"), (64, "512")],
+    [
+        (3072 + 1280, None),
+        (3072 + 1279, "litellmMemoryMib 3071"),
+        (1280 + 2765, "litellmMemoryMib 2765"),  # 80% of it are 420 at rest, 4 processes of 400, and 6 times 32
+        (1280 + 2764, "claudeMaxConcurrency 3 --stack prod && pulumi config set litellmMemoryMib 2764"),
+        (1280 + 1265, "claudeWarmProcesses 1 --stack prod && pulumi config set claudeMaxConcurrency 1"),
+        (1280 + 1264, "dockerHost ssh://USER@HOST"),
+        (64, "dockerHost ssh://USER@HOST"),
+    ],
 )
 def test_memory_is_enough_to_the_mebibyte(mebibytes: int, fix: str | None) -> None:
-    """512 MiB is the least that litellmMemoryMib takes (docs/settings.md)."""
     sentences = said(info={**INFO, "MemTotal": mebibytes * MIB})
-    assert [f"litellmMemoryMib {fix} --stack prod" in one for one in sentences] == [True] * (fix is not None)
+    assert [f"pulumi config set {fix} --stack prod" in one for one in sentences] == [True] * (fix is not None)
     assert said(info={**INFO, "MemTotal": 0}) == []  # an engine that does not say it
 
 

@@ -10,10 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ops import preflight
+from ops import preflight, room
 from ops.commands import OperationError
 from ops.engine import Engine
 from ops.preflight import Wanted, faults, free_pools
+from ops.room import Work
+from rules.container import environment_fault
 from rules.sizes import MIB
 
 WANT = Wanted("prod")
@@ -95,11 +97,40 @@ def test_an_old_builder_chosen_in_the_shell_is_refused_where_there_is_a_new_one(
 
 
 def test_limits_that_the_machine_cannot_keep_are_refused_with_those_that_it_can() -> None:
-    (sentence,) = said(info={**INFO, "MemTotal": 2048 * MIB})
+    small = {**INFO, "MemTotal": 2048 * MIB}
+    (sentence,) = said(info=small)
     assert "4352 MiB together: under load" in sentence
+    assert "Fix: a machine with 2545 MiB or more: pulumi config set dockerHost ssh://USER@HOST --stack prod" in sentence
+    (sentence,) = said(info=small, want=Wanted("prod", work=Work(processes=0)))  # an API key needs no CLI
     assert "Fix: pulumi config set litellmMemoryMib 768 --stack prod" in sentence
     (sentence,) = said(info={**INFO, "NCPU": 1})
     assert "pulumi config set litellmCpus 1 --stack prod" in sentence
+
+
+@given(st.integers(512, 20_000), st.integers(1, 256), st.integers(0, 64), st.integers(1, 256))
+def test_what_is_told_about_memory_is_what_the_container_takes(
+    memory_mib: int, processes: int, warm: int, request_mib: int
+) -> None:
+    work = Work(processes, min(warm, processes), request_mib)
+    told = room.settings(memory_mib, work)
+    variables = {
+        "LITELLM_MASTER_KEY": "sk-x",
+        "GATEWAY_MODELS": '{"sonnet": "claude"}',
+        "MAX_REQUEST_BYTES": str(request_mib * MIB),
+        "MEMORY_MIB": str(memory_mib),
+    }
+
+    def fits(maximum: int, kept: int) -> bool:
+        more = {"CLAUDE_MAX_CONCURRENCY": str(maximum), "CLAUDE_WARM_PROCESSES": str(kept)}
+        return environment_fault({**variables, **more}) is None
+
+    if told is None:
+        assert not fits(1, 0)
+        assert memory_mib < room.least(work)
+        return
+    maximum = told.get("claudeMaxConcurrency", processes)
+    assert fits(maximum, told.get("claudeWarmProcesses", work.warm))
+    assert maximum == processes or not fits(maximum + 1, 0)
 
 
 def test_the_memory_of_all_replicas_is_added_up() -> None:
@@ -107,7 +138,10 @@ def test_the_memory_of_all_replicas_is_added_up() -> None:
     assert said(info=machine) == []
     (sentence,) = said(info=machine, want=Wanted("prod", replicas=2, beside_mib=1376))
     assert "7520 MiB together (2 replicas of 3072 MiB, and 1376 MiB)" in sentence
-    assert "Fix: pulumi config set replicas 1 --stack prod, or pulumi config set litellmMemoryMib 2384" in sentence
+    assert "Fix: pulumi config set replicas 1 --stack prod, or pulumi config set claudeMaxConcurrency 3" in sentence
+    assert sentence.endswith(" && pulumi config set litellmMemoryMib 2384 --stack prod")
+    (sentence,) = said(info={**INFO, "MemTotal": 3072 * MIB}, want=Wanted("prod", replicas=2, beside_mib=1376))
+    assert sentence.endswith("Fix: pulumi config set replicas 1 --stack prod")
     assert said(info=machine, want=Wanted("prod", memory_mib=2384, replicas=2, beside_mib=1376)) == []
 
 
@@ -159,6 +193,11 @@ BUSY = (
 )
 
 
+MANY = (
+    "{litellm-claude:claudeMaxConcurrency: 8, litellm-claude:claudeWarmProcesses: '3', litellm-claude:maxRequestMib: 8}"
+)
+
+
 @pytest.mark.parametrize(
     ("settings", "expected"),
     [
@@ -168,6 +207,8 @@ BUSY = (
             Wanted("prod", 512, 0.5, allow_host=True, loopback=False, new_networks=1),
         ),
         ("{litellm-claude:litellmCpus: many}", Wanted("prod", new_networks=1)),
+        ("{litellm-claude:anthropicApiKey: {secure: x}}", Wanted("prod", new_networks=1, work=Work(processes=0))),
+        (MANY, Wanted("prod", new_networks=1, work=Work(8, 3, 8))),
         ("{litellm-claude:tls: acme}", Wanted("prod", new_networks=4, beside_mib=1792)),
         ("{litellm-claude:orchestrator: swarm}", Wanted("prod", new_networks=0, swarm=True)),
         ("{litellm-claude:replicas: '2'}", Wanted("prod", new_networks=2, replicas=2, beside_mib=1376)),
