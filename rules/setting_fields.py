@@ -75,7 +75,7 @@ class Fields(BaseModel):
     tls_profile: TlsProfile = TlsProfile.INTERMEDIATE
     tls_certificate: Pem | None = None
     tls_private_key: SecretPem | None = None
-    tls_validity_hours: Annotated[int, Field(ge=1, le=398 * 24)] = 90 * 24
+    tls_validity_hours: Annotated[int, Field(ge=2, le=398 * 24)] = 90 * 24
     tls_renewal_hours: Positive = 30 * 24
     acme_email: str | None = None
     acme_challenge: AcmeChallenge | None = None

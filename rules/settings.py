@@ -57,7 +57,9 @@ class Settings(Fields):
         if self.acme and (wrong := self.acme.fault()):
             raise fault(*wrong)
         if self.tls_renewal_hours >= self.tls_validity_hours:
-            raise fault("tlsRenewalHours", "must be less than tlsValidityHours")
+            some = max(1, self.tls_validity_hours // 3)
+            words = "must be less than tlsValidityHours"
+            raise fault("tlsRenewalHours", words, fix=f"pulumi config set tlsRenewalHours {some}")
         if wrong := ports.fault(self.tls_mode, self.port, self.redirect_port, self.metrics_port, self.metrics_address):
             raise fault(*wrong)
         return self
@@ -93,5 +95,6 @@ class Settings(Fields):
         if self.production and self.log_level is LogLevel.DEBUG:
             raise fault("logLevel", "is DEBUG, which logs requests whole and is refused in production")
         if self.claude_warm_processes > self.claude_max_concurrency:
-            raise fault("claudeWarmProcesses", "must not exceed claudeMaxConcurrency")
+            all_of_them = f"pulumi config set claudeWarmProcesses {self.claude_max_concurrency}"
+            raise fault("claudeWarmProcesses", "must not exceed claudeMaxConcurrency", fix=all_of_them)
         return self

@@ -20,7 +20,11 @@ BILLION = 1_000_000_000
     [
         ("redirectPort", 0, 65535),  # RFC 9293, section 3.1; 0 is closed
         ("metricsPort", 0, 65535),
-        ("tlsValidityHours", None, 398 * 24),  # CA/Browser Forum, Baseline Requirements 6.3.2
+        (
+            "tlsValidityHours",
+            2,
+            398 * 24,
+        ),  # an hour of it before its renewal; CA/Browser Forum, Baseline Requirements 6.3.2
         ("tlsRenewalHours", 1, None),
         ("keyMaxAgeDays", 1, None),
         ("maxConnectionsPerSource", 1, 1000),  # from here on docs/settings.md, and what the containers take
@@ -36,6 +40,7 @@ BILLION = 1_000_000_000
 def test_a_setting_is_taken_up_to_its_bounds(name: str, lowest: int | None, highest: int | None) -> None:
     beside = {"claudeWarmProcesses": 0} if name == "claudeMaxConcurrency" else {"claudeMaxConcurrency": 64}
     others = {"port": 4000, "tls": "managed", **beside}
+    others |= {"tlsRenewalHours": 1} if name == "tlsValidityHours" else {}
     for bound, step in ((lowest, -1), (highest, 1)):
         if bound is not None:
             assert accepted(**others, **{name: bound})

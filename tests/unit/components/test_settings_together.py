@@ -64,6 +64,19 @@ def test_a_list_on_which_the_upstream_is_not_is_refused(listed: list[str], url: 
     assert f"Fix: pulumi config {fix} --stack" in message
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [{"tlsValidityHours": 24}, {"tlsValidityHours": 2}, {"tlsRenewalHours": 2160}, {"claudeMaxConcurrency": 1}],
+)
+def test_a_default_that_another_setting_leaves_no_room_for_is_named_with_a_value_that_fits(
+    changes: dict[str, int],
+) -> None:
+    """The command with the default itself would be refused again."""
+    command = refusal("prod", **changes).partition("Fix: pulumi config set ")[2]
+    name, value, _ = command.split(" ", 2)
+    assert settings("prod", **{**changes, name: value})
+
+
 def test_a_list_without_the_logins_own_hosts_is_warned_of(deploy: Deploy) -> None:
     def warned(secrets: dict[str, str] | None = None, *more: str) -> list[str]:
         graph = deploy("prod", secrets=secrets, egressAllow=["api.anthropic.com", *more])
