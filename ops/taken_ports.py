@@ -57,7 +57,7 @@ def _ours(address: str, port: int, held: Collection[tuple[str, int]]) -> bool:
 
 def problems(stack: str, root: Path, held: Collection[tuple[str, int]] = ()) -> list[str]:
     """Returns a sentence for each port that the stack cannot have on this machine; ``held`` are those that it has."""
-    if setting("dockerHost", stack, root):
+    if not str(setting("dockerHost", stack, root) or "unix:").startswith("unix:"):
         return []
     addresses = setting("bindAddresses", stack, root) or []
     if not isinstance(addresses, list):

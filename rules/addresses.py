@@ -65,15 +65,21 @@ def _cut(network: IPv4Network | IPv6Network, hole: IPv4Network | IPv6Network) ->
 
 
 def bind_fault(bound: Addresses) -> Refusal | None:
-    """Returns which of the addresses of a port holds another one already, or None: the engine has a port once for each.
+    """Returns which of the addresses no front could listen on, or None.
 
-    An address of all IPv4 holds none of IPv6, nor the other way round.
+    The engine has a port once for each: all IPv4 addresses hold each of IPv4, and none of IPv6.
     """
     for place, address in enumerate(bound):
+        item = f"--path 'bindAddresses[{place}]'"
+        if address.is_multicast or (address.version == 6 and address.is_link_local):
+            words = f"holds {address}, on which nothing can listen" + (
+                "" if address.is_multicast else " without a zone"
+            )
+            return one_too_many("bindAddresses", words, typed=item)
         others = [other for at, other in enumerate(bound) if at != place and other.version == address.version]
         if any(other.is_unspecified for other in others) or address in bound[:place]:
             words = f"holds {address}, where another one of them publishes the port already"
-            return one_too_many("bindAddresses", words, typed=f"--path 'bindAddresses[{place}]'")
+            return one_too_many("bindAddresses", words, typed=item)
     return None
 
 

@@ -122,6 +122,7 @@ WRONG: list[tuple[str, Any, str]] = [
     ("bindAddresses", ["eth0"], "must hold IP addresses such as"),
     ("bindAddresses", ["fe80::1%eth0"], "must hold IP addresses such as"),
     ("bindAddresses", ["::ffff:10.0.0.5"], "must hold IPv4 addresses as such"),
+    ("bindAddresses", ["10.0.0.5", "224.0.0.1"], "holds 224.0.0.1, on which nothing can listen"),
     ("bindAddresses", ["10.0.0.5", "10.0.0.5"], "holds 10.0.0.5, where another one of them publishes the port already"),
     ("bindAddresses", ["10.0.0.5", "0.0.0.0"], "holds 10.0.0.5, where another one of them publishes the port already"),
     ("hostname", "fe80::1%eth0", "must be a host name such as"),
@@ -216,9 +217,11 @@ def test_a_wrong_value_ends_in_one_sentence_with_a_command(name: str, value: Any
         (["0.0.0.0", "0.0.0.0"], 0),
         (["0.0.0.0", "10.0.0.5"], 1),
         (["::", "0.0.0.0", "fd00::5"], 2),
+        (["10.0.0.5", "fe80::1"], 1),
+        (["ff02::1", "10.0.0.5"], 0),
     ],
 )
-def test_what_publishes_a_port_twice_on_an_address_is_the_item_to_remove(addresses: list[str], left: int) -> None:
+def test_an_address_on_which_no_front_could_listen_is_the_item_to_remove(addresses: list[str], left: int) -> None:
     """The engine would end the front that serves, and then not start the new one."""
     message = refusal("prod", bindAddresses=addresses, allowHost=False)
     assert message.endswith(f"Fix: pulumi config rm --path 'bindAddresses[{left}]' --stack {pulumi.get_stack()}")
