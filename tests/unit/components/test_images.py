@@ -114,6 +114,13 @@ def test_only_what_changed_below_an_image_rebuilds_it(deploy: Deploy, tmp_path: 
     assert len({before, executable, context_digest(tmp_path)}) == 3
 
 
+@pytest.mark.parametrize("role", [path.parent.name for path in sorted(IMAGES.glob("*/app"))])
+def test_what_does_not_rebuild_an_image_is_not_in_it(role: str) -> None:
+    """The preview imports the containers' own rules, and Python leaves its caches there: each machine has others."""
+    left_out = (IMAGES / role / ".dockerignore").read_text().split()
+    assert {f"**/{name}" for name in bundle.IGNORED} == set(left_out)
+
+
 def test_a_lock_without_litellm_is_refused(deploy: Deploy, tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     lock = tmp_path / "requirements.lock"
     lock.write_text("httpx==1.0\n")
