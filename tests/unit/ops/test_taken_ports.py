@@ -68,7 +68,7 @@ def test_a_stack_may_change_the_addresses_of_its_own_port(
 )
 def test_the_ports_of_this_machine_are_those_of_its_own_engine(tmp_path: Path, host: Any, looks: bool) -> None:
     settings(tmp_path, port=4000, bindAddresses=["192.0.2.1"], dockerHost=host)
-    assert bool(ports.problems("dev", tmp_path)) is looks
+    assert bool(taken_ports.problems("dev", tmp_path)) is looks
 
 
 def test_an_address_of_another_machine_is_named(tmp_path: Path) -> None:
