@@ -1,6 +1,8 @@
 """HTTPS: Mozilla's profiles, the pinned host name, HSTS, the redirect, and where the private key is."""
 
+import contextlib
 import ssl
+import time
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -147,3 +149,16 @@ def test_the_private_key_is_in_memory_only_and_not_in_the_environment(https: bed
     assert bed.docker("exec", https.name, "stat", "-c", "%a %U", "/run/gateway/tls.pem") == "600 haproxy"
     assert "tmpfs /run/gateway" in bed.docker("exec", https.name, "cat", "/proc/mounts")
     assert secret not in bed.docker("logs", https.name)
+
+
+@pytest.mark.parametrize("sent", [b"", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc"], ids=["nothing", "half a hello"])
+def test_a_handshake_that_does_not_come_about_ends_after_10_seconds(
+    https: bed.Gateway, caller: Callable[[bed.Gateway], Caller], sent: bytes
+) -> None:
+    client = caller(https)
+    with client.clients.connect(client.source, client.port, 60) as connection:
+        began = time.monotonic()
+        connection.sendall(sent)
+        with contextlib.suppress(ConnectionError):
+            assert connection.recv(1) == b""
+        assert 9 < time.monotonic() - began < 30
