@@ -5,8 +5,9 @@ With ``--look``, for a preview, nothing is changed: only what would stop an upda
 - A stack that was renamed keeps the names of what it is made of, the login's volume too (ops/names.py).
 - What a failed or killed update left is repaired, and what is absent brought back (ops/reconcile.py).
 - Another engine than the one on which the stack runs stops it (ops/another_engine.py).
-- A previous key that the stack never had stops it, and so does an expired certificate that is new to it. One that it
-  serves already does not: what a person must do then is printed, for ops/up.sh to say at the end.
+- A previous key that the stack never had stops it, and so does an earlier one that it has no more (ops/lost_keys.py).
+- An expired certificate stops it when it is new to the stack. One that it serves already does not: what a person must
+  do then is printed, for ops/up.sh to say at the end.
 - An engine or a shell with which it cannot work stops it (ops/preflight.py).
 - A bundled image that is not on the engine stops it: no registry has it.
 - A port that another program has stops the update before anything is replaced (ops/taken_ports.py).
@@ -21,6 +22,7 @@ from ops.another_engine import refuse_another_engine
 from ops.commands import OperationError, command_line, exit_status, pulumi
 from ops.decrypted_setting import decrypted
 from ops.engine import Engine
+from ops.lost_keys import refuse_lost_keys
 from ops.names import keep_names, prefix
 from ops.reconcile import reconcile
 from ops.state import State, name_of
@@ -131,6 +133,7 @@ def prepare(stack: str, *, look: bool = False) -> str | None:
     engine = state.engine()
     keep_names(state, stack)
     refuse_invented_keys(state, stack, Path())
+    refuse_lost_keys(state, stack, Path())
     todo = certificate.expired(state, stack, Path())
     preflight.refuse(name, engine, len(state.in_force("network")))
     refuse_absent_images(engine, name)
