@@ -19,6 +19,7 @@ from rules.unquoted_times import day
 from setup.stack_settings import setting
 
 STACK = "pulumi:pulumi:Stack"
+GENERATED = "generated"
 ELSEWHERE = timedelta(days=1)
 """By which today's date may be behind the one that somebody in another time zone has set."""
 
@@ -47,7 +48,7 @@ def _keys(state: State, stack: str, folder: Path) -> Iterator[tuple[str, str, st
     outputs: dict[str, Any] = next((one.get("outputs") or {} for one in state.resources if one["type"] == STACK), {})
     name = stack_name(stack)
     generated = setting("environment", name, folder) == "production" and not setting("masterKey", name, folder)
-    if generated:
+    if generated and outputs.get("master_key_source") == GENERATED:  # a configured key has a date, too
         yield "master-key", "", _text(told("keyRotation", stack, folder)), str(outputs.get("key_generation") or "")
     clients, described = setting("clients", name, folder), outputs.get("clients") or {}
     for client, rules in clients.items() if isinstance(clients, dict) else ():

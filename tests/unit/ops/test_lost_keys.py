@@ -6,12 +6,14 @@ from typing import Any
 import pytest
 import yaml
 
+from components.master_key import KeySource
 from ops.commands import OperationError
 from ops.lost_keys import STACK, refuse_lost_keys
 from ops.state import State
 
 KEY = "urn:pulumi:prod::litellm-claude::random:index/randomPassword:RandomPassword::litellm-claude-prod-"
 NOW = "2026-11-24"
+MADE = {"key_generation": NOW, "master_key_source": KeySource.GENERATED.value}
 ALICE = {"clients": {"alice": {"generation": NOW, "created": NOW}}}
 
 
@@ -30,11 +32,11 @@ def refuse(folder: Path, known: State, **settings: Any) -> None:
 @pytest.mark.parametrize(
     ("outputs", "settings", "fix"),
     [
-        ({"key_generation": NOW}, {}, f"keyRotation {NOW} (for a new key: make rotate STACK=prod)"),
-        ({"key_generation": NOW}, {"keyRotation": "2026-11-01"}, f"keyRotation {NOW}"),
-        ({"key_generation": f"{NOW}.2"}, {"keyRotation": ""}, f"keyRotation {NOW}.2"),
-        ({"key_generation": f"{NOW}.10"}, {"keyRotation": f"{NOW}.9"}, f"keyRotation {NOW}.10"),
-        ({"key_generation": f"{NOW}.2"}, {"keyRotation": NOW}, f"keyRotation {NOW}.2"),
+        (MADE, {}, f"keyRotation {NOW} (for a new key: make rotate STACK=prod)"),
+        (MADE, {"keyRotation": "2026-11-01"}, f"keyRotation {NOW}"),
+        ({**MADE, "key_generation": f"{NOW}.2"}, {"keyRotation": ""}, f"keyRotation {NOW}.2"),
+        ({**MADE, "key_generation": f"{NOW}.10"}, {"keyRotation": f"{NOW}.9"}, f"keyRotation {NOW}.10"),
+        ({**MADE, "key_generation": f"{NOW}.2"}, {"keyRotation": NOW}, f"keyRotation {NOW}.2"),
         (ALICE, {"clients": {"alice": {}}}, f"--path 'clients.alice.keyRotation' {NOW} (for a new key: make rotate"),
         (ALICE, {"clients": {"alice": None}}, "make rotate STACK=prod CLIENT=alice)"),
     ],
@@ -52,15 +54,15 @@ def test_a_key_that_is_gone_is_not_made_anew(
     ("outputs", "keys", "settings"),
     [
         ({}, (), {}),  # a first update
-        ({"key_generation": "initial"}, ("master-key-initial",), {"keyRotation": NOW}),
-        ({"key_generation": NOW}, (f"master-key-{NOW}",), {"keyRotation": NOW}),
-        ({"key_generation": NOW}, (f"master-key-{NOW}", "master-key-initial"), {}),  # while a rotation lasts
-        ({"key_generation": NOW}, (), {"keyRotation": "2026-11-23"}),  # another time zone's today
-        ({"key_generation": NOW}, (), {"masterKey": {"secure": "x"}}),
-        ({"key_generation": "configured"}, (), {}),
-        ({"key_generation": NOW}, (), {"environment": "development"}),
-        ({"key_generation": NOW}, (), {"keyRotation": "yesterday"}),  # the settings' own rules refuse it
-        ({"key_generation": NOW}, (), {"keyRotation": "2026-02-31"}),
+        ({**MADE, "key_generation": "initial"}, ("master-key-initial",), {"keyRotation": NOW}),
+        (MADE, (f"master-key-{NOW}",), {"keyRotation": NOW}),
+        (MADE, (f"master-key-{NOW}", "master-key-initial"), {}),  # while a rotation lasts
+        (MADE, (), {"keyRotation": "2026-11-23"}),  # another time zone's today
+        (MADE, (), {"masterKey": {"secure": "x"}}),
+        ({**MADE, "master_key_source": "configured"}, (), {}),  # which gives way to a generated one
+        (MADE, (), {"environment": "development"}),
+        (MADE, (), {"keyRotation": "yesterday"}),  # the settings' own rules refuse it
+        (MADE, (), {"keyRotation": "2026-02-31"}),
         (ALICE, (), {"clients": {"bob": None}, "keyRotation": NOW}),
         (ALICE, (), {"clients": {"alice": "x"}}),
         (ALICE, (), {"clients": "x"}),
