@@ -12,6 +12,8 @@ HEAD = """# What posture checks
 must be refused, and never prints a secret. It makes no model call. Exit status 0: nothing of severity high failed.
 
 - `--json` prints the report for programs (`schema` is its version), `--junit FILE` writes it for CI.
+- A failure is printed with the command that fixes it. `--json` has that as `remediation`, and why the check matters as
+  `risk`.
 - `--only ID` (repeatable, an id or a group) runs a part; `--skip ID=REASON` leaves one out, and the reason is reported.
 - Statuses: pass, fail, warn, not-applicable (the rule has no object here), exception (a deviation that this project has
   decided on, with its reason), skipped.
