@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from ops.commands import OperationError
+from ops.decrypted_setting import decrypted
 from ops.names import prefix
-from ops.secured import told
 from ops.state import State
 from rules.layout import stack_name
 from rules.setting_types import FIRST_GENERATION, GENERATION
+from rules.stack_settings import setting
 from rules.unquoted_times import day
-from setup.stack_settings import setting
 
 STACK = "pulumi:pulumi:Stack"
 GENERATED = "generated"
@@ -49,7 +49,7 @@ def _keys(state: State, stack: str, folder: Path) -> Iterator[tuple[str, str, st
     name = stack_name(stack)
     generated = setting("environment", name, folder) == "production" and not setting("masterKey", name, folder)
     if generated and outputs.get("master_key_source") == GENERATED:  # a configured key has a date, too
-        yield "master-key", "", _text(told("keyRotation", stack, folder)), str(outputs.get("key_generation") or "")
+        yield "master-key", "", _text(decrypted("keyRotation", stack, folder)), str(outputs.get("key_generation") or "")
     clients, described = setting("clients", name, folder), outputs.get("clients") or {}
     for client, rules in clients.items() if isinstance(clients, dict) else ():
         of_client = described.get(client) if isinstance(described, dict) else None
