@@ -1,6 +1,7 @@
 """The access log: one JSON object a line, with no credential, no query, and no way to forge a line."""
 
 import contextlib
+import hashlib
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -8,7 +9,8 @@ from collections.abc import Callable
 import pytest
 
 from testbed import gateway as bed
-from tests.gateway.clients import request_bytes
+from tests.gateway.certificates import Pair
+from tests.gateway.clients import request_bytes, tls
 from tests.gateway.conftest import Caller, GatewayFactory
 
 
@@ -102,3 +104,39 @@ def test_a_flood_loses_its_connections_and_leaves_room_in_the_log(
     # rather than wait for a reader, so that there may be fewer.
     assert found[200] <= allowed * (1 + seconds / 10) + 1
     assert found[refused] <= 100 * (1 + seconds / 10) + 1
+
+
+@pytest.mark.parametrize("port", ["redirect_port", "metrics_port"])
+def test_a_flood_of_another_port_leaves_room_in_the_log_too(
+    make_gateway: GatewayFactory, litellm: str, caller: Callable[[bed.Gateway], Caller], certificate: Pair, port: str
+) -> None:
+    tls_on = {"tls": "on", "tls_certificate": certificate.certificate, "tls_private_key": certificate.key}
+    digest = hashlib.sha256(b"sk-metrics").hexdigest()
+    gateway = make_gateway(redirect="true", metrics_key_sha256=digest, **tls_on)
+    client, other = caller(gateway), caller(gateway)
+
+    def ask(source: str, to: int, data: bytes) -> bytes:
+        """All that comes back until the connection ends."""
+        with client.clients.connect(source, to) as plain:
+            connection = plain if to == gateway.redirect_port else tls(plain, certificate.path, "gateway.test")
+            received = b""
+            with contextlib.suppress(OSError):
+                connection.sendall(data)
+                while part := connection.recv(65536):
+                    received += part
+            return received
+
+    last = {"connection": "close"}
+    flood = request_bytes(target="/metrics", key="sk-wrong", headers=last)
+    if port == "redirect_port":
+        flood = request_bytes() * 9 + flood
+    began = time.monotonic()
+    answers = sum(ask(client.source, getattr(gateway, port), flood).count(b"HTTP/1.1 ") for _ in range(150))
+    seconds = time.monotonic() - began
+    assert answers >= 100
+    scraped = ask(client.source, gateway.metrics_port, request_bytes(target="/metrics/gateway", key="sk-metrics"))
+    assert scraped.startswith(b"HTTP/1.1 200 ")
+    assert ask(other.source, other.port, request_bytes(headers=last)).startswith(b"HTTP/1.1 200 ")
+    bed.wait_until(lambda: other.source in {line["source"] for line in gateway.log()}, 5, "the other's line")
+    told = sum(line["source"] == client.source for line in gateway.log())
+    assert 0 < told <= 100 * (1 + seconds / 10) + 1
