@@ -107,6 +107,25 @@ def test_public_access_must_be_said_twice() -> None:
     assert settings("prod", allowedCidrs=["0.0.0.0/0"], allowPublicAccess=True).allow_public_access
 
 
+@pytest.mark.parametrize(
+    ("addresses", "left"),
+    [
+        (["10.0.0.5", "10.0.0.6", "10.0.0.5"], 2),
+        (["0.0.0.0", "0.0.0.0"], 0),
+        (["0.0.0.0", "10.0.0.5"], 1),
+        (["::", "0.0.0.0", "fd00::5"], 2),
+        (["10.0.0.5", "fe80::1"], 1),
+        (["ff02::1", "10.0.0.5"], 0),
+    ],
+)
+def test_an_address_on_which_no_front_could_listen_is_the_item_to_remove(addresses: list[str], left: int) -> None:
+    """The engine would end the front that serves, and then not start the new one."""
+    message = refusal("prod", bindAddresses=addresses, allowHost=False)
+    assert message.endswith(f"Fix: pulumi config rm --path 'bindAddresses[{left}]' --stack {pulumi.get_stack()}")
+    del addresses[left]
+    assert settings("prod", bindAddresses=addresses, allowHost=False).bind_addresses
+
+
 def test_the_host_switch_is_refused_where_ipv6_callers_could_look_like_the_host() -> None:
     message = refusal("prod", bindAddresses=["0.0.0.0", "::"])
     assert message.startswith("allowHost: must be false while bindAddresses holds an IPv6 address")

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from rules.sizes import MIB
-from tests.unit.ops.reconcile_bed import BACKEND, UP, Bed, container
+from tests.unit.ops.reconcile_bed import BACKEND, LITELLM, UP, Bed, container
 
 CONNECT = ("network", "connect", "--alias", "litellm", "backend", "good")
 HANGS = {"State": {"Status": "running", "Health": {"Status": "unhealthy"}}}
@@ -96,3 +96,12 @@ def test_one_that_runs_and_answers_nothing_any_more_is_started_anew(
     bed.reconcile(BACKEND, container("good"))
     assert bed.engine.commands == commands
     assert not bed.engine.removed
+
+
+def test_nothing_is_said_to_be_lost_with_the_container_that_asks_for_certificates(
+    bed: Bed, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What it got is on a volume."""
+    bed.engine.gone = {"asks"}
+    bed.reconcile(BACKEND, container("asks", LITELLM.replace("prod-litellm", "prod-acme")))
+    assert capsys.readouterr().err.endswith("the container name-of-asks is gone from the engine: it is made anew\n")

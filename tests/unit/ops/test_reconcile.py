@@ -161,15 +161,6 @@ def test_what_is_lost_with_a_volume_is_said(
     assert "make login" not in said
 
 
-def test_nothing_is_said_to_be_lost_with_the_container_that_asks_for_certificates(
-    bed: Bed, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """What it got is on a volume."""
-    bed.engine.gone = {"asks"}
-    bed.reconcile(BACKEND, container("asks", LITELLM.replace("prod-litellm", "prod-acme")))
-    assert capsys.readouterr().err.endswith("the container name-of-asks is gone from the engine: it is made anew\n")
-
-
 def test_a_stack_as_it_should_be_costs_no_refresh(bed: Bed) -> None:
     bed.reconcile(BACKEND, LOGIN, container("good"))
     assert not bed.engine.commands
