@@ -15,18 +15,16 @@ from rules.docker import LOCAL, EngineError
 
 
 def refuse_another_engine(state: State, stack: str) -> None:
-    """Stops when nothing of the stack is on the engine of its settings, and all of it on that of its state.
+    """Stops when nothing of the stack is on the engine of its settings, or of the shell, but on that of its state.
 
     Raises:
         OperationError: with the command that goes back, and how it moves.
     """
     wanted, was = str(decrypted("dockerHost", stack, Path()) or ""), state.provider()
     known = str(was.get("host") or "")
-    if known == wanted or not (state.containers() or state.services()):
-        return
     new = Engine(wanted or None, decrypted("dockerCertPath", stack, Path()) or None)
     old = Engine(known or LOCAL, was.get("certPath"))
-    if _holds(new, state):
+    if old.host == new.host or not (state.containers() or state.services()) or _holds(new, state):
         return
     back = f"set dockerHost {known}" if known else "rm dockerHost"
     try:

@@ -83,6 +83,17 @@ def test_another_engine_is_refused_while_the_stack_runs_on_the_former_one(
     assert f"Fix: pulumi config {fix} --stack prod" in str(refused.value)
 
 
+def test_an_engine_of_the_shell_is_one_too(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    configured(tmp_path, None)
+    monkeypatch.setenv("DOCKER_HOST", FAR)
+    monkeypatch.setattr(subprocess, "run", None)  # nothing is asked where nothing has changed
+    refuse_another_engine(state(FAR, CONTAINER), "prod")
+    monkeypatch.setenv("DOCKER_HOST", "ssh://operator@b.example.org")
+    monkeypatch.setattr(subprocess, "run", Engines(FAR))
+    with pytest.raises(OperationError, match=f"pulumi config set dockerHost {FAR} --stack prod"):
+        refuse_another_engine(state(FAR, CONTAINER), "prod")
+
+
 def test_a_stack_that_is_down_may_come_up_anywhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     configured(tmp_path, FAR)
     monkeypatch.setattr(subprocess, "run", Engines())
