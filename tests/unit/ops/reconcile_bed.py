@@ -119,6 +119,7 @@ class Bed:
         self.locked = False
         self.refreshed: list[str] = []
         self._monkeypatch = monkeypatch
+        monkeypatch.delenv("DOCKER_HOST", raising=False)  # the stack is on this machine, as its state has it
 
     def reconcile(self, *resources: dict[str, Any], **when: bool) -> None:
         state = State("prod", {"deployment": {"resources": copy.deepcopy(list(resources))}})

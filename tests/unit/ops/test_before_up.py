@@ -201,7 +201,7 @@ def test_all_of_it_is_done_on_one_reading_of_the_state(
     assert read == ["organization/litellm-claude/prod"] * 2
 
 
-def test_a_preview_looks_and_changes_nothing(monkeypatch: pytest.MonkeyPatch, port: int) -> None:
+def test_a_preview_looks_and_changes_nothing(docker: Docker, monkeypatch: pytest.MonkeyPatch, port: int) -> None:
     done: list[str] = []
     monkeypatch.setattr(State, "of", lambda _stack: state(GATEWAY))
     for place, name in (
