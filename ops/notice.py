@@ -4,7 +4,7 @@ import re
 import sys
 from pathlib import Path
 
-from rules.stack_settings import setting
+from ops.decrypted_setting import decrypted
 
 CONTAINER = re.compile(
     r"docker:index:Container\s+\S+-(front|gateway|litellm|egress)\s+(create|replace)\b(?! replacement)"
@@ -30,7 +30,7 @@ def notice(preview: str, drain_seconds: int) -> str | None:
 
 def main() -> int:
     """Returns the exit status."""
-    seconds = int(setting("drainSeconds", sys.argv[1], Path()))
+    seconds = int(decrypted("drainSeconds", sys.argv[1], Path()))
     if said := notice(sys.stdin.read(), seconds):
         sys.stdout.write(f"\n{said}\n")
     return 0

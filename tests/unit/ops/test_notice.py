@@ -1,8 +1,13 @@
 """What a preview says of clients, from what pulumi really prints."""
 
-import pytest
+import io
+from pathlib import Path
+from typing import Any
 
-from ops.notice import notice
+import pytest
+import yaml
+
+from ops.notice import main, notice
 
 PLAIN = """\
  ++ docker:index:Container litellm-claude-x-litellm create replacement [diff: ~envs,image]
@@ -37,3 +42,17 @@ def test_a_gap_is_said(preview: str, why: str) -> None:
 @pytest.mark.parametrize("preview", [FIRST, "~ docker:index:Container stack-litellm update [diff: ~memory]\n", ""])
 def test_where_nothing_is_replaced_nothing_is_said(preview: str) -> None:
     assert notice(preview, 600) is None
+
+
+@pytest.mark.parametrize("seconds", [30, "30", {"secure": "v1:x"}])
+def test_the_drain_is_told_as_pulumi_has_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str], seconds: Any
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "Pulumi.yaml").write_text("config: {}\n")
+    (tmp_path / "Pulumi.prod.yaml").write_text(yaml.safe_dump({"config": {"litellm-claude:drainSeconds": seconds}}))
+    monkeypatch.setattr("ops.decrypted_setting.pulumi", lambda *_, **__: "30\n")
+    monkeypatch.setattr("sys.argv", ["notice", "prod"])
+    monkeypatch.setattr("sys.stdin", io.StringIO(" +- docker:index:Container litellm-claude-prod-litellm replace\n"))
+    assert main() == 0
+    assert "30 s at most (drainSeconds)" in capsys.readouterr().out
