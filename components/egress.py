@@ -15,8 +15,8 @@ from components.running import Running, run_one
 from components.service import CONVERGE_SECONDS
 from rules.container import DRAIN_NOTICE_SECONDS
 from rules.egress_names import lacking
-from rules.setting_fields import LOGIN_HOSTS
 from rules.setting_types import ClaudeAuth
+from rules.upstream import LOGIN_HOSTS
 
 PORT = 3128
 

@@ -41,11 +41,9 @@ from rules.setting_types import (
     VolumeName,
 )
 from rules.sizes import MOST_REPLICAS
+from rules.upstream import ANTHROPIC, LOGIN_HOSTS
 
-ANTHROPIC = "https://api.anthropic.com"
 LETS_ENCRYPT = "https://acme-v02.api.letsencrypt.org/directory"
-LOGIN_HOSTS = ("console.anthropic.com", "platform.claude.com", "claude.ai")
-"""Where the Claude CLI exchanges and refreshes OAuth tokens, besides the API itself."""
 MODELS = {"sonnet": "claude-sonnet-5-5", "opus": "claude-opus-5-5", "haiku": "claude-haiku-5-5"}
 
 Port = Annotated[int, Field(ge=1, le=65535)]

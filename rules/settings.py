@@ -8,7 +8,7 @@ from pydantic import ValidationInfo, model_validator
 from rules import addresses, certificates, clients, egress_names, engines, keys, lengths, ports, swarm, upstream
 from rules.acme import Acme
 from rules.refusal import fault, one_too_many
-from rules.setting_fields import ANTHROPIC, Fields
+from rules.setting_fields import Fields
 from rules.setting_types import CONFIGURED, PREVIOUS, LogLevel, TlsMode
 
 
@@ -84,7 +84,9 @@ class Settings(Fields):
     @model_validator(mode="after")
     def _upstream_is_one(self) -> Self:
         credentials = self.claude_oauth_token, self.anthropic_api_key
-        if wrong := upstream.fault(*credentials, self.anthropic_base_url or ANTHROPIC, self.upstream_ca_certificates):
+        if wrong := upstream.fault(
+            *credentials, self.anthropic_base_url or upstream.ANTHROPIC, self.upstream_ca_certificates
+        ):
             raise fault(*wrong)
         if wrong := egress_names.list_fault(self.egress_allow, self.upstream[0]):
             raise fault(*wrong)

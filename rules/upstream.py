@@ -5,6 +5,10 @@ from pydantic import SecretStr
 from rules import certificates, credentials, https_url
 from rules.refusal import Refusal, one_too_many
 
+ANTHROPIC = "https://api.anthropic.com"
+LOGIN_HOSTS = ("console.anthropic.com", "platform.claude.com", "claude.ai")
+"""Where the Claude CLI exchanges and refreshes OAuth tokens, besides the API itself."""
+
 
 def fault(
     token: SecretStr | None, api_key: SecretStr | None, base_url: str, authorities: str | None

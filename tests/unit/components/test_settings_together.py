@@ -7,8 +7,8 @@ import pulumi
 import pytest
 
 from rules.addresses import PRIVATE
-from rules.setting_fields import LOGIN_HOSTS
 from rules.setting_types import ClaudeAuth
+from rules.upstream import LOGIN_HOSTS
 from tests.unit.components.conftest import Deploy
 from tests.unit.components.test_configuration import EXPIRES, OTHER, STRONG, refusal, settings
 
