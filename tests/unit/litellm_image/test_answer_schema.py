@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 from tests.unit.litellm_image.contract_cases import SMALL, refusal
+from tests.unit.litellm_image.openai_lab import answer, sent
 
 from claude_gateway.api.contract import Route
 
+pytestmark = pytest.mark.filterwarnings("default")  # LiteLLM's own
 NODE = {"type": "object", "properties": {"next": {"$ref": "#/$defs/node"}}}
 A, B = {"$ref": "#/$defs/a"}, {"$ref": "#/$defs/b"}
 TWICE = {
@@ -41,13 +43,14 @@ def refused(schema: dict[str, Any]) -> list[str | None]:
         ({"properties": {"a": A}, "definitions": {"a": B, "b": A}}, ITSELF),
         ({"properties": {"a": A}}, 'has a $ref to "#/$defs/a", which is not among its definitions'),
         ({"properties": {"a": {"$ref": 5}}}, "has a $ref that is no text"),
-        ({"properties": {"$ref": {"type": "string"}}}, "has a $ref that is no text"),
+        ({"properties": {"$ref": {"$ref": 5}}}, "has a $ref that is no text"),
+        ({"items": {"$ref": {"type": "string"}}}, "has a $ref that is no text"),
         (
             {"properties": {"a": {"$ref": "#/$defs/d0"}}, "$defs": {**TWICE, "d40": {"type": "string"}}},
             "has more than 20,000 values with its definitions in their places",
         ),
     ],
-    ids=["self", "root", "circle", "nowhere", "number", "property", "bomb"],
+    ids=["self", "root", "circle", "nowhere", "number", "within a property", "object", "bomb"],
 )
 def test_what_cannot_be_put_in_its_place_is_refused(schema: dict[str, Any], words: str) -> None:
     assert refused(schema) == [words, words]
@@ -72,3 +75,20 @@ def test_many_definitions_in_a_row_are_no_matter() -> None:
         None,
         None,
     ]
+
+
+def test_a_property_may_be_called_as_a_reference_is() -> None:
+    """As where the answer is itself a schema."""
+    inner = {"type": "object", "properties": {"$ref": {"$ref": "#/$defs/a"}}, "required": ["$ref"]}
+    schema = {**inner, "$defs": {"a": {"type": "object", "properties": {"$ref": {"type": "string"}}}}}
+    form = {"type": "json_schema", "name": "n", "schema": schema}
+    made = [
+        sent(Route.CHAT, response_format={"type": "json_schema", "json_schema": {"name": "n", "schema": schema}}),
+        sent(Route.RESPONSES, text={"format": form}),
+    ]
+    for asked in made:
+        read = asked["output_format"]["schema"]
+        assert read["required"] == ["$ref"]
+        assert list(read["properties"]) == ["$ref"]
+        assert read["properties"]["$ref"]["properties"] == {"$ref": {"type": "string"}}
+    assert answer(Route.RESPONSES, text={"format": form})["text"]["format"] == form

@@ -16,6 +16,7 @@ from claude_gateway.api import free_tools, openai_form, own_calls
 from claude_gateway.api.annotations import Annotations, may_come
 from claude_gateway.api.call import Call, Reply, current_call
 from claude_gateway.api.contract import Route
+from claude_gateway.api.contract.answer_schema import with_names_hidden
 from claude_gateway.api.json_mode import is_asked_for, without_format
 from claude_gateway.api.litellm_transport import API_BASE, UpstreamTransport
 from claude_gateway.api.responses import BROKEN_OFF, CUT, as_events, as_response
@@ -124,7 +125,7 @@ class OpenAIRoutes:
             body, call.passed = split(body)
         if is_asked_for(body):
             body = without_format(body)
-        return {**body, **self._fixed, "model": f"anthropic/{body['model']}"}
+        return {**with_names_hidden(body), **self._fixed, "model": f"anthropic/{body['model']}"}
 
 
 def failure(call: Call, error: Exception) -> Failure:

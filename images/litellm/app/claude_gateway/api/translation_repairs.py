@@ -11,6 +11,7 @@ import binascii
 from typing import TYPE_CHECKING, Any
 
 from claude_gateway.api import thinking, tool_outputs
+from claude_gateway.api.contract.answer_schema import with_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -141,13 +142,14 @@ def _authorize(servers: Any, asked: Mapping[str, Any]) -> None:
 
 
 def _mend_schema(made: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
-    """What an answer's schema is for."""
+    """What an answer's schema is for, and the names in it."""
     described = ((asked.get("response_format") or {}).get("json_schema") or {}).get("description")
     described = described or ((asked.get("text") or {}).get("format") or {}).get("description")
     for place in SCHEMA_PLACES:
         found: Any = made
         for name in place:
             found = found.get(name) or {}
-        schema = found.get("schema")
-        if isinstance(schema, dict) and described:
-            schema.setdefault("description", described)
+        if isinstance(found.get("schema"), dict):
+            found["schema"] = with_names(found["schema"])
+            if described:
+                found["schema"].setdefault("description", described)

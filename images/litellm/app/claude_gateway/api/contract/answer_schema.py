@@ -13,11 +13,15 @@ if TYPE_CHECKING:
 MOST = 20_000
 """Values that a schema may have then; a few lines of definitions that name each other twice have millions."""
 DEFINITIONS = ("$defs", "definitions")
+PROPERTIES, REFERENCE = "properties", "$ref"
+NO_REFERENCE = "\ue000$ref"
+"""What a property of that name is called while LiteLLM reads the schema: it knows no other meaning of the word."""
 SELF_REFERENCE = "refers to itself, which Claude does not take: say how deep it goes"
 
 
 def check_schema(path: str, schema: Mapping[str, Any]) -> None:
     """Raises Rejection for references that lead nowhere, in a circle, or to too much."""
+    schema = _renamed(schema, REFERENCE, NO_REFERENCE)
     known: dict[str, Any] = {}
     for node in _nodes(schema, ()):
         for name in DEFINITIONS:
@@ -30,7 +34,7 @@ def check_schema(path: str, schema: Mapping[str, Any]) -> None:
         if name not in named:
             nodes = list(_nodes(definition, DEFINITIONS))
             sizes[name] = sum(len(node) for node in nodes)
-            named[name] = [_definition(path, node["$ref"], known) for node in nodes if "$ref" in node]
+            named[name] = [_definition(path, node[REFERENCE], known) for node in nodes if REFERENCE in node]
             waiting += [(other, known[other]) for other in named[name]]
     try:
         for name in TopologicalSorter(named).static_order():
@@ -65,3 +69,33 @@ def _definition(path: str, reference: Any, known: Mapping[str, Any]) -> str:
             path, f"has a $ref to {quoted(reference)}, which is not among its definitions", code="invalid_value"
         )
     return name
+
+
+def with_names_hidden(body: Mapping[str, Any]) -> dict[str, Any]:
+    """A request to either of OpenAI's APIs, as LiteLLM has to get it."""
+    made = dict(body)
+    for place in (("response_format", "json_schema"), ("text", "format")):
+        outer = body.get(place[0]) or {}
+        inner = outer.get(place[1]) or {}
+        if inner.get("schema"):
+            hidden = {**inner, "schema": _renamed(inner["schema"], REFERENCE, NO_REFERENCE)}
+            made[place[0]] = {**outer, place[1]: hidden}
+    return made
+
+
+def with_names(schema: dict[str, Any]) -> dict[str, Any]:
+    """What LiteLLM has made of it, as Claude gets it."""
+    made: dict[str, Any] = _renamed(schema, NO_REFERENCE, REFERENCE)
+    return made
+
+
+def _renamed(value: Any, old: str, new: str) -> Any:
+    """A copy, with another name for the properties that are called `old`."""
+    if isinstance(value, list):
+        return [_renamed(member, old, new) for member in value]
+    if not isinstance(value, dict):
+        return value
+    made = {name: _renamed(member, old, new) for name, member in value.items()}
+    if isinstance(made.get(PROPERTIES), dict):
+        made[PROPERTIES] = {new if name == old else name: member for name, member in made[PROPERTIES].items()}
+    return made
