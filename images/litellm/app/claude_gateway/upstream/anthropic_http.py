@@ -17,6 +17,7 @@ from claude_gateway.config.time_limits import SILENCE_SECONDS
 from claude_gateway.errors import NO_RETRY, Failure, retry_after
 from claude_gateway.refusal_words import SILENT, UNREACHABLE, UNREACHABLE_RETRY_SECONDS
 from claude_gateway.upstream.base import Answer, Ask, Endpoint, passed_headers
+from claude_gateway.upstream.error_events import raised
 from claude_gateway.upstream.refusals import no_answer, refusal
 
 if TYPE_CHECKING:
@@ -92,7 +93,8 @@ class AnthropicHttp:
         async def close() -> None:
             response.close()
 
-        content = _pieces(response) if ask.streamed else _whole(response, ask.endpoint)
+        events = raised(_pieces(response), response.headers)
+        content = events if ask.streamed else _whole(response, ask.endpoint)
         return Answer(content, passed_headers(response.headers), close)
 
     async def _send(self, ask: Ask) -> aiohttp.ClientResponse:
