@@ -1,6 +1,7 @@
 """The load of the rotation benchmark, a process of its own: `python -m bench.rotation_load`, told what to do on stdin.
 
-Open loop: requests start when they are due, whether earlier ones have been answered or not; an outage is seen in full.
+Open loop: requests start when they are due, whether earlier ones have been answered or not, and what keeps this program
+from its turn counts as their time; an outage is seen in full.
 The first line is a JSON object with the fields of `Target` and `key`; from a line `{"key": K}` on, every second request
 uses that one; `{"stop": true}` ends the load. Every request is written to stdout at the end, as JSON.
 """
@@ -134,10 +135,14 @@ class Load:
         messages = [{"role": "user", "content": text}]
         return json.dumps({"model": self.target.model, "messages": messages, "stream": stream}).encode()
 
-    async def note(self, kind: str, seconds: float, act: Callable[[str], Awaitable[tuple[int, bool]]]) -> None:
+    async def note(
+        self, kind: str, seconds: float, act: Callable[[str], Awaitable[tuple[int, bool]]], due: float | None = None
+    ) -> None:
+        """One request; `due`, by the loop's clock, is when it should have started: its time counts from then."""
         self.count += 1
         key = self.count % len(self.keys)
-        sample = Sample(kind, key, time.time())
+        late = 0.0 if due is None else asyncio.get_running_loop().time() - due
+        sample = Sample(kind, key, time.time() - late)
         self.samples.append(sample)
         try:
             async with asyncio.timeout(seconds):
@@ -176,11 +181,13 @@ class Load:
     async def at_rate(
         self, kind: str, act: Callable[[str], Awaitable[tuple[int, bool]]], offset: float, rate: float = RATE
     ) -> None:
-        begun, number = asyncio.get_running_loop().time() + offset, 0
+        clock, number = asyncio.get_running_loop().time, 0
+        begun = clock() + offset
         async with asyncio.TaskGroup() as tasks:
             while self.running:
-                await asyncio.sleep(begun + number / rate - asyncio.get_running_loop().time())
-                tasks.create_task(self.note(kind, TIMEOUT, act))
+                due = begun + number / rate
+                await asyncio.sleep(due - clock())
+                tasks.create_task(self.note(kind, TIMEOUT, act, due))
                 number += 1
 
     async def streams(self) -> None:
