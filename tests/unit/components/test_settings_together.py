@@ -207,25 +207,6 @@ def test_a_credential_that_cannot_work_is_refused_without_being_quoted(name: str
     assert credential.strip('" ') == "" or credential.strip('" ') not in message
 
 
-@pytest.mark.parametrize(
-    ("addresses", "left"),
-    [
-        (["10.0.0.5", "10.0.0.6", "10.0.0.5"], 2),
-        (["0.0.0.0", "0.0.0.0"], 0),
-        (["0.0.0.0", "10.0.0.5"], 1),
-        (["::", "0.0.0.0", "fd00::5"], 2),
-        (["10.0.0.5", "fe80::1"], 1),
-        (["ff02::1", "10.0.0.5"], 0),
-    ],
-)
-def test_an_address_on_which_no_front_could_listen_is_the_item_to_remove(addresses: list[str], left: int) -> None:
-    """The engine would end the front that serves, and then not start the new one."""
-    message = refusal("prod", bindAddresses=addresses, allowHost=False)
-    assert message.endswith(f"Fix: pulumi config rm --path 'bindAddresses[{left}]' --stack {pulumi.get_stack()}")
-    del addresses[left]
-    assert settings("prod", bindAddresses=addresses, allowHost=False).bind_addresses
-
-
 def test_the_fix_of_a_list_is_about_the_item_that_is_wrong() -> None:
     message = refusal("prod", egressAllow=["api.anthropic.com", "com"])
     assert "Fix: pulumi config set --path 'egressAllow[1]' api.anthropic.com --stack" in message
