@@ -7,8 +7,8 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.unit.litellm_image.raw_upstream import Script, ask, served
-from tests.unit.litellm_image.test_upstream_answers import WHOLE, said
+from tests.unit.litellm_image.raw_upstream import Script, ask, said, served
+from tests.unit.litellm_image.test_upstream_answers import WHOLE
 
 from claude_gateway.api.anthropic_routes import answer_anthropic
 from claude_gateway.api.call import Call
