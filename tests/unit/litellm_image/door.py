@@ -7,6 +7,8 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from pydantic import SecretStr
+
 from claude_gateway.api.app import FrontDoor
 from claude_gateway.api.body import Bodies
 from claude_gateway.api.call import Call, Reply
@@ -14,7 +16,6 @@ from claude_gateway.api.contract import Models
 from claude_gateway.api.failed_keys import FailedKeys
 from claude_gateway.api.keys import Authenticator
 from claude_gateway.api.metrics import Metrics
-from claude_gateway.config.secret import Secret
 from claude_gateway.config.settings import MasterKey
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ class Door:
         self.leave = asyncio.Event()
         self._answer = answer
         self.door = FrontDoor(
-            Authenticator(MasterKey(Secret(KEY.decode()), "now"), None, clients),
+            Authenticator(MasterKey(SecretStr(KEY.decode()), "now"), None, clients),
             FailedKeys(failures, shared=counts),
             bodies or Bodies(1024**2, 1024**2),
             MODELS,

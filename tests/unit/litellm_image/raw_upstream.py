@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from claude_gateway.config.secret import Secret
+from pydantic import SecretStr
+
 from claude_gateway.upstream.anthropic_http import AnthropicHttp
 from claude_gateway.upstream.base import Answer, Ask, Endpoint
 
@@ -56,7 +57,7 @@ class Script:
 
 async def served(script: Script, test: Callable[[AnthropicHttp], Awaitable[Any]]) -> Any:
     server = await asyncio.start_server(script, "127.0.0.1", 0)
-    upstream = AnthropicHttp(Secret(KEY), f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", None, None)
+    upstream = AnthropicHttp(SecretStr(KEY), f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", None, None)
     await upstream.start()
     try:
         return await asyncio.wait_for(test(upstream), 10)

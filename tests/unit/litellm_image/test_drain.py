@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 import uvicorn
+from pydantic import SecretStr
 
-from claude_gateway.config.secret import Secret
 from claude_gateway.log_setup import RedactingFormatter
 from claude_gateway.start.server import DrainingServer
 
@@ -61,7 +61,7 @@ def test_nothing_that_a_client_sent_speaks_to_a_terminal_or_begins_a_line(sign: 
 
 
 def test_the_log_masks_every_secret_in_messages_and_tracebacks() -> None:
-    formatter = RedactingFormatter([Secret("sk-very-secret"), Secret("token-very-secret")])
+    formatter = RedactingFormatter([SecretStr("sk-very-secret"), SecretStr("token-very-secret")])
     try:
         raise ValueError("token-very-secret")  # noqa: TRY301 - the point
     except ValueError:

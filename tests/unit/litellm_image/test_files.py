@@ -27,7 +27,7 @@ def folders(tmp_path: Path) -> list[Path]:
 
 def test_a_variable_that_is_not_set_is_taken_from_the_file_of_its_name(folders: list[Path]) -> None:
     settings = Settings.from_environment(with_files({}, folders))
-    assert settings.current_key.value.reveal() == "sk-of-a-file"
+    assert settings.current_key.value.get_secret_value() == "sk-of-a-file"
     assert settings.models == {"sonnet": "claude-sonnet-5-5"}
 
 

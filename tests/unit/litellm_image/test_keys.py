@@ -10,10 +10,10 @@ from typing import Any, cast
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import SecretStr
 
 from claude_gateway.api.keys import Admission, Authenticator, Refusal
 from claude_gateway.config.clients import Client, ClientKey
-from claude_gateway.config.secret import Secret
 from claude_gateway.config.settings import MasterKey
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -23,8 +23,8 @@ CURRENT, PREVIOUS = "sk-current-0123456789", "sk-previous-0123456789"
 def authenticator(
     *, expires: datetime | None = None, now: datetime = NOW, previous: str | None = PREVIOUS
 ) -> Authenticator:
-    old = MasterKey(Secret(previous), "2026-08-01", expires) if previous else None
-    return Authenticator(MasterKey(Secret(CURRENT), "2026-11-24"), old, now=lambda: now, clock=lambda: 0.0)
+    old = MasterKey(SecretStr(previous), "2026-08-01", expires) if previous else None
+    return Authenticator(MasterKey(SecretStr(CURRENT), "2026-11-24"), old, now=lambda: now, clock=lambda: 0.0)
 
 
 def test_the_current_key_is_accepted() -> None:
@@ -61,8 +61,8 @@ def test_a_clock_that_jumps_shortens_an_overlap_and_never_lengthens_it(
     """Seconds that really passed of a minute's overlap, and by how many the wall clock was set forward meanwhile."""
     seconds, shift = 0, 0
     door = Authenticator(
-        MasterKey(Secret(CURRENT), "new"),
-        MasterKey(Secret(PREVIOUS), "old", NOW + timedelta(minutes=1)),
+        MasterKey(SecretStr(CURRENT), "new"),
+        MasterKey(SecretStr(PREVIOUS), "old", NOW + timedelta(minutes=1)),
         now=lambda: NOW + timedelta(seconds=seconds + shift),
         clock=lambda: 1000.0 + seconds,
     )
@@ -115,7 +115,7 @@ def test_no_key_is_compared_but_the_digest_of_what_was_sent_is_looked_up_once(pr
             return super().__contains__(digest)
 
     others = [Client(f"c{number}", (ClientKey(digest_of(f"sk-{number}"), "initial"),)) for number in range(clients)]
-    door = Authenticator(MasterKey(Secret(CURRENT), "new"), MasterKey(Secret(PREVIOUS), "old"), others)
+    door = Authenticator(MasterKey(SecretStr(CURRENT), "new"), MasterKey(SecretStr(PREVIOUS), "old"), others)
     door._keys = Counting(door._keys)
     assert isinstance(door.check([presented.encode()]), Admission) == (presented in (CURRENT, PREVIOUS))
     assert looked_up == [digest_of(presented)]
@@ -129,7 +129,10 @@ def digest_of(key: str) -> bytes:
 def test_the_log_names_the_generation_once_a_minute_and_never_a_key(caplog: pytest.LogCaptureFixture) -> None:
     at = [0.0]
     door = Authenticator(
-        MasterKey(Secret(CURRENT), "new"), MasterKey(Secret(PREVIOUS), "old"), now=lambda: NOW, clock=lambda: at[0]
+        MasterKey(SecretStr(CURRENT), "new"),
+        MasterKey(SecretStr(PREVIOUS), "old"),
+        now=lambda: NOW,
+        clock=lambda: at[0],
     )
     with caplog.at_level(logging.INFO):
         for at[0] in (0.0, 1.0, 59.0, 60.0):
@@ -142,5 +145,5 @@ def test_the_log_names_the_generation_once_a_minute_and_never_a_key(caplog: pyte
 
 
 def test_a_secret_does_not_show_itself() -> None:
-    key = MasterKey(Secret(CURRENT), "2026-11-24")
+    key = MasterKey(SecretStr(CURRENT), "2026-11-24")
     assert CURRENT not in f"{key} {key!r} {key.value} {key.value!r}"

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
+from pydantic import SecretStr
 from tests.unit.litellm_image.door import ASKED, KEY, Door, pieces, run
 from tests.unit.litellm_image.test_clients import alice, sent
 
@@ -20,7 +21,6 @@ from claude_gateway.api.call import Call, Reply
 from claude_gateway.api.keys import operator
 from claude_gateway.api.metrics import GAUGES, Metrics
 from claude_gateway.config.clients import scraper
-from claude_gateway.config.secret import Secret
 from claude_gateway.config.settings import MasterKey
 from claude_gateway.config.variables import SettingsError
 from claude_gateway.start.login import login_end
@@ -177,7 +177,7 @@ def test_the_gateway_says_from_when_until_when_its_certificate_is_valid(header: 
 
 def test_the_previous_master_key_has_an_end_too() -> None:
     ends = datetime(2027, 1, 1, tzinfo=UTC)
-    keys = operator(MasterKey(Secret("sk-a"), "2026-11-26"), MasterKey(Secret("sk-b"), "initial", ends))
+    keys = operator(MasterKey(SecretStr("sk-a"), "2026-11-26"), MasterKey(SecretStr("sk-b"), "initial", ends))
     found = samples(Metrics([keys]).text())
     name = "litellm_claude_key_expires_timestamp_seconds"
     assert {one: value for one, value in found.items() if one[0] == name} == {

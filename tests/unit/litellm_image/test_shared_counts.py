@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 import pytest
 from fakeredis import FakeAsyncValkey, FakeServer
 from limits import RateLimitItemPerMinute
+from pydantic import SecretStr
 from tests.unit.litellm_image.door import KEY, Door
 from tests.unit.litellm_image.test_clients import alice, sent
 
 from claude_gateway.api import shared_counts
 from claude_gateway.api.counts import OwnCounts
 from claude_gateway.api.shared_counts import SharedCounts
-from claude_gateway.config.secret import Secret
 from claude_gateway.start.counting import counts_of
 
 if TYPE_CHECKING:
@@ -222,7 +222,7 @@ async def test_readiness_says_for_whom_limits_hold() -> None:
 
 def test_one_container_alone_counts_by_itself() -> None:
     assert isinstance(counts_of("", None), OwnCounts)
-    assert isinstance(counts_of("valkey", Secret("of the tests")), SharedCounts)
+    assert isinstance(counts_of("valkey", SecretStr("of the tests")), SharedCounts)
 
 
 def test_the_end_of_a_minute_is_a_time() -> None:

@@ -9,10 +9,10 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from pydantic import SecretStr
 from testbed.fakes.anthropic_api import FakeAnthropic
 from tests.unit.litellm_image.raw_upstream import BODY, KEY, Script, ask, content, said, served
 
-from claude_gateway.config.secret import Secret
 from claude_gateway.errors import Failure
 from claude_gateway.upstream import anthropic_http
 from claude_gateway.upstream.anthropic_http import AnthropicHttp
@@ -35,7 +35,7 @@ def fake() -> Iterator[FakeAnthropic]:
 
 def with_upstream(url: str, test: Callable[[AnthropicHttp], Awaitable[Any]]) -> Any:
     async def run() -> Any:
-        upstream = AnthropicHttp(Secret(KEY), url, None, None)
+        upstream = AnthropicHttp(SecretStr(KEY), url, None, None)
         await upstream.start()
         try:
             return await asyncio.wait_for(test(upstream), 10)
@@ -186,7 +186,7 @@ def test_a_silent_upstream_ends_in_a_status_that_is_not_paid_for_twice(monkeypat
 
     async def run() -> None:
         server = await asyncio.start_server(silent, "127.0.0.1", 0)
-        upstream = AnthropicHttp(Secret(KEY), f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", None, None)
+        upstream = AnthropicHttp(SecretStr(KEY), f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", None, None)
         await upstream.start()
         try:
             await upstream.ask(ask())
@@ -218,7 +218,7 @@ def test_the_upstream_is_read_no_faster_than_the_client_reads() -> None:
 
     async def run() -> None:
         server = await asyncio.start_server(endless, "127.0.0.1", 0)
-        upstream = AnthropicHttp(Secret(KEY), f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", None, None)
+        upstream = AnthropicHttp(SecretStr(KEY), f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", None, None)
         await upstream.start()
         answer = await upstream.ask(ask(stream=True))
         pieces: AsyncIterator[bytes] = answer.content

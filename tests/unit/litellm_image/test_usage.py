@@ -12,11 +12,11 @@ from unittest.mock import Mock
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import SecretStr
 from tests.unit.litellm_image.door import ASKED, Door, pieces, run
 
 from claude_gateway.api.call import Call, Reply
 from claude_gateway.api.usage_line import UsageLine, list_prices
-from claude_gateway.config.secret import Secret
 from claude_gateway.errors import Failure
 from claude_gateway.log_setup import RedactingFormatter
 from claude_gateway.upstream.base import Answer, Ask, Endpoint, Usage
@@ -160,7 +160,7 @@ def line_of(door: Door, caplog: pytest.LogCaptureFixture, **asked: Any) -> dict[
     with caplog.at_level(logging.INFO):
         run(door.ask(**asked))
     (record,) = [record for record in caplog.records if record.name == "usage"]
-    line: dict[str, Any] = json.loads(RedactingFormatter([Secret("sk-the-key")]).format(record))
+    line: dict[str, Any] = json.loads(RedactingFormatter([SecretStr("sk-the-key")]).format(record))
     return line
 
 

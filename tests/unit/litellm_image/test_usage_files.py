@@ -9,11 +9,11 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from pydantic import SecretStr
 
 from claude_gateway.api import usage_files
 from claude_gateway.api.usage_files import UsageFiles, keep_usage
 from claude_gateway.api.usage_line import UsageLine
-from claude_gateway.config.secret import Secret
 from claude_gateway.log_setup import USAGE_LOGGER
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def handler(tmp_path: Path, clock: Clock) -> Iterator[UsageFiles]:
-    usage, made = logging.getLogger(USAGE_LOGGER), UsageFiles(tmp_path, 3, [Secret("sk-the-secret")], clock)
+    usage, made = logging.getLogger(USAGE_LOGGER), UsageFiles(tmp_path, 3, [SecretStr("sk-the-secret")], clock)
     level = usage.level
     usage.setLevel("INFO")
     usage.addHandler(made)

@@ -11,7 +11,7 @@ from claude_gateway.printable import escaped
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from claude_gateway.config.secret import Secret
+    from pydantic import SecretStr
 
 # What a client sent may stand in a message: it must neither begin a line of its own nor speak to a terminal.
 SHORT = {0x0A: "\\n", 0x09: "\\t"}
@@ -25,9 +25,9 @@ QUIET_LOGGERS = ("httpx", "apscheduler", "claude_agent_sdk", "uvicorn.access", *
 class RedactingFormatter(logging.Formatter):
     """A record as one line, tracebacks included; known secrets are masked, control characters escaped."""
 
-    def __init__(self, secrets: Iterable[Secret]) -> None:
+    def __init__(self, secrets: Iterable[SecretStr]) -> None:
         super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s", datefmt="%Y-%m-%dT%H:%M:%S%z")
-        self._secrets = [secret.reveal() for secret in secrets]
+        self._secrets = [secret.get_secret_value() for secret in secrets]
 
     def format(self, record: logging.LogRecord) -> str:
         text = record.getMessage() if record.name == USAGE_LOGGER else super().format(record)
@@ -36,7 +36,7 @@ class RedactingFormatter(logging.Formatter):
         return escaped(text.translate(SHORT))
 
 
-def set_up_log(level: str, secrets: Iterable[Secret]) -> None:
+def set_up_log(level: str, secrets: Iterable[SecretStr]) -> None:
     """Send every logger through one redacting handler on stdout; a library's own handlers are removed."""
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(RedactingFormatter(secrets))

@@ -112,7 +112,7 @@ def operator(current: MasterKey, previous: MasterKey | None) -> Client:
 
 
 def _digested(key: MasterKey) -> ClientKey:
-    return ClientKey(hashlib.sha256(key.value.reveal().encode()).digest(), key.generation, key.expires)
+    return ClientKey(hashlib.sha256(key.value.get_secret_value().encode()).digest(), key.generation, key.expires)
 
 
 SCHEMES = (b"bearer", b"token")  # some clients say them twice, or in x-api-key

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
-    from claude_gateway.config.secret import Secret
+    from pydantic import SecretStr
 
 log = logging.getLogger(__name__)
 DAY_BYTES = 128 * 1024 * 1024
@@ -35,7 +35,7 @@ class UsageFiles(logging.Handler):
     """
 
     def __init__(
-        self, folder: Path, days: int, secrets: Iterable[Secret], now: Callable[[], datetime] = _utc_now
+        self, folder: Path, days: int, secrets: Iterable[SecretStr], now: Callable[[], datetime] = _utc_now
     ) -> None:
         super().__init__()
         self.setFormatter(RedactingFormatter(secrets))
@@ -77,6 +77,6 @@ class UsageFiles(logging.Handler):
             log.warning("usage is not kept for the rest of %s: %s; it stays in this log", self._day, why)
 
 
-def keep_usage(folder: Path, days: int, secrets: Iterable[Secret]) -> None:
+def keep_usage(folder: Path, days: int, secrets: Iterable[SecretStr]) -> None:
     """Keeps usage lines from now on; they go on to the container's log too."""
     logging.getLogger(USAGE_LOGGER).addHandler(UsageFiles(folder, days, secrets))

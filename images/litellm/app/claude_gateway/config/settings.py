@@ -9,10 +9,11 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from pydantic import SecretStr
+
 from claude_gateway.config import clients, memory, variables
 from claude_gateway.config.memory import MIB
 from claude_gateway.config.process_reuse import ProcessReuse
-from claude_gateway.config.secret import Secret
 from claude_gateway.config.variables import SettingsError
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ class ClaudeAuth(StrEnum):
 class MasterKey:
     """One generation of the master key. `expires` (UTC) is None for a key that does not expire."""
 
-    value: Secret
+    value: SecretStr
     generation: str
     expires: datetime | None = None
 
@@ -67,7 +68,7 @@ class Settings:
     master_key_calls_models: bool
     models: Mapping[str, str]
     auth: ClaudeAuth
-    credential: Secret | None
+    credential: SecretStr | None
     base_url: str | None
     ca_certificates: str | None
     warm_processes: int
@@ -78,7 +79,7 @@ class Settings:
     max_request_bytes: int
     failed_auth_per_minute: int
     valkey_host: str
-    valkey_password: Secret | None
+    valkey_password: SecretStr | None
     memory_mib: int
     reuse: ProcessReuse
     drop_params: bool
@@ -86,7 +87,7 @@ class Settings:
     log_level: str
 
     @property
-    def secrets(self) -> tuple[Secret, ...]:
+    def secrets(self) -> tuple[SecretStr, ...]:
         """All secrets, for the log's redaction."""
         previous = self.previous_key.value if self.previous_key else None
         found = [self.current_key.value, previous, self.credential, self.valkey_password]
@@ -127,7 +128,7 @@ class Settings:
             max_request_bytes=max_request_bytes,
             failed_auth_per_minute=int(variables.number(env, "FAILED_AUTH_PER_MINUTE", "10", 1, 10_000)),
             valkey_host=env.get("VALKEY_HOST", ""),
-            valkey_password=Secret(env["VALKEY_PASSWORD"]) if env.get("VALKEY_PASSWORD") else None,
+            valkey_password=SecretStr(env["VALKEY_PASSWORD"]) if env.get("VALKEY_PASSWORD") else None,
             memory_mib=memory_mib,
             reuse=variables.choice(env, "CLAUDE_PROCESS_REUSE", ProcessReuse.CLIENT),
             drop_params=variables.boolean(env, "DROP_PARAMS", "false"),
@@ -144,7 +145,7 @@ def _current_key(env: Mapping[str, str]) -> MasterKey:
         )
     _check_key(value, "LITELLM_MASTER_KEY")
     generation = _generation(env.get("LITELLM_KEY_GENERATION", "current"), "LITELLM_KEY_GENERATION")
-    return MasterKey(Secret(value), generation)
+    return MasterKey(SecretStr(value), generation)
 
 
 def _previous_key(env: Mapping[str, str]) -> MasterKey | None:
@@ -157,7 +158,7 @@ def _previous_key(env: Mapping[str, str]) -> MasterKey | None:
             "LITELLM_PREVIOUS_MASTER_KEY equals LITELLM_MASTER_KEY: a rotation needs a new key. Run: make rotate"
         )
     generation = _generation(env.get("LITELLM_PREVIOUS_KEY_GENERATION", "previous"), "LITELLM_PREVIOUS_KEY_GENERATION")
-    return MasterKey(Secret(value), generation, _expiry(env.get("LITELLM_PREVIOUS_KEY_EXPIRES", "")))
+    return MasterKey(SecretStr(value), generation, _expiry(env.get("LITELLM_PREVIOUS_KEY_EXPIRES", "")))
 
 
 def _check_key(value: str, name: str) -> None:
@@ -203,7 +204,7 @@ def _models(text: str) -> Mapping[str, str]:
     return models
 
 
-def _credential(env: Mapping[str, str], auth: ClaudeAuth) -> Secret | None:
+def _credential(env: Mapping[str, str], auth: ClaudeAuth) -> SecretStr | None:
     """The secret that `auth` needs. The other one must be absent: an API key beats an OAuth login silently."""
     token, api_key = env.get("CLAUDE_CODE_OAUTH_TOKEN", ""), env.get("ANTHROPIC_API_KEY", "")
     rules = {
@@ -226,7 +227,7 @@ def _credential(env: Mapping[str, str], auth: ClaudeAuth) -> Secret | None:
         raise SettingsError(f"CLAUDE_AUTH is {auth} but {missing} is missing. Set it: pulumi config set --secret {key}")
     if not re.fullmatch(r"[\x21-\x7e]+", credential):
         raise SettingsError(f"the credential for CLAUDE_AUTH={auth} has blanks or non-ASCII characters in it")
-    return Secret(credential)
+    return SecretStr(credential)
 
 
 def _base_url(text: str) -> str | None:

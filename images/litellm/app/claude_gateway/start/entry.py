@@ -117,7 +117,7 @@ def main() -> NoReturn:
         settings = Settings.from_environment(env)
     except SettingsError as error:
         refuse(with_stack(str(error), env))
-    if settings.current_key.value.reveal() == DEVELOPMENT_KEY:
+    if settings.current_key.value.get_secret_value() == DEVELOPMENT_KEY:
         # On stdout, so that `docker logs NAME | grep WARNING` shows it.
         print(
             f"WARNING: the master key is the well-known development key {DEVELOPMENT_KEY}: for local development only. "

@@ -126,7 +126,7 @@ def upstream_of(settings: Settings, env: Mapping[str, str]) -> Upstream:
         config_dir=Path(env["CLAUDE_CONFIG_DIR"]),
         scratch=RUN / CLI_FOLDER,
         reuse=ProcessReuse(settings.reuse),
-        oauth_token=settings.credential.reveal() if settings.credential else None,
+        oauth_token=settings.credential.get_secret_value() if settings.credential else None,
         environment={name: env[name] for name in CLI_VARIABLES if name in env} | base_url,
     )
     return ClaudeCli(ClaudePool(config), with_token=settings.credential is not None)

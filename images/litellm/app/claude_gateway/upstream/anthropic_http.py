@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine
     from types import SimpleNamespace
 
-    from claude_gateway.config.secret import Secret
+    from pydantic import SecretStr
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -56,7 +56,7 @@ BROKEN = "The connection to Claude broke off."
 class AnthropicHttp:
     """One pool of connections. `proxy` is the egress proxy's URL, if there is one."""
 
-    def __init__(self, api_key: Secret, base_url: str | None, ca_bundle: str | None, proxy: str | None) -> None:
+    def __init__(self, api_key: SecretStr, base_url: str | None, ca_bundle: str | None, proxy: str | None) -> None:
         self._base = (base_url or ANTHROPIC).rstrip("/")
         self._key = api_key
         self._ca_bundle = ca_bundle
@@ -113,7 +113,7 @@ class AnthropicHttp:
         if self._session is None:
             raise RuntimeError("not started")
         headers = {
-            "x-api-key": self._key.reveal(),
+            "x-api-key": self._key.get_secret_value(),
             "anthropic-version": ask.version or VERSION,
             "content-type": "application/json",
             "accept-encoding": "identity",
