@@ -94,7 +94,7 @@ def test_an_upgrade_is_of_a_stack(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_clients_notice_is_said_with_the_stacks_own_drain(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], said: str | None, printed: str
 ) -> None:
-    monkeypatch.setattr(notice, "setting", lambda name, stack, _: {"drainSeconds": {"org/prod": "77"}}[name][stack])
+    monkeypatch.setattr(notice, "decrypted", lambda name, stack, _: {"drainSeconds": {"org/prod": "77"}}[name][stack])
     monkeypatch.setattr("sys.stdin", io.StringIO("a preview"))
     monkeypatch.setattr("sys.argv", ["x", "org/prod"])
     monkeypatch.setattr(notice, "notice", lambda *given: said if given == ("a preview", 77) else "another one's")
