@@ -62,8 +62,8 @@ verify: setup-pulumi setup-python setup-engine ## check the running stack: is it
 backup: setup-pulumi setup-python setup-engine setup-base ## settings, keys and login of a stack in one encrypted file: FILE=NAME
 	@$(IN_STACK) $(PYTHON) -m ops.backup "$(STACK)" $(if $(FILE),"$(FILE)")
 
-restore: setup-pulumi setup-python ## make a stack from a backup, where there is none: FILE=NAME
-	@ops/restore.sh "$(STACK)" "$(FILE)"
+restore: setup-pulumi setup-python ## make a stack from a backup, where there is none: FILE=NAME (on another ENGINE=ssh://...)
+	@ops/restore.sh "$(STACK)" "$(FILE)" "$(ENGINE)"
 
 rotate: setup ## new master key, or of CLIENT=name; the old one works for OVERLAP=24h more (EMERGENCY=1: not at all)
 	@$(IN_STACK) $(PYTHON) -m ops.rotate "$(STACK)" --overlap="$(OVERLAP)" $(OF_CLIENT) $(if $(filter-out 0 no false,$(EMERGENCY)),--emergency)

@@ -1,7 +1,7 @@
 """The one file that a backup is: its form, how it is written, and what is wrong with one that cannot be restored.
 
-``python -m ops.backup_file STACK FILE`` checks it and prints the stack's settings file as the secrets in it need it,
-with the salt or the data key: ops/restore.sh finds the passphrase by that.
+``python -m ops.backup_file STACK FILE [--engine HOST]`` checks it and prints the stack's settings file as its secrets
+need it, with the salt or the data key: ops/restore.sh finds the passphrase by that.
 
 Nothing secret stands in it in the clear. The state is as Pulumi exports it; ``sealed`` is a settings file in which
 Pulumi itself has encrypted what volumes hold, by the stack's own passphrase or key service.
@@ -11,9 +11,10 @@ import argparse
 import contextlib
 import json
 import os
+import re
 import sys
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from shlex import quote
 from typing import Any
@@ -21,10 +22,15 @@ from typing import Any
 import yaml
 
 from ops.commands import OperationError, exit_status
+from ops.state import ENGINE
+from rules.docker import LOCAL
+from rules.engines import fault
 from rules.layout import PROJECT, stack_name
 from rules.version import VERSION
 
 FORMAT = f"{PROJECT} backup 1"
+OF_ENGINE = re.compile(rf" *({PROJECT}:)?docker(Host|CertPath):")
+"""A line of a stack's file that says where its engine is."""
 
 
 @dataclass(frozen=True)
@@ -115,13 +121,52 @@ def read(path: Path, stack: str) -> Backup:
     return backup
 
 
+def on_engine(backup: Backup, host: str | None) -> Backup:
+    """Returns the backup for the engine at ``host`` in place of its own; as it is without one.
+
+    Raises:
+        OperationError: when ``host`` is no engine's, or certificates would be needed besides.
+    """
+    if not host:
+        return backup
+    if problem := fault(host, None):
+        raise OperationError(
+            f"ENGINE={host}: {problem[0]} {problem[1]}. "
+            f"Example: ENGINE=ssh://USER@HOST, or for this machine ENGINE={LOCAL}"
+        )
+    resources = [_told_of(one, host) for one in backup.state["deployment"].get("resources") or []]
+    state = {**backup.state, "deployment": {**backup.state["deployment"], "resources": resources}}
+    return replace(backup, settings=_with(host, backup.settings), sealed=_with(host, backup.sealed), state=state)
+
+
+def _told_of(resource: dict[str, Any], host: str) -> dict[str, Any]:
+    if resource["type"] != ENGINE:
+        return resource
+    parts = {name: resource[name] for name in ("inputs", "outputs") if name in resource}
+    own = {name: {key: part[key] for key in part if key != "certPath"} for name, part in parts.items()}
+    return {**resource, **{name: {**part, "host": host} for name, part in own.items()}}
+
+
+def _with(host: str, settings: str) -> str:
+    """Returns a stack's file with the setting ``dockerHost``, and its comments where it has the common form."""
+    lines = [line for line in settings.splitlines(keepends=True) if not OF_ENGINE.match(line)]
+    indent = next((found[1] for line in lines if (found := re.match(r"( +)[^ #]", line))), "  ")
+    entry = f"{indent}{PROJECT}:dockerHost: {json.dumps(host)}\n"
+    text = "".join(f"{line.rstrip()}\n{entry}" if line.rstrip() == "config:" else line for line in lines)
+    whole = yaml.safe_load(settings) or {}
+    config = {name: value for name, value in (whole.get("config") or {}).items() if not OF_ENGINE.match(f" {name}:")}
+    wanted = {**whole, "config": {**config, f"{PROJECT}:dockerHost": host}}
+    return text if yaml.safe_load(text) == wanted else yaml.safe_dump(wanted)
+
+
 def main() -> int:
     """Returns the exit status: 1 with a sentence when the file cannot be restored."""
     parser = argparse.ArgumentParser(prog="python -m ops.backup_file")
     parser.add_argument("stack")
     parser.add_argument("file", type=Path)
+    parser.add_argument("--engine", help="another engine than the backup's")
     arguments = parser.parse_args()
-    return exit_status(lambda: read(arguments.file, arguments.stack).sealed)
+    return exit_status(lambda: on_engine(read(arguments.file, arguments.stack), arguments.engine).sealed)
 
 
 if __name__ == "__main__":

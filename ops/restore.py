@@ -1,6 +1,7 @@
 """Restores a stack from a backup, on a machine that does not have it. ``make restore`` runs it.
 
-``python -m ops.restore STACK FILE``, in the project's folder and the environment that ops/restore.sh has made.
+``python -m ops.restore STACK FILE [--engine HOST]``, in the project's folder and the environment that ops/restore.sh
+has made.
 
 All of it is tried first in a backend of its own, in a folder that goes again: a wrong passphrase, or a state that
 Pulumi does not take, ends there. What is in the state but not on the engine, ``make up`` brings back.
@@ -17,7 +18,7 @@ from pathlib import Path
 import yaml
 
 from ops import volumes
-from ops.backup_file import Backup, name_of_secret, read
+from ops.backup_file import Backup, name_of_secret, on_engine, read
 from ops.commands import OperationError, command_line, exit_status, pulumi
 from ops.engine import Engine
 from ops.stack_file import file_of
@@ -89,13 +90,13 @@ def refuse_overwriting(stack: str, backup: Backup, engine: Engine) -> None:
             )
 
 
-def restore(stack: str, path: Path) -> str:
-    """Restores the stack, and returns what to say of it.
+def restore(stack: str, path: Path, host: str | None = None) -> str:
+    """Restores the stack, on the engine at ``host`` or its own one, and returns what to say of it.
 
     Raises:
         OperationError: with what is wrong; then nothing that was there is changed.
     """
-    backup = read(path, stack)
+    backup = on_engine(read(path, stack), host)
     state = State(stack, backup.state)
     engine = state.engine()
     refuse_overwriting(stack, backup, engine)
@@ -142,8 +143,9 @@ def main() -> int:
     parser = command_line("make restore", __doc__)
     parser.add_argument("stack")
     parser.add_argument("file", type=Path)
+    parser.add_argument("--engine", help="another engine than the one that the stack was on: ssh://USER@HOST")
     arguments = parser.parse_args()
-    return exit_status(lambda: restore(arguments.stack, arguments.file))
+    return exit_status(lambda: restore(arguments.stack, arguments.file, arguments.engine))
 
 
 if __name__ == "__main__":

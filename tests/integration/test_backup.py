@@ -47,8 +47,12 @@ def backup(operations: Operations) -> Path:
     return path
 
 
-def restore(operations: Operations, backup: Path, *environment: str, status: int = 0) -> str:
-    command = ("env", *environment, "ops/restore.sh", operations.stack.name, str(backup))
+ELSEWHERE = "unix:///run/docker.sock"
+"""The same engine by another name, so that it is another one as far as settings and state go."""
+
+
+def restore(operations: Operations, backup: Path, *environment: str, engine: str = "", status: int = 0) -> str:
+    command = ("env", *environment, "ops/restore.sh", operations.stack.name, str(backup), engine)
     return operations.finish(operations.start(*command), status)
 
 
@@ -83,9 +87,11 @@ def test_it_comes_back_on_an_empty_machine(stack: Deployment, operations: Operat
     assert list(stack.state.rglob(f"{stack.name}.json")) == []
     assert (stack.project / file).read_text() == EMPTY
 
-    printed = restore(operations, backup)
+    printed = restore(operations, backup, engine=ELSEWHERE)
     assert f"{file}.before-restore" in printed
-    assert yaml.safe_load((stack.project / file).read_text()) == yaml.safe_load(settings)
+    moved = yaml.safe_load(settings)
+    moved["config"]["litellm-claude:dockerHost"] = ELSEWHERE
+    assert yaml.safe_load((stack.project / file).read_text()) == moved
     listed = docker(
         "run", "--rm", "--network=none", f"--volume={before['claude_auth_volume']}:/v:ro", "debian:trixie-slim",
         "find", "/v", "-path", "*/kept*", "-printf", "%m %U:%G %P\n",

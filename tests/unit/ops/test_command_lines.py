@@ -83,7 +83,9 @@ def test_a_backup_is_named_after_the_stack_and_the_day(monkeypatch: pytest.Monke
     assert (status, stack, path) == (0, "org/project/prod", Path(f"prod-{now:%Y-%m-%d}.backup"))
     _, [(_, path, _)] = ran(monkeypatch, backup, "backup", "prod", "kept")
     assert path == Path("kept")
-    assert ran(monkeypatch, restore, "restore", "prod", "kept") == (0, [("prod", Path("kept"))])
+    assert ran(monkeypatch, restore, "restore", "prod", "kept") == (0, [("prod", Path("kept"), None)])
+    on_another = ran(monkeypatch, restore, "restore", "prod", "kept", "--engine=ssh://new")
+    assert on_another == (0, [("prod", Path("kept"), "ssh://new")])
 
 
 def test_an_upgrade_is_of_a_stack(monkeypatch: pytest.MonkeyPatch) -> None:
