@@ -24,7 +24,11 @@ encryptionsalt: v1:salt
     "text", [COMMENTED, "config: {litellm-claude:port: 443, dockerHost: tcp://lost}\n", "config:\n", "config:", ""]
 )
 def test_a_backup_is_restored_on_another_engine_where_its_own_is_lost(text: str) -> None:
-    told = {"type": ENGINE, "inputs": {"host": "tcp://lost:2376", "certPath": "/c", "context": ""}, "outputs": {}}
+    told: dict[str, Any] = {
+        "type": ENGINE,
+        "inputs": {"host": "tcp://lost:2376", "certPath": "/c", "context": ""},
+        "outputs": {},
+    }
     volume = {"type": KINDS["volume"], "inputs": {"name": "host"}}
     backup = a_backup(settings=text, sealed=text, state={"version": 3, "deployment": {"resources": [told, volume]}})
     moved = backup_file.on_engine(backup, "ssh://ann@new")
