@@ -34,7 +34,8 @@ nothing. The volume stays when the stack goes, as the login's does; `docker volu
 
 ## What a line holds
 
-Each request that reaches LiteLLM's container is one line of JSON in its log. It never holds a text, a key or a digest.
+Each request that reaches LiteLLM's container is one line of JSON in its log, but for wrong keys beyond
+`failedAuthPerMinute`. It never holds a text, a key or a digest.
 
 | Field | What it is |
 | --- | --- |
