@@ -48,11 +48,12 @@ async def one(http: httpx.AsyncClient) -> Sample:
     return Sample(status if done or status != 200 else 0, first, time.perf_counter() - sent)
 
 
-async def leave(http: httpx.AsyncClient) -> None:
-    """Ask, and go away as soon as the answer begins."""
+async def leave(http: httpx.AsyncClient) -> bool:
+    """Ask, and go away as soon as the answer begins; whether one began."""
     async with http.stream("POST", "/v1/chat/completions", json=BODY) as answer:
         async for _ in answer.aiter_lines():
-            return
+            return answer.status_code == 200
+    return False
 
 
 @dataclass

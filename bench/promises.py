@@ -6,7 +6,9 @@ Promise = tuple[bool, str]
 
 
 def told(promises: list[Promise]) -> int:
-    """Prints them, and returns the exit status: 1 when one does not hold."""
+    """Prints them, and returns the exit status: 1 when one does not hold, or there is none."""
     for holds, text in promises:
         print(f"{'holds' if holds else 'MISSED'}: {text}")
-    return 0 if all(holds for holds, _ in promises) else 1
+    if not promises:
+        print("MISSED: nothing was measured")
+    return 0 if promises and all(holds for holds, _ in promises) else 1

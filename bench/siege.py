@@ -22,10 +22,11 @@ if TYPE_CHECKING:
 TIMES_QUIET = 3.0
 
 
-def promises(quiet: Seen, seen: Seen, restarts: int) -> list[Promise]:
+def promises(quiet: Seen, seen: Seen, tries: dict[str, int], restarts: int) -> list[Promise]:
     """What has to hold, and the figures."""
     times = seen.p95 / quiet.p95
     return [
+        (bool(tries) and all(tries.values()), f"each attack reached the gateway ({tries})"),
         (not seen.wrong, f"the honest client's requests all succeed ({seen.wrong[:3]})"),
         (times < TIMES_QUIET, f"its p95 is {times:.1f} times the quiet one (limit {TIMES_QUIET:g})"),
         (
@@ -52,7 +53,7 @@ def main() -> int:
         print(f"besieged: {seen}")
         print(f"attacks:  {', '.join(f'{count} {kind}' for kind, count in tries.items())}")
         restarts = int(docker("inspect", "--format", "{{.RestartCount}}", siege.container))
-    return told(promises(quiet, seen, restarts))
+    return told(promises(quiet, seen, tries, restarts))
 
 
 if __name__ == "__main__":

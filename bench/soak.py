@@ -70,7 +70,7 @@ async def soak(gateway: Gateway, count: int) -> tuple[list[Look], int]:
         nonlocal failed
         for number in numbers:
             if number % LEAVES_EACH == 0:
-                await leave(http)
+                failed += not await leave(http)  # or nobody left in the middle of anything
             else:
                 failed += not (await one(http)).good
 

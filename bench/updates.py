@@ -72,7 +72,11 @@ def ours(stack: Deployment, operations: Operations, change: Change) -> Figures:
         operations.up()
         return key
 
-    return under_load(f"pulumi: {change.name}", key, authority, update, load="updates_load")
+    before = stack.there()
+    found = under_load(f"pulumi: {change.name}", key, authority, update, load="updates_load")
+    if stack.there() == before:  # the names of what was replaced are new
+        raise AssertionError(f"{change.name}: nothing was replaced, so that there was nothing to lose a request by")
+    return found
 
 
 def composes(compose: Compose, change: Change, old: dict[str, str], new: dict[str, str]) -> Figures:

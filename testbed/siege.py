@@ -134,8 +134,10 @@ class Siege:
                 seen = asyncio.run(self.watch(seconds))
             finally:
                 load.stdin.close()
-                tries = json.loads(load.stdout.read() or "{}")
-        return seen, tries
+                told = load.stdout.read()
+        if load.returncode or not told:
+            raise RuntimeError(f"the attackers ended by themselves, with status {load.returncode}: there was no siege")
+        return seen, json.loads(told)
 
 
 @contextmanager

@@ -52,16 +52,17 @@ class Attack:
         self.tries = 0
 
     async def connect(self, alpn: str = "http/1.1") -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        self.tries += 1
         context = self._context
         context.set_alpn_protocols([alpn])
-        return await asyncio.open_connection(
+        opened = await asyncio.open_connection(
             self._target.address,
             self._target.port,
             ssl=context,
             server_hostname="localhost",
             local_addr=(self._source, 0),
         )
+        self.tries += 1  # what finds nobody is no attack
+        return opened
 
     async def post(self, body: bytes, length: int, *, keyed: bool = True) -> None:
         """Sends `body` as the beginning of one of `length` bytes, and waits until the gateway ends it."""
@@ -124,6 +125,8 @@ async def attack(target: Target) -> dict[str, int]:
     tasks = [asyncio.create_task(again(acts[kind])) for kind in attacks for _ in range(AT_ONCE)]
     await asyncio.to_thread(sys.stdin.read)
     for task in tasks:
+        if task.done():
+            task.result()  # an attacker never ends by itself: raises what ended this one
         task.cancel()
     return {kind: one.tries for kind, one in attacks.items()}
 
