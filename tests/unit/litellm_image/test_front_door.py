@@ -97,6 +97,25 @@ def test_after_too_many_wrong_keys_a_source_is_told_to_wait_and_the_right_key_st
 
 
 @pytest.mark.parametrize(
+    "headers",
+    [
+        [(b"x-gateway-source", b"192.0.2.1")],
+        [(b"x-gateway-source", b"127.0.0.1"), (b"x-api-key", b"sk-wrong")],
+    ],
+    ids=["no key at all", "the checks of the stack's security, from inside"],
+)
+def test_who_guesses_no_key_from_outside_is_not_told_to_wait(headers: list[tuple[bytes, bytes]]) -> None:
+    async def test() -> None:
+        door = Door(failures=2)
+        assert [(await door.ask(headers=headers)).status for _ in range(5)] == [401] * 5
+        wrong = [headers[0], (b"x-api-key", b"sk-wrong")]
+        expected = [401] * 3 if headers[0][1] == b"127.0.0.1" else [401, 401, 429]
+        assert [(await door.ask(headers=wrong)).status for _ in range(3)] == expected
+
+    run(test())
+
+
+@pytest.mark.parametrize(
     ("path", "draining", "status"),
     [("/health/readiness", False, 200), ("/health/readiness", True, 503), ("/health/liveliness", True, 200)],
 )
