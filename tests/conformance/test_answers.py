@@ -173,7 +173,9 @@ def test_the_responses_api_works_too(clients: Clients, gateway: Gateway) -> None
 def test_requests_do_not_see_each_other(clients: Clients, gateway: Gateway) -> None:
     for index in range(6):
         ask_anthropic_streamed(clients, f"secret-{index}")
-    for index, record in enumerate(gateway.records()):
+    records = gateway.records()
+    assert len(records) == 6
+    for index, record in enumerate(records):
         others = [f"secret-{other}" for other in range(6) if other != index]
         assert f"secret-{index}" in str(record["body"])
         assert not any(other in str(record["body"]) for other in others)

@@ -61,7 +61,9 @@ def test_known_bad_litellm_releases_are_refused(deploy: Deploy, tag: str) -> Non
 
 
 def test_images_are_built_from_a_relative_context(deploy: Deploy) -> None:
-    for image in deploy("dev").of("docker:index/remoteImage:RemoteImage"):
+    images = deploy("dev").of("docker:index/remoteImage:RemoteImage")
+    assert len(images) == 4
+    for image in images:
         assert image.inputs["build"] == {"context": f"images/{image.name.rsplit('-', 1)[1]}"}
         assert image.inputs["keepLocally"] is True
         assert len(image.inputs["triggers"]["context"]) == 64
@@ -73,6 +75,7 @@ def test_security_updates_of_another_day_are_another_image(deploy: Deploy) -> No
         return {image.name: image.inputs for image in graph.of("docker:index/remoteImage:RemoteImage")}
 
     without, first, second = built(), built(securityUpdates="2026-11-24"), built(securityUpdates="2026-11-24.2")
+    assert len(second) == 4
     for name, image in second.items():
         assert image["build"]["buildArgs"] == {"SECURITY_UPDATES": "2026-11-24.2"}
         assert len({found[name]["name"] for found in (without, first, second)}) == 3
@@ -90,8 +93,9 @@ def test_every_image_takes_updates_when_it_is_asked_to(role: str) -> None:
 
 
 def test_an_image_belongs_to_one_stack(deploy: Deploy) -> None:
-    graph = deploy("prod")
-    for image in graph.of("docker:index/remoteImage:RemoteImage"):
+    images = deploy("prod").of("docker:index/remoteImage:RemoteImage")
+    assert len(images) == 4
+    for image in images:
         digest = image.inputs["triggers"]["context"]
         assert image.inputs["name"] == f"litellm-claude/{image.name.rsplit('-', 1)[1]}:{digest[:12]}-prod"
 

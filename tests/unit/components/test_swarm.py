@@ -8,6 +8,7 @@ import pulumi
 import pytest
 
 from rules.container import SECRETS
+from rules.version import VERSION
 from tests.unit.components.conftest import Declared, Deploy, Graph, plain
 
 SERVICE = "docker:index/service:Service"
@@ -91,9 +92,7 @@ def test_every_service_is_hardened(deploy: Deploy, role: str) -> None:
     assert inputs["endpointSpec"]["mode"] == "dnsrr"
     labels = {label["label"]: label["value"] for label in one["labels"]}
     assert labels["litellm-claude.role"] == role
-    assert labels.get("org.opencontainers.image.version") == (
-        None if role == "front" else labels.get("org.opencontainers.image.version")
-    )
+    assert labels.get("org.opencontainers.image.version") == (None if role == "front" else VERSION)
     assert inputs["labels"] == one["labels"]
 
 

@@ -116,6 +116,7 @@ def test_the_written_files_hold_no_secret_and_are_private(mode: str, tmp_path: P
     run.mkdir()
     for _ in range(2):  # a container that restarts finds its own files
         entry.write_files(Settings.from_environment(env), run, system)
+    assert sorted(path.name for path in run.iterdir()) == ["ca-certificates.crt", "cli"]
     for path in run.iterdir():
         assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0
         if path.is_file():

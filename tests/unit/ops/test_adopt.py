@@ -76,7 +76,9 @@ def test_files_of_another_user_are_handed_over_with_a_word(
 
 def test_the_container_that_hands_over_has_the_volume_and_nothing_else(docker: Docker) -> None:
     adopt.hand_over("prod", Engine())
-    for call in (call for call in docker.calls if call[0] == "run"):
+    runs = [call for call in docker.calls if call[0] == "run"]
+    assert runs
+    for call in runs:
         options = call[: call.index(volumes.IMAGE)]
         assert options[options.index("--network") + 1] == "none"
         assert options[options.index("--cap-drop") + 1] == "ALL"

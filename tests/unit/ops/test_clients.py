@@ -68,6 +68,7 @@ def test_the_list_says_who_may_what_and_holds_no_key(
     assert "10.20.0.0/16" in ci
     assert "not yet made: make up" in new
     assert "sk-" not in printed
+    assert asked
     assert all("--show-secrets" not in arguments for arguments in asked)
     assert run(monkeypatch, "prod") == 0
     assert capsys.readouterr().out.startswith("client")
