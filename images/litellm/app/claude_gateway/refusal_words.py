@@ -10,6 +10,7 @@ ACCOUNT = (
     "Anthropic declines because of the account behind this gateway (its billing, plan or extra usage), not because of "
     "your request: the operator has to settle it with Anthropic, and finds Anthropic's words in the log (make logs)."
 )
+BROKE_OFF = "The answer from Claude broke off."
 SILENT = f"Claude said nothing for {SILENCE_SECONDS:g} s."
 UNREACHABLE = "Claude cannot be reached from the gateway: the operator finds the reason with make logs."
 UNREACHABLE_RETRY_SECONDS = 5

@@ -21,12 +21,7 @@ if TYPE_CHECKING:
     from claude_gateway.upstream.base import Answer
 
 FENCED = re.compile(r"\s*```(?:json)?\s*\n(.*)\n\s*```\s*", re.DOTALL | re.IGNORECASE)
-NO_OBJECT = Failure(
-    502,
-    "Claude's answer is no JSON object. Ask again, or send a json_schema, which Claude keeps to.",
-    code="no_json",
-    headers=NO_RETRY,
-)
+NO_OBJECT = "Claude's answer is no JSON object. Ask again, or send a json_schema, which Claude keeps to."
 
 
 def is_asked_for(body: Mapping[str, Any]) -> bool:
@@ -47,7 +42,7 @@ async def object_alone(answer: Answer, *, streamed: bool) -> Answer:
     said = _said_in(events) if streamed else _said(json.loads(raw))
     made = _object_in(said) if said is not None else None
     if said is not None and made is None:
-        raise NO_OBJECT
+        raise Failure(502, NO_OBJECT, code="no_json", headers=NO_RETRY)
     if made is not None and made != said:
         raw = _stream_of(events, made) if streamed else _message_of(json.loads(raw), made)
 

@@ -19,7 +19,7 @@ from claude_gateway.api.contract import Route
 from claude_gateway.api.contract.answer_schema import with_names_hidden
 from claude_gateway.api.json_mode import is_asked_for, without_format
 from claude_gateway.api.litellm_transport import API_BASE, UpstreamTransport
-from claude_gateway.api.responses import BROKEN_OFF, CUT, as_events, as_response
+from claude_gateway.api.responses import CUT, as_events, as_response, broken_off
 from claude_gateway.api.untranslated import split
 from claude_gateway.config.time_limits import SILENCE_SECONDS
 from claude_gateway.errors import Failure
@@ -107,7 +107,7 @@ class OpenAIRoutes:
         arguments = self._arguments(call, free_tools.with_full_names(call.body))
         await litellm.aresponses(**{**arguments, "stream": False})
         if call.answer is None:
-            raise BROKEN_OFF
+            raise broken_off()
         if call.streamed:
             return await _stream(as_events(call.answer.content, call.body), call, _typed_event, done=b"")
         return Reply(_once(json.dumps(await as_response(call.answer.content, call.body))), call.headers, call.close)
@@ -136,7 +136,7 @@ def failure(call: Call, error: Exception) -> Failure:
     if isinstance(status, int) and 400 <= status < 500 and status not in (401, 403, 408):
         return Failure(400, _plain(str(getattr(error, "message", error))))
     log.error("LiteLLM failed with %s: %s", type(error).__name__, str(error).partition("Traceback")[0][:500])
-    return BROKEN_OFF if call.close else Failure(400, NOT_TRANSLATED)
+    return broken_off() if call.close else Failure(400, NOT_TRANSLATED)
 
 
 def _plain(message: str) -> str:
@@ -179,7 +179,7 @@ async def _events(first: Any, parts: Any, call: Call, render: Render, done: byte
     except GeneratorExit:
         raise
     except Exception as error:
-        broken = error if isinstance(error, Failure) else call.failure or BROKEN_OFF
+        broken = error if isinstance(error, Failure) else call.failure or broken_off()
         log.warning("request %s broke off in its stream: %s", call.request_id, broken.message)
         if call.route is Route.RESPONSES:
             yield broken.response_event(number + 1)

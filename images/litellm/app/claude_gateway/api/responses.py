@@ -14,12 +14,12 @@ from claude_gateway.api.anthropic_events import event_in, events_of, lines
 from claude_gateway.api.response_calls import Call, FreeCall, Search, ServerCall, ToolSearch, ToolsFound
 from claude_gateway.api.response_items import Event, Item, Message, Reasoning
 from claude_gateway.errors import Failure
+from claude_gateway.refusal_words import BROKE_OFF
 from claude_gateway.upstream.refusals import no_answer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Mapping
 
-BROKEN_OFF = Failure(502, "The answer from Claude broke off.")
 CUT = ("max_tokens", "model_context_window_exceeded", "pause_turn", "compaction")
 INCOMPLETE = dict.fromkeys(CUT, "max_output_tokens") | {"refusal": "content_filter"}
 """Anthropic's reasons for an end that is none, and OpenAI's."""
@@ -53,6 +53,11 @@ UNSAID: Mapping[str, Any] = {
 }
 
 
+def broken_off() -> Failure:
+    """What is told of an answer without an end. Made anew: a raised one keeps its frames, and what is in them."""
+    return Failure(502, BROKE_OFF)
+
+
 async def as_response(content: AsyncIterator[bytes], asked: Mapping[str, Any]) -> Event:
     """The response to the client's request `asked`, out of a whole message. Raises Failure."""
     message = json.loads(b"".join([piece async for piece in content]))
@@ -74,9 +79,9 @@ async def as_events(content: AsyncIterator[bytes], asked: Mapping[str, Any]) -> 
                 for one in made.events(event):
                     yield one
         if not made.ended:
-            raise BROKEN_OFF
+            raise broken_off()
     except Exception as error:
-        for one in made.failed(error if isinstance(error, Failure) else BROKEN_OFF):
+        for one in made.failed(error if isinstance(error, Failure) else broken_off()):
             yield one
         raise
 

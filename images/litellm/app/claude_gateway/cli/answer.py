@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from claude_gateway.cli.errors import BROKE_OFF, UpstreamError, from_result
+from claude_gateway.cli.errors import UpstreamError, from_result
+from claude_gateway.refusal_words import BROKE_OFF
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from claude_gateway.refusal_words import (
     ABOUT_THE_ACCOUNT,
     ACCOUNT,
+    BROKE_OFF,
     RETRY_SECONDS,
     UNREACHABLE,
     UNREACHABLE_RETRY_SECONDS,
@@ -26,7 +27,6 @@ log = logging.getLogger(__name__)
 
 LOGIN_EXPIRED = "The gateway's Claude login has expired or is missing: log in again: make login"
 ACCOUNT_REFUSED = "Anthropic refuses the gateway's Claude account: the operator must look at it (make logs)."
-BROKE_OFF = "The answer from Claude broke off."
 MAX_WORDS = 500  # characters of Anthropic's own sentence
 # What the CLI says, without a status, when it has no login at all, and when there is no way to Anthropic (CLI 2.1.331).
 NO_LOGIN_MARKS = ("not logged in", "/login", "invalid api key", "oauth token has expired", "oauth token revoked")

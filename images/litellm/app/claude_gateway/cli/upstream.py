@@ -7,13 +7,13 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
 from claude_gateway.cli.channel import Channel
-from claude_gateway.cli.errors import BROKE_OFF, UpstreamError
+from claude_gateway.cli.errors import UpstreamError
 from claude_gateway.cli.pool import NO_START
 from claude_gateway.cli.process import CliProcess, UnfitError
 from claude_gateway.cli.request import cli_request
 from claude_gateway.cli.warm import WarmPool
 from claude_gateway.config.process_reuse import ProcessReuse
-from claude_gateway.refusal_words import SILENT
+from claude_gateway.refusal_words import BROKE_OFF, SILENT
 
 if TYPE_CHECKING:
     from collections import Counter
