@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
 import ssl
 import time
 from dataclasses import replace
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 import trustme
 from testbed.fakes.anthropic_api import FakeAnthropic
-from tests.unit.litellm_image.claude_cli import Bed, ask_pool, cli_bed, message, pool_of, until
+from tests.unit.litellm_image.claude_cli import Bed, ask_pool, cli_bed, message, pool_of, scripted, until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -116,10 +117,33 @@ async def test_a_process_that_is_older_than_the_login_serves_no_more(bed: Bed) -
     async with pool_of(bed) as pool:
         await ask_pool(pool, message())
         await until(lambda: pool.idle == 1)
-        pool._pool._idle[0].started_at -= 60  # so long before the login that follows
         write_login(bed, expires_in=90_000)
         await ask_pool(pool, message())
         assert pool.counts["started"] == 2
+
+
+async def test_the_clock_of_the_login_decides_nothing(tmp_path: Path) -> None:
+    """It may be ahead, be set back, or be that of a backup: what counts is whether the file is another one."""
+    with cli_bed(tmp_path, oauth_token=None, cli=scripted(tmp_path, "answer")) as bed:
+        path = bed.config.config_dir / ".credentials.json"
+        write_login(bed, expires_in=80_000)
+        os.utime(path, times=(time.time() + 3600,) * 2)
+        async with pool_of(bed) as pool:
+            for _ in range(2):
+                await ask_pool(pool, message())
+                await until(lambda: pool.live == pool.idle)
+            assert pool.counts["started"] == 1, "one that is ahead is a login like others"
+            for change in (
+                lambda: write_login(bed, expires_in=90_000),
+                lambda: os.utime(path, times=(1_000_000_000,) * 2),
+                path.unlink,
+                lambda: write_login(bed, expires_in=90_000),
+            ):
+                before = pool.counts["started"]
+                change()
+                await ask_pool(pool, message())
+                await until(lambda: pool.live == pool.idle)
+                assert pool.counts["started"] == before + 1
 
 
 async def test_the_login_is_in_no_processs_environment_and_no_copy_is_made(bed: Bed) -> None:

@@ -94,7 +94,7 @@ class CliConfig:
 
     @property
     def credentials(self) -> Path | None:
-        """The login's file, where processes use one: a process older than it holds another login."""
+        """The login's file, where processes use one: a process from before it was written holds another."""
         return None if self.oauth_token else self.config_dir / CREDENTIALS
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import itertools
-import math
 import time
 import uuid
 from contextlib import aclosing
@@ -53,6 +52,7 @@ class CliProcess:
         self.fit = False  # booted, or wiped after the last request
         self.started_at = self.idle_since = time.monotonic()
         self._credentials = credentials
+        self._login: tuple[int, int, int] | None = None
         self._reusable = True
         self._agent: str | None = None
         self._betas: dict[str, str] = {}  # the CLI computes the beta header once for each model
@@ -66,6 +66,7 @@ class CliProcess:
 
         With a `system` text the process serves one request, with this text as it is; without, any.
         """
+        self._login = _stamp(self._credentials)
         try:
             await self.channel.start()
         except OSError as error:
@@ -84,14 +85,8 @@ class CliProcess:
     @property
     def usable(self) -> bool:
         """Whether it may take another request: it runs, nothing is left in it, and its login is the one on disk."""
-        age = time.monotonic() - self.started_at
-        return self.fit and self.channel.running and age < MAX_SECONDS and age <= self._seconds_since_login()
-
-    def _seconds_since_login(self) -> float:
-        try:
-            return time.time() - self._credentials.stat().st_mtime if self._credentials else math.inf
-        except OSError:
-            return math.inf
+        young = time.monotonic() - self.started_at < MAX_SECONDS
+        return self.fit and self.channel.running and young and self._login == _stamp(self._credentials)
 
     def holds(self, system: str) -> bool:
         """Whether this system text is the one that it knows already, which saves 20 ms."""
@@ -220,6 +215,15 @@ class CliProcess:
             raise UnfitError(f"it has ended: {self.channel.last_error_line or 'without a word'}")
         self._idle = self._idle or frame.get("type") == "result"
         return frame
+
+
+def _stamp(credentials: Path | None) -> tuple[int, int, int] | None:
+    """What tells one login from the next, whatever clock its file was written by; None without one."""
+    try:
+        found = credentials.stat() if credentials else None
+    except OSError:
+        return None
+    return (found.st_ino, found.st_size, found.st_mtime_ns) if found else None
 
 
 def _name(system: str) -> str:
