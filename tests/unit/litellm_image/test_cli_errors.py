@@ -7,11 +7,12 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from testbed.fakes import anthropic_script
 from testbed.fakes.anthropic_script import ACCOUNT_TEXT, THIRD_PARTY
 from tests.unit.litellm_image.claude_cli import ask_pool, cli_bed, message, pool_of
 
 from claude_gateway.cli.errors import LOGIN_EXPIRED, UpstreamError, from_result
-from claude_gateway.refusal_words import ACCOUNT, UNREACHABLE
+from claude_gateway.refusal_words import ACCOUNT, RETRY_SECONDS, UNREACHABLE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -98,3 +99,18 @@ def test_a_limit_says_when_it_ends() -> None:
     assert (from_result(result(429), {}).retry_after or 0) > 1
     assert (from_result(result(529), {}).retry_after or 0) >= 1
     assert from_result(result(500), {}).retry_after is None
+
+
+@pytest.mark.asyncio
+async def test_the_end_of_one_limit_is_not_told_of_the_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the CLI itself: the plan's limit, then one of Anthropic's servers, which says no end."""
+    with cli_bed(tmp_path, limit=1) as bed:
+        async with pool_of(bed) as pool:
+            with pytest.raises(UpstreamError) as of_the_plan:
+                await ask_pool(pool, message("FAKE:429:7000"))
+            assert (of_the_plan.value.retry_after or 0) > 6000
+            monkeypatch.setattr(anthropic_script, "error_headers", lambda *_: {})
+            with pytest.raises(UpstreamError) as of_a_server:
+                await ask_pool(pool, message("FAKE:429"))
+            assert of_a_server.value.retry_after == RETRY_SECONDS[429]
+            assert pool.counts["started"] == 1

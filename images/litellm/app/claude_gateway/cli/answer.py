@@ -27,6 +27,7 @@ async def events(frames: AsyncIterator[Mapping[str, Any]], rate_limit: dict[str,
         if kind == "system" and frame.get("subtype") == REFUSAL_SUBTYPE:
             refusal = frame
         elif kind == "rate_limit_event":
+            rate_limit.clear()  # of another limit the end may not be said
             rate_limit.update(frame.get("rate_limit_info") or {})
         elif kind == "result":
             if refusal is None:
