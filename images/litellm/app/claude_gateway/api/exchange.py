@@ -166,7 +166,7 @@ class Exchange:
     def _end(self) -> str:
         if self.left or self.status == 0:
             return "client-left"
-        if self.broken:
+        if self.broken or (self.status < 400 and self.usage.broken_off):
             return "broken-off"
         return "complete" if self.status < 400 else "refused" if self.status < 500 else "failed"
 

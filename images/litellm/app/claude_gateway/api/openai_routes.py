@@ -180,6 +180,7 @@ async def _events(first: Any, parts: Any, call: Call, render: Render, done: byte
         raise
     except Exception as error:
         broken = error if isinstance(error, Failure) else call.failure or broken_off()
+        call.usage.broken_off = True
         log.warning("request %s broke off in its stream: %s", call.request_id, broken.message)
         if call.route is Route.RESPONSES:
             yield broken.response_event(number + 1)

@@ -26,13 +26,17 @@ class Endpoint(StrEnum):
 
 @dataclass
 class Usage:
-    """Tokens of one answer, as the upstream counts them; and when the first one of a stream came (monotonic clock)."""
+    """Tokens of one answer, as the upstream counts them.
+
+    And of a stream when the first one came (monotonic clock), and whether it has ended with an error.
+    """
 
     input: int = 0
     output: int = 0
     cache_read: int = 0
     cache_write: int = 0
     first_token: float | None = field(default=None, compare=False)
+    broken_off: bool = field(default=False, compare=False)
 
     @property
     def counted(self) -> int:
