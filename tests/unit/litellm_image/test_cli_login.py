@@ -18,7 +18,7 @@ from testbed.fakes.anthropic_api import FakeAnthropic
 from tests.unit.litellm_image.claude_cli import Bed, ask_pool, cli_bed, message, pool_of, scripted, until
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterator
 
 pytestmark = pytest.mark.asyncio
 
@@ -133,12 +133,13 @@ async def test_the_clock_of_the_login_decides_nothing(tmp_path: Path) -> None:
                 await ask_pool(pool, message())
                 await until(lambda: pool.live == pool.idle)
             assert pool.counts["started"] == 1, "one that is ahead is a login like others"
-            for change in (
+            changes: list[Callable[[], object]] = [
                 lambda: write_login(bed, expires_in=90_000),
                 lambda: os.utime(path, times=(1_000_000_000,) * 2),
                 path.unlink,
                 lambda: write_login(bed, expires_in=90_000),
-            ):
+            ]
+            for change in changes:
                 before = pool.counts["started"]
                 change()
                 await ask_pool(pool, message())

@@ -14,14 +14,14 @@ from claude_gateway.config.settings import Settings
 APP = Path(__file__).parents[3] / "images" / "litellm" / "app"
 LOGS = """
 import logging, sys
-from claude_gateway.config.secret import Secret
+from pydantic import SecretStr
 from claude_gateway.log_setup import set_up_log
 
 library = logging.getLogger("LiteLLM")
 library.addHandler(logging.StreamHandler(sys.stderr))
 library.propagate = False
 logging.getLogger().addHandler(logging.StreamHandler(sys.stderr))
-set_up_log(sys.argv[1], [Secret("sk-very-secret")])
+set_up_log(sys.argv[1], [SecretStr("sk-very-secret")])
 library.warning("a call with sk-very-secret")
 logging.getLogger("httpx").info("a request with sk-very-secret")
 logging.getLogger("httpx").warning("a wait")
@@ -64,4 +64,4 @@ def test_the_log_is_told_every_secret_that_there_is(auth: str) -> None:
         "VALKEY_PASSWORD": "the-password",
     }
     env = {"GATEWAY_MODELS": json.dumps({"sonnet": "claude-sonnet-5-5"}), "CLAUDE_AUTH": auth, **secrets}
-    assert {one.reveal() for one in Settings.from_environment(env).secrets} == set(secrets.values())
+    assert {one.get_secret_value() for one in Settings.from_environment(env).secrets} == set(secrets.values())

@@ -10,10 +10,10 @@ import pytest
 
 from claude_gateway.cli import UpstreamError, process
 from claude_gateway.cli.environment import ENVIRONMENT, bundled_cli
-from claude_gateway.cli.errors import ACCOUNT_REFUSED, BROKE_OFF, LOGIN_EXPIRED
+from claude_gateway.cli.errors import ACCOUNT_REFUSED, LOGIN_EXPIRED
 from claude_gateway.config.time_limits import SILENCE_SECONDS
 from claude_gateway.errors import Failure
-from claude_gateway.refusal_words import ACCOUNT, SILENT
+from claude_gateway.refusal_words import ACCOUNT, BROKE_OFF, SILENT
 from claude_gateway.upstream import anthropic_http
 from claude_gateway.upstream.base import Ask, Endpoint
 from claude_gateway.upstream.claude_cli import ClaudeCli

@@ -117,4 +117,8 @@ def test_the_pool_is_told_who_shares_processes_and_how_many_there_may_be(
 def test_an_api_key_goes_by_the_proxy_to_the_address_that_is_said() -> None:
     key = {"CLAUDE_AUTH": "api-key", "ANTHROPIC_API_KEY": "the-api-key", "ANTHROPIC_BASE_URL": "https://api.test"}
     made: Any = upstream_of(settings(**key), {"HTTPS_PROXY": "http://egress:3128"})
-    assert (made._key.reveal(), made._base, made._proxy) == ("the-api-key", "https://api.test", "http://egress:3128")
+    assert (made._key.get_secret_value(), made._base, made._proxy) == (
+        "the-api-key",
+        "https://api.test",
+        "http://egress:3128",
+    )
