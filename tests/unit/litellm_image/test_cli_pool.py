@@ -84,12 +84,12 @@ async def test_nobody_waits_for_ever_behind_a_busy_client() -> None:
     process = await house.get("a")
     waiting = house.ask("b")
     await until(lambda: house.pool.waiting == 1)
-    house.pool._queue[0].since += 1000
+    house.pool._queue.first.since += 1000
     busy = [house.ask("a") for _ in range(3)]
     await until(lambda: house.pool.waiting == 4)
     house.pool.give_back(process)
     assert await busy[0] is process, "at first others may overtake"
-    house.pool._queue[0].since -= 1000 + PATIENCE_SECONDS
+    house.pool._queue.first.since -= 1000 + PATIENCE_SECONDS
     house.pool.give_back(process)
     assert await waiting is not process
     for one in busy:

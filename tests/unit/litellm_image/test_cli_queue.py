@@ -10,7 +10,7 @@ from tests.unit.litellm_image.claude_cli import until
 from tests.unit.litellm_image.pool_house import House
 
 from claude_gateway.cli import UpstreamError
-from claude_gateway.cli.pool import QUEUE_PER_PROCESS
+from claude_gateway.cli.pool import PATIENCE_SECONDS, QUEUE_PER_PROCESS
 
 pytestmark = pytest.mark.asyncio
 
@@ -86,3 +86,63 @@ async def test_a_client_that_leaves_while_its_process_boots_leaves_none_behind()
     leaver.cancel()
     await until(lambda: house.pool.live == 0)
     assert house.made[0].closed
+
+
+async def test_a_client_that_fills_the_queue_keeps_no_other_one_out() -> None:
+    house = House(limit=1)
+    process = await house.get("greedy")
+    greedy = [house.ask("greedy") for _ in range(QUEUE_PER_PROCESS)]
+    await until(lambda: house.pool.waiting == QUEUE_PER_PROCESS)
+    modest = house.ask("modest")
+    with pytest.raises(UpstreamError, match="busy"):
+        await greedy[-1]
+    assert house.pool.waiting == QUEUE_PER_PROCESS
+    with pytest.raises(UpstreamError, match="busy"):
+        await house.get("greedy")
+    assert house.pool.counts["refused"] == 2
+    assert not modest.done()
+    for task in greedy:
+        task.cancel()
+    house.pool.give_back(process)
+    assert await modest is not process
+
+
+async def test_clients_that_wait_take_turns() -> None:
+    """Whoever has one request waits for one of each other client's, not for all that came before it."""
+    house = House(limit=1)
+    process = await house.get("greedy")
+    served: list[str] = []
+
+    async def one(owner: str) -> None:
+        process = await house.get(owner)
+        served.append(owner)
+        house.pool.give_back(process)
+
+    tasks = [asyncio.create_task(one("greedy")) for _ in range(3)]
+    await until(lambda: house.pool.waiting == 3)
+    tasks.append(asyncio.create_task(one("modest")))
+    await until(lambda: house.pool.waiting == 4)
+    for waiting in house.pool._queue:
+        waiting.since -= PATIENCE_SECONDS + 1
+    house.pool.give_back(process)
+    await asyncio.gather(*tasks)
+    assert served.index("modest") <= 1
+
+
+async def test_whoever_asks_again_and_again_overtakes_nobody_for_ever() -> None:
+    house = House(limit=1)
+    process = await house.get("one by one")
+    many = [house.ask("many") for _ in range(2)]
+    await until(lambda: house.pool.waiting == 2)
+    served = 0
+    while not all(task.done() for task in many):
+        again = house.ask("one by one")
+        await asyncio.sleep(0)
+        house.pool._queue.first.since -= PATIENCE_SECONDS + 1
+        house.pool.give_back(process)
+        done, _ = await asyncio.wait({again, *(one for one in many if not one.done())}, return_when="FIRST_COMPLETED")
+        process = done.pop().result()
+        if not again.done():
+            again.cancel()
+        served += 1
+        assert served <= 6

@@ -1,8 +1,8 @@
 """A bounded pool of CLI processes, each for many requests, one after another.
 
 `limit` processes exist at most, idle ones included. A request takes an idle process that suits it, or one that is about
-to be, or starts one, or waits its turn for up to `queue_seconds`; a full queue, or too long a wait, is a 429 with
-retry-after. Whose process has been idle longest makes room for who has none.
+to be, or starts one, or waits its turn for up to `queue_seconds`; too long a wait, or a full queue for whoever has
+most in it, is a 429 with retry-after. Whose process has been idle longest makes room for who has none.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections import Counter, deque
-from dataclasses import dataclass, field
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from claude_gateway.cli.errors import UpstreamError
 from claude_gateway.cli.process import CliProcess, UnfitError
+from claude_gateway.cli.waiting import Queue, Waiting
 from claude_gateway.config.process_reuse import ProcessReuse
 
 if TYPE_CHECKING:
@@ -35,16 +35,6 @@ BUSY = "All Claude processes of the gateway are busy; try again shortly."
 NO_START = "The gateway cannot start the Claude CLI: the operator must look at it (make logs)."
 
 
-@dataclass(eq=False, slots=True)
-class _Waiting:
-    """A request in the queue. Its ticket gives it a process, or None: the permission to start one."""
-
-    request: CliRequest
-    owner: str
-    ticket: asyncio.Future[CliProcess | None]
-    since: float = field(default_factory=time.monotonic)
-
-
 class Pool:
     """Hands out processes that are ready for a request, and takes them back."""
 
@@ -56,7 +46,7 @@ class Pool:
         self._all: set[CliProcess] = set()
         self.live = 0  # processes that exist, or are being started or reaped
         self._ending = 0
-        self._queue: deque[_Waiting] = deque()
+        self._queue = Queue()
         self._background: set[asyncio.Task[None]] = set()
         self._wanted = asyncio.Event()
 
@@ -70,8 +60,8 @@ class Pool:
 
     async def acquire(self, request: CliRequest, owner: str) -> CliProcess:
         """A process for this request; give it back. Raises UpstreamError: 429 without one in time, 502 if it fails."""
-        waiting = _Waiting(request, owner, asyncio.get_running_loop().create_future())
-        self._queue.append(waiting)
+        waiting = Waiting(request, owner, asyncio.get_running_loop().create_future())
+        self._queue.add(waiting)
         self._serve()
         if not waiting.ticket.done():
             self._refuse_or_queue(waiting)
@@ -98,21 +88,27 @@ class Pool:
             self._coming.add(process)
             self._spawn(self._wipe(process))
 
-    def _refuse_or_queue(self, waiting: _Waiting) -> None:
-        soon = self._ending or self._coming
-        if len(self._queue) > QUEUE_PER_PROCESS * self._config.limit or not (self._config.queue_seconds > 0 or soon):
+    def _refuse_or_queue(self, waiting: Waiting) -> None:
+        if not (self._config.queue_seconds > 0 or self._ending or self._coming):
             self._queue.remove(waiting)
             raise self._busy()
         self.counts["queued"] += 1
+        if len(self._queue) > QUEUE_PER_PROCESS * self._config.limit:
+            refused = self._queue.longest
+            self.counts["queued"] -= refused is waiting
+            self._queue.remove(refused)
+            refused.ticket.set_exception(self._busy())
 
     def _busy(self) -> UpstreamError:
         self.counts["refused"] += 1
         return UpstreamError(429, BUSY, BUSY_RETRY_SECONDS)
 
-    def _give_up(self, waiting: _Waiting) -> None:
+    def _give_up(self, waiting: Waiting) -> None:
         """Leave the queue; what was handed over at the same moment goes to the next in line."""
         if waiting in self._queue:
             self._queue.remove(waiting)
+            return
+        if waiting.ticket.exception() is not None:
             return
         process = waiting.ticket.result()
         if process is None:
@@ -122,13 +118,13 @@ class Pool:
         self._serve()
 
     def _serve(self) -> None:
-        """Give those who wait, the oldest first, a process that suits; then the permission to start one."""
-        for waiting in list(self._queue):
-            if waiting is not self._queue[0] and self._overdue(self._queue[0]):
+        """Give those who wait, in their turns, a process that suits; then the permission to start one."""
+        for waiting in self._queue:
+            if waiting is not self._queue.first and self._overdue(self._queue.first):
                 break
             if process := self._take(waiting):
                 self._grant(waiting, process)
-        for place, waiting in enumerate(list(self._queue)):
+        for place, waiting in enumerate(self._queue):
             if place < self._coming_for(waiting):
                 continue
             if self.live < self._config.limit:
@@ -140,11 +136,11 @@ class Pool:
             if process := self._spare(waiting.owner):
                 self._discard(process)
 
-    def _grant(self, waiting: _Waiting, process: CliProcess | None) -> None:
-        self._queue.remove(waiting)
+    def _grant(self, waiting: Waiting, process: CliProcess | None) -> None:
+        self._queue.serve(waiting)
         waiting.ticket.set_result(process)
 
-    def _take(self, waiting: _Waiting) -> CliProcess | None:
+    def _take(self, waiting: Waiting) -> CliProcess | None:
         """The idle process that suits best: the client's own, that knows the system text; else one of nobody's."""
         request, owner = waiting.request, waiting.owner
         suiting = [one for one in self._idle if one.owner in (None, owner) and one.suits(request)]
@@ -154,13 +150,13 @@ class Pool:
         self._idle.remove(best)
         return best
 
-    def _coming_for(self, waiting: _Waiting) -> int:
+    def _coming_for(self, waiting: Waiting) -> int:
         """How many processes will be idle for this client sooner than one that would only be started now."""
         if waiting.request.needs_own_process:
             return 0
         return sum(process.owner in (None, waiting.owner) for process in self._coming)
 
-    def _overdue(self, waiting: _Waiting) -> bool:
+    def _overdue(self, waiting: Waiting) -> bool:
         return time.monotonic() - waiting.since > PATIENCE_SECONDS and self._has_less_than_its_share(waiting.owner)
 
     def _has_less_than_its_share(self, owner: str) -> bool:
