@@ -102,3 +102,27 @@ async def test_only_a_busy_upstream_leaves_a_process_fit(bed: Bed, script: str, 
         else:
             with pytest.raises(UnfitError):
                 await process.wipe()
+
+
+async def test_who_leaves_while_its_system_prompt_is_read_costs_the_next_one_nothing(
+    bed: Bed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file of the prompt before is gone by then."""
+    async with process_of(bed) as process:
+        await ask(process, marked(0))
+        await process.wipe()
+        with monkeypatch.context() as patch:
+            control = CliProcess._control
+
+            async def left(self: CliProcess, asked: dict[str, Any]) -> dict[str, Any]:
+                reply = await control(self, asked)
+                if asked["subtype"] == "reload_plugins":
+                    raise asyncio.CancelledError
+                return reply
+
+            patch.setattr(CliProcess, "_control", left)
+            with pytest.raises(asyncio.CancelledError):
+                await ask(process, marked(1))
+        await process.wipe()
+        await ask(process, marked(0))
+        assert len(bed.calls) == 2

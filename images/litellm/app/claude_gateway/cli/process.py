@@ -158,6 +158,7 @@ class CliProcess:
             return None
         name = _name(system)
         if name != self._agent:
+            self._agent = None  # until the other is read in: who leaves before that leaves none
             folder = agents(self.channel.home)
             for file in folder.iterdir():
                 file.unlink()
