@@ -127,15 +127,15 @@ async def test_the_clock_of_the_login_decides_nothing(tmp_path: Path) -> None:
     with cli_bed(tmp_path, oauth_token=None, cli=scripted(tmp_path, "answer")) as bed:
         path = bed.config.config_dir / ".credentials.json"
         write_login(bed, expires_in=80_000)
-        os.utime(path, times=(time.time() + 3600,) * 2)
+        os.utime(path, times=(time.time() + 3600, time.time() + 3600))
         async with pool_of(bed) as pool:
             for _ in range(2):
                 await ask_pool(pool, message())
                 await until(lambda: pool.live == pool.idle)
             assert pool.counts["started"] == 1, "one that is ahead is a login like others"
-            changes: list[Callable[[], object]] = [
+            changes: list[Callable[[], None]] = [
                 lambda: write_login(bed, expires_in=90_000),
-                lambda: os.utime(path, times=(1_000_000_000,) * 2),
+                lambda: os.utime(path, times=(1_000_000_000, 1_000_000_000)),
                 path.unlink,
                 lambda: write_login(bed, expires_in=90_000),
             ]
