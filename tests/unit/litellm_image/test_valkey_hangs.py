@@ -12,6 +12,7 @@ from tests.unit.litellm_image.test_shared_counts import THREE, Replicas, hits
 from valkey.asyncio.connection import Connection
 
 from claude_gateway.api import shared_counts
+from claude_gateway.api.shared_counts import SharedCounts
 
 pytestmark = pytest.mark.asyncio
 
@@ -85,3 +86,27 @@ async def test_who_asks_while_valkey_is_found_elsewhere_is_answered(monkeypatch:
     assert await first
     assert counts.shared
     assert await hits(counts, 3) == [True, True, False], "what was asked at the former address counts"
+
+
+async def test_who_leaves_while_its_place_is_taken_does_not_keep_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    both = Replicas()
+    taken, take = asyncio.Event(), SharedCounts._taken
+
+    async def slowly(self: SharedCounts, who: str, places: int, lease: str) -> bool:
+        await take(self, who, places, lease)
+        taken.set()
+        return bool(await asyncio.Event().wait())
+
+    async def ask() -> None:
+        async with both.first.place("alice", 1):
+            pass
+
+    with monkeypatch.context() as patch:
+        patch.setattr(SharedCounts, "_taken", slowly)
+        leaver = asyncio.create_task(ask())
+        await taken.wait()
+        leaver.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await leaver
+    async with both.second.place("alice", 1) as free:
+        assert free

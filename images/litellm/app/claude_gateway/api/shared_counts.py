@@ -124,7 +124,12 @@ class SharedCounts:
                 yield False
                 return
             lease = secrets.token_hex(8)
-            if not await self._asked(lambda: self._taken(who, places, lease), _yes):
+            try:
+                taken = await self._asked(lambda: self._taken(who, places, lease), _yes)
+            except BaseException:  # whoever leaves while Valkey is asked may have it all the same
+                await self._asked(lambda: self._given_back(who, lease), _yes)
+                raise
+            if not taken:
                 yield False
                 return
             self._held.setdefault(who, set()).add(lease)
