@@ -5,15 +5,13 @@ api/shared_counts.py counts in one place for several.
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Protocol
 
-from limits.aio.storage import MemoryStorage
-from limits.aio.strategies import FixedWindowRateLimiter
-
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
     from contextlib import AbstractAsyncContextManager
 
     from limits import RateLimitItem
@@ -47,25 +45,39 @@ class Counts(Protocol):
 
 
 class OwnCounts:
-    """Counters of the `limits` package in memory: a replaced container begins anew.
+    """Counters in memory, by a clock that nobody sets: a replaced container begins anew.
 
     So an update may give a client one more minute's worth.
     """
 
     shared: bool | None = None
 
-    def __init__(self) -> None:
-        self._windows = FixedWindowRateLimiter(MemoryStorage())
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        # When the minute ends, and what was counted in it; whose minute ends first stands first.
+        self._minutes: dict[tuple[str, str, int], tuple[float, int]] = {}
         self._held: Counter[str] = Counter()
 
     async def hit(self, limit: RateLimitItem, who: str, kind: str, cost: int = 1) -> bool:
-        return await self._windows.hit(limit, who, kind, cost=cost)
+        key = (kind, who, limit.amount)
+        ends, count = self._minute(key) or (self._clock() + limit.get_expiry(), 0)
+        self._minutes[key] = (ends, count + cost)
+        return count + cost <= limit.amount
 
     async def test(self, limit: RateLimitItem, who: str, kind: str) -> bool:
-        return await self._windows.test(limit, who, kind)
+        _, left = await self.window(limit, who, kind)
+        return left > 0
 
     async def window(self, limit: RateLimitItem, who: str, kind: str) -> tuple[float, int]:
-        return await self._windows.get_window_stats(limit, who, kind)
+        ends, count = self._minute((kind, who, limit.amount)) or (self._clock(), 0)
+        return time.time() + ends - self._clock(), max(0, limit.amount - count)
+
+    def _minute(self, key: tuple[str, str, int]) -> tuple[float, int] | None:
+        """That of the key; those that have ended are forgotten, whosever they were."""
+        now = self._clock()
+        while self._minutes and (first := next(iter(self._minutes))) and self._minutes[first][0] <= now:
+            del self._minutes[first]
+        return self._minutes.get(key)
 
     @asynccontextmanager
     async def place(self, who: str, places: int) -> AsyncIterator[bool]:
