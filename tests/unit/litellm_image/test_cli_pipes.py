@@ -40,9 +40,38 @@ async def test_a_process_that_has_ended_takes_no_input_however_often_it_is_tried
     assert list(tmp_path.iterdir()) == []
 
 
+SAYS_ODD_THINGS = b"""#!/bin/sh
+cat "$0.lines"
+"""
+ODD_LINES = (
+    b"\0\0 \xff\xfe",
+    b"5",
+    b'{"no": "type"}',
+    b"[" * 100_000,
+    b'{"type": "assistant", "input": ' + b"[" * 2000 + b"]" * 2000 + b"}",  # what a model may call a tool with
+    b'{"type": "the frame"}',
+    b'{"type": "res',
+)
+
+
+@pytest.mark.asyncio
+async def test_what_is_no_frame_of_the_cli_is_passed_over(tmp_path: Path) -> None:
+    cli = tmp_path / "cli"
+    cli.write_bytes(SAYS_ODD_THINGS)
+    cli.with_name("cli.lines").write_bytes(b"\n".join(ODD_LINES))
+    cli.chmod(0o755)
+    channel = Channel(CliConfig(1, 0, 0, tmp_path, tmp_path, oauth_token=TOKEN, cli=cli), ())
+    await channel.start()
+    try:
+        assert await channel.receive() == {"type": "the frame"}
+        assert await channel.receive() is None
+    finally:
+        await channel.close()
+
+
 LEAVES_A_CHILD = """#!/bin/sh
 sleep 600 &
-echo "{\\"child\\": $!}"
+echo "{\\"type\\": \\"x\\", \\"child\\": $!}"
 """
 
 

@@ -71,9 +71,10 @@ class Channel:
         """The next frame, or None when the process has ended. Raises ValueError for a frame that is too large."""
         assert self._process is not None and self._process.stdout is not None  # noqa: S101, PT018 - started
         while line := await self._process.stdout.readline():
-            with contextlib.suppress(ValueError):  # not a frame
+            # What is no frame, or one that is nested too deeply to be read: a call of a tool, told a second time.
+            with contextlib.suppress(ValueError, RecursionError):
                 frame = json.loads(line)
-                if isinstance(frame, dict):
+                if isinstance(frame, dict) and isinstance(frame.get("type"), str):
                     return frame
         return None
 
