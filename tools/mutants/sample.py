@@ -1,8 +1,9 @@
 """Changes the program in one place at a time, and sees whether a test notices: ``make test-mutants``.
 
-A random sample of cosmic-ray's mutants of rules/, components/, posture/ and ops/, in copies of this repository. Places
-are drawn, each as likely as the next, and one slip for each: so an operator with many substitutes counts once. Prints
-each mutant that no test noticed; exit status 1 when fewer than ``LEAST`` percent of the sample were noticed.
+A random sample of cosmic-ray's mutants of rules/, components/, posture/, ops/ and the Python that containers run, in
+copies of this repository. Places are drawn, each as likely as the next, and one slip for each: so an operator with many
+substitutes counts once. Prints each mutant that no test noticed; exit status 1 when fewer than ``LEAST`` percent of the
+sample were noticed.
 """
 
 import argparse
@@ -34,8 +35,10 @@ TESTS = {
     "components": ("tests/unit/components",),
     "posture": ("tests/unit/posture",),
     "ops": ("tests/unit/ops",),
+    "images/litellm": ("tests/unit/litellm_image",),
+    "images/acme": ("tests/unit/acme_image",),
 }
-"""What judges a mutant, by the package that it is in."""
+"""What judges a mutant, by the folder that it is in."""
 MISLEADING = (
     "core/Variable",
     "core/ReplaceComparisonOperator_Eq_Is",
@@ -63,7 +66,8 @@ def copy(target: Path) -> None:
 def passes(folder: Path) -> bool:
     """Whether all tests pass without a mutant, in a copy; or else each mutant would count as noticed."""
     copy(folder)
-    command = [".venv/bin/python", "-m", "pytest", "-x", "-q", "-n", "2", "-p", "no:cacheprovider", *TESTS["rules"]]
+    folders = sorted({tests for named in TESTS.values() for tests in named})
+    command = [".venv/bin/python", "-m", "pytest", "-x", "-q", "-n", "2", "-p", "no:cacheprovider", *folders]
     done = subprocess.run(command, cwd=folder, check=False, capture_output=True, text=True)
     print(done.stdout if done.returncode else "", end="")
     return done.returncode == 0
@@ -95,13 +99,17 @@ def is_slip(item: WorkItem) -> bool:
     The star of ``def f(*, a)`` becomes no program or a slash, and ``int | None`` in an annotation no other: neither is
     a test's matter. An annotation's numbers are rules of pydantic's, and stay. An order in place of an equality is a
     slip where there is a number, and none between words, which enums are too. What ``zip(strict=True)`` guards against
-    cannot be, and what ``dataclass(frozen=True)`` does mypy finds. What a ``cache`` keeps would be found anew.
+    cannot be, and what ``dataclass(frozen=True)`` does mypy finds, as what is imported for it alone. What a ``cache``
+    keeps would be found anew.
     """
     mutation = item.mutations[0]
     code = mutation.module_path.read_text(encoding="utf-8")
     operator = get_operator(mutation.operator_name)(**mutation.operator_args)
     with contextlib.suppress(SyntaxError, AttributeError):  # AttributeError: cosmic-ray knows no "except a.B"
         program, mutant = ast.parse(code), ast.parse(mutate_code(code, operator, mutation.occurrence))
+        ifs = [one for one in around(program, mutation.start_pos, ast.If) if isinstance(one, ast.If)]
+        if any(ast.unparse(one.test) == "TYPE_CHECKING" for one in ifs):
+            return False
         if ORDERED.search(mutation.operator_name):
             return compares_a_number(program, mutation.start_pos)
         if "BinaryOperator" in mutation.operator_name and not around(
@@ -165,7 +173,7 @@ def judge(item: WorkItem, deadline: float) -> WorkResult | None:
 
 def judges(module: Path) -> Iterator[list[str]]:
     """Yields the tests that are named after a module, which notice most slips in seconds, and then all of them."""
-    folders = TESTS[module.parts[0]]
+    folders = next(tests for folder, tests in TESTS.items() if module.is_relative_to(folder))
     if named := sorted(str(path) for folder in folders for path in Path(folder).glob(f"test_*{module.stem}*.py")):
         yield named
     yield list(folders)
