@@ -142,12 +142,13 @@ def test_a_bad_litellm_release_is_found(make: Make, version: str, expected: str)
 
 @pytest.mark.parametrize(("days", "expected"), [(0, "pass"), (30, "pass"), (31, "fail"), (None, "fail")])
 def test_security_updates_must_not_be_old(make: Make, days: int | None, expected: str) -> None:
-    today = datetime.now(UTC).date()
+    now = datetime(2026, 11, 26, 23, 59, tzinfo=UTC)
+    today = now.date()
     updated = None if days is None else today - timedelta(days=days)
     fresh = Packages(today, {"libc6": today - timedelta(days=90), "haproxy": today})
-    outcome = REGISTRY["supply.updates"].run(
-        make(debian={"gateway": Packages(updated, fresh.installed), "egress": fresh})
-    )
+    context = make(debian={"gateway": Packages(updated, fresh.installed), "egress": fresh})
+    context.now = now
+    outcome = REGISTRY["supply.updates"].run(context)
     assert outcome.status.value == expected
     assert ("gateway" in outcome.evidence) or days == 0
     assert expected == "fail" or f"2 packages of {today - timedelta(days=90)} to {today}" in outcome.evidence

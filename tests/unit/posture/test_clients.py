@@ -10,7 +10,8 @@ from posture.model import REGISTRY
 from tests.unit.posture.conftest import Make
 
 IDS = sorted(id_ for id_ in REGISTRY if id_.startswith("clients.") and id_ != "clients.metrics")
-TODAY = datetime.now(UTC).date()
+NOW = datetime(2026, 11, 26, 23, 59, tzinfo=UTC)
+TODAY = NOW.date()
 ALICE: dict[str, Any] = {"alice": {}}
 
 
@@ -37,6 +38,7 @@ def test_each_rule_has_both_outcomes(
     make: Make, id_: str, settings: dict[str, Any], created: Any, log: str, expected: str
 ) -> None:
     context = make(settings=settings, logs={"litellm": log})
+    context.now = NOW
     object.__setattr__(
         context.declaration, "clients", {"alice": {"generation": "initial", "created": created and str(created)}}
     )
