@@ -12,6 +12,7 @@ from tests.unit.litellm_image.door import ASKED, Door, run
 
 from claude_gateway.api import heartbeat
 from claude_gateway.api.call import Call, Reply
+from claude_gateway.dialect import Dialect
 from claude_gateway.errors import Failure
 
 if TYPE_CHECKING:
@@ -59,6 +60,32 @@ def test_a_ping_never_splits_an_event() -> None:
         return Reply(halves())
 
     assert b"data: halves\n\n" in run(Door(answer).ask(body=STREAMED)).body
+
+
+def test_a_reader_that_pauses_gets_no_ping_until_it_reads() -> None:
+    async def test() -> None:
+        sent: list[bytes] = []
+        reads = asyncio.Event()
+
+        async def begin() -> None:
+            pass
+
+        async def send(piece: bytes) -> None:
+            sent.append(piece)
+            if piece != ANTHROPIC:
+                await reads.wait()
+
+        beat = heartbeat.Heartbeat(Dialect.ANTHROPIC, begin, send)
+        async with beat.beating():
+            sending = asyncio.create_task(beat.sent(b"data: 1\n\n"))
+            await asyncio.sleep(0.35)
+            assert sent == [b"data: 1\n\n"]
+            reads.set()
+            await sending
+            while ANTHROPIC not in sent:
+                await asyncio.sleep(0.01)
+
+    run(test())
 
 
 def test_a_failure_after_a_ping_is_an_event() -> None:
