@@ -28,6 +28,7 @@ FOREIGN = (
     "must be of type",
     "failed to load",
     "connection reset",
+    "There's an issue with the selected model",
     "unable to get",
     "CERTIFICATE",
     "maxRequestMib",
