@@ -96,6 +96,9 @@ def test_a_wrong_key_is_the_clients_own_exception(gateway: Gateway) -> None:
 
 
 def test_the_log_shows_no_key_and_says_which_generation_was_used(gateway: Gateway) -> None:
+    with raw(gateway) as http:
+        statuses = [http.get("/v1/models", headers={"x-api-key": key}).status_code for key in (WRONG, gateway.key)]
+    assert statuses == [401, 200], "both were sent"
     log = gateway.log()
     assert WRONG not in log
     assert gateway.key not in log
