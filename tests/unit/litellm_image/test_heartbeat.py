@@ -88,6 +88,30 @@ def test_a_reader_that_pauses_gets_no_ping_until_it_reads() -> None:
     run(test())
 
 
+@pytest.mark.parametrize("pieces", [(b"data: 1\n", b"\n"), (b"data: 1\n\n", b""), (b"data: 1\r\n\r", b"\n")])
+def test_a_ping_follows_an_event_whose_end_came_in_two_pieces(pieces: tuple[bytes, ...]) -> None:
+    silence = asyncio.Event()
+
+    async def cut() -> AsyncIterator[bytes]:
+        for piece in pieces:
+            yield piece
+        await silence.wait()
+
+    async def answer(_call: Call) -> Reply:
+        return Reply(cut())
+
+    async def test() -> None:
+        door = Door(answer)
+        asking = asyncio.create_task(door.ask(body=STREAMED))
+        async with asyncio.timeout(20):
+            while b"".join(pieces) + ANTHROPIC not in door.body:
+                await asyncio.sleep(0.01)
+        silence.set()
+        await asking
+
+    run(test())
+
+
 def test_a_failure_after_a_ping_is_an_event() -> None:
     async def answer(_call: Call) -> Reply:
         await asyncio.sleep(0.15)

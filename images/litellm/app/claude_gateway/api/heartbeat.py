@@ -18,7 +18,7 @@ PINGS = {
     Dialect.ANTHROPIC: b'event: ping\ndata: {"type": "ping"}\n\n',
     Dialect.OPENAI: b": ping\n\n",  # a comment, which every reader of server-sent events skips (WHATWG HTML, 9.2.6)
 }
-END_OF_EVENT = b"\n\n"
+ENDS_OF_EVENT = (b"\n\n", b"\r\n\r\n")
 
 
 class Heartbeat:
@@ -32,7 +32,7 @@ class Heartbeat:
         self._send = send
         self._last = time.monotonic()
         self._sending = False
-        self._between_events = True
+        self._tail = ENDS_OF_EVENT[0]  # of all pieces: an event's end may come in two of them
 
     async def sent(self, piece: bytes) -> None:
         """Send a piece of the stream."""
@@ -40,7 +40,7 @@ class Heartbeat:
         await self._send(piece)
         self._sending = False
         self._last = time.monotonic()
-        self._between_events = piece.endswith(END_OF_EVENT)
+        self._tail = (self._tail + piece)[-4:]
 
     @contextlib.asynccontextmanager
     async def beating(self) -> AsyncIterator[None]:
@@ -58,6 +58,6 @@ class Heartbeat:
             if time.monotonic() - self._last < SILENT_SECONDS:
                 continue
             self._last = time.monotonic()
-            if self._between_events and not self._sending:  # a reader that pauses needs no sign of life
+            if self._tail.endswith(ENDS_OF_EVENT) and not self._sending:  # a reader that pauses needs no sign of life
                 await self._begin()
                 await self._send(self._ping)
