@@ -153,11 +153,11 @@ def not_in_logs(context: Context) -> Outcome:
     source="CIS Docker 4.10 (no secrets outside of the environment)",
 )
 def not_in_command(context: Context) -> Outcome:
-    secrets = context.declaration.secrets
+    wanted = [form.decode() for secret in context.declaration.secrets for form in forms(secret)]
     found = []
     for container in context.running.containers:
         config = container["Config"]
         places = [config.get("Cmd"), config.get("Entrypoint"), config.get("Labels"), config.get("Healthcheck")]
         text = str([*places, container["Args"]])
-        found += [f"{container['Name'][1:]} holds a secret in the clear" for secret in secrets if secret in text]
+        found += [f"{container['Name'][1:]} holds a secret in the clear" for secret in wanted if secret in text]
     return verdict(sorted(set(found)), "environment variables alone hold secrets")

@@ -1,5 +1,6 @@
 """What checks of keys, callers, networks and files make of each answer there can be."""
 
+import base64
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -81,9 +82,10 @@ def test_a_warning_of_the_key_at_start_up_counts(make: Make, settings: dict[str,
 
 
 @pytest.mark.parametrize("place", ["Cmd", "Entrypoint", "Labels", "Healthcheck"])
-def test_a_secret_in_a_command_line_or_a_label_is_found(make: Make, place: str) -> None:
+@pytest.mark.parametrize("form", [KEY, KEY.removeprefix("sk-"), base64.b64encode(f"user:{KEY}".encode()).decode()])
+def test_a_secret_in_a_command_line_or_a_label_is_found(make: Make, place: str, form: str) -> None:
     def change(found: dict[str, Any]) -> None:
-        found["egress"]["Config"][place] = {"Test": ["CMD", KEY]}
+        found["egress"]["Config"][place] = {"Test": ["CMD", form]}
 
     outcome = REGISTRY["key.not-in-command"].run(make(change))
     assert (outcome.status.value, outcome.evidence) == ("fail", "egress holds a secret in the clear")
