@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+import errno
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.unit.litellm_image.claude_cli import (
@@ -18,8 +20,12 @@ from tests.unit.litellm_image.claude_cli import (
 )
 
 from claude_gateway.cli import UpstreamError
+from claude_gateway.cli.answer import whole
 from claude_gateway.cli.process import CliProcess, UnfitError
 from claude_gateway.cli.request import cli_request
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
 
 pytestmark = pytest.mark.asyncio
 
@@ -102,6 +108,37 @@ async def test_only_a_busy_upstream_leaves_a_process_fit(bed: Bed, script: str, 
         else:
             with pytest.raises(UnfitError):
                 await process.wipe()
+
+
+async def test_a_process_without_room_for_a_system_prompt_gives_way_to_another(
+    bed: Bed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its folder is in memory, of which a limit's worth may be full: that was a 500."""
+
+    def full(_path: Path, _content: bytes) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    async with process_of(bed) as process:
+        monkeypatch.setattr(Path, "write_bytes", full)
+        with pytest.raises(UnfitError, match="No space left"):
+            await ask(process, marked(0))
+    assert bed.calls == []
+
+
+async def test_a_call_that_is_nested_too_deeply_to_be_read_is_told() -> None:
+    """Not cut off, so that no empty arguments may stand for it; json gives up some thousand deep."""
+    deep = "[" * 100_000 + "]" * 100_000
+
+    async def stream() -> AsyncIterator[dict[str, Any]]:
+        yield {"type": "message_start", "message": {"usage": {}}}
+        yield {"type": "content_block_start", "index": 0, "content_block": {"type": "tool_use", "input": {}}}
+        delta = {"type": "input_json_delta", "partial_json": deep}
+        yield {"type": "content_block_delta", "index": 0, "delta": delta}
+        yield {"type": "content_block_stop", "index": 0}
+
+    with pytest.raises(UpstreamError, match="nested too deeply") as refused:
+        await whole(stream())
+    assert refused.value.status == 502
 
 
 async def test_who_leaves_while_its_system_prompt_is_read_costs_the_next_one_nothing(

@@ -11,6 +11,7 @@ ACCOUNT = (
     "your request: the operator has to settle it with Anthropic, and finds Anthropic's words in the log (make logs)."
 )
 BROKE_OFF = "The answer from Claude broke off."
+TOO_DEEP = "Claude called a tool with arguments that are nested too deeply to be read."
 SILENT = f"Claude said nothing for {SILENCE_SECONDS:g} s."
 UNREACHABLE = "Claude cannot be reached from the gateway: the operator finds the reason with make logs."
 UNREACHABLE_RETRY_SECONDS = 5

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from claude_gateway.cli.errors import UpstreamError, from_result
-from claude_gateway.refusal_words import BROKE_OFF
+from claude_gateway.refusal_words import BROKE_OFF, TOO_DEEP
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -103,3 +103,5 @@ def _parsed(text: str) -> Any:
         return json.loads(text) if text else {}
     except ValueError:
         return {}  # cut by max_tokens
+    except RecursionError as error:
+        raise UpstreamError(502, TOO_DEEP) from error

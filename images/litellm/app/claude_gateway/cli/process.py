@@ -160,10 +160,13 @@ class CliProcess:
         if name != self._agent:
             self._agent = None  # until the other is read in: who leaves before that leaves none
             folder = agents(self.channel.home)
-            for file in folder.iterdir():
-                file.unlink()
             text = f"---\nname: {name}\ndescription: x\n---\n{system}\n"
-            (folder / f"{name}.md").write_bytes(text.encode("utf-8", "replace"))
+            try:
+                for file in folder.iterdir():
+                    file.unlink()
+                (folder / f"{name}.md").write_bytes(text.encode("utf-8", "replace"))
+            except OSError as error:  # a full tmpfs
+                raise UnfitError(f"its folder: {error.strerror}") from error
             await self._control({"subtype": "reload_plugins"})  # reads agents, too
             self._agent = name
         return name
