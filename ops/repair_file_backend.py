@@ -13,6 +13,7 @@ STATE is the backend's .pulumi folder.
 
 import contextlib
 import json
+import re
 import socket
 import subprocess
 import sys
@@ -168,7 +169,8 @@ def healthy(identifier: str) -> bool:
 
 def remove(kind: str, name: str, grace_seconds: int = 0) -> None:
     """Removes the container or network of exactly that name, when there is one; a healthy container drains first."""
-    found = run(["docker", kind, "ls", "--quiet", "--filter", f"name=^/?{name}$", *ALL[kind]]).split()
+    exactly = f"name=^/?{re.escape(name)}$"  # the dot in a stack's name would be any character: another stack's
+    found = run(["docker", kind, "ls", "--quiet", "--filter", exactly, *ALL[kind]]).split()
     for identifier in found:
         say(f"removing the {kind} {name}, which the interrupted update left half-made")
         if kind == "container" and grace_seconds and healthy(identifier):

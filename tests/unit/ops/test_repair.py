@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import socket
 import subprocess
 from pathlib import Path
@@ -27,8 +28,8 @@ class Engine:
 
     def __call__(self, command: list[str], **_: Any) -> subprocess.CompletedProcess[str]:
         self.commands.append(" ".join(command))
-        asked = command[command.index("--filter") + 1] if "--filter" in command else ""
-        found = "\n".join(name for name in self.names if asked == f"name=^/?{name}$")
+        asked = command[command.index("--filter") + 1].removeprefix("name=") if "--filter" in command else "^$"
+        found = "\n".join(name for name in self.names if re.search(asked, name))
         return subprocess.CompletedProcess(command, 0, stdout=found)
 
 
@@ -118,6 +119,14 @@ def test_only_what_this_state_was_creating_is_removed(tmp_path: Path, engine: En
     removed = [command for command in engine.commands if " rm " in command]
     assert removed == ["docker container rm --force litellm-claude-dev-litellm-1a2b3c4"]
     assert not [command for command in engine.commands if "label" in command], "another copy's stack has the same label"
+
+
+def test_a_dot_in_a_name_is_a_dot(engine: Engine) -> None:
+    """Docker's filter is an expression, and the stack `a-b` may stand beside the stack `a.b`."""
+    engine.names = ["litellm-claude-a-b-litellm-1a2b3c4", "litellm-claude-a.b-litellm-1a2b3c4"]
+    repair_file_backend.remove("container", "litellm-claude-a.b-litellm-1a2b3c4")
+    removed = [command for command in engine.commands if " rm " in command]
+    assert removed == ["docker container rm --force litellm-claude-a.b-litellm-1a2b3c4"]
 
 
 def dead_lock(state: Path) -> Path:
