@@ -8,8 +8,10 @@ import sys
 from datetime import UTC, datetime
 
 from ops.commands import OperationError, exit_status, pulumi
-from ops.key_rotation import next_generation
+from ops.key_rotation import Change, next_generation
 from ops.notice import GAP
+from ops.rotate import alone
+from ops.stack_file import StackFile
 from rules import bundle
 from rules.layout import PROJECT
 
@@ -30,7 +32,7 @@ def upgrade(stack: str) -> str:
     entries = json.loads(pulumi("config", "--json", stack=stack))
     current = entries.get(f"{PROJECT}:{SETTING}", {}).get("value") or ""
     fresh = next_generation(datetime.now(UTC).date(), current)
-    pulumi("config", "set", SETTING, fresh, stack=stack)
+    StackFile(stack).apply(Change({SETTING: fresh}, removed=()))
     said = f"{SETTING} is {fresh}: the images are built anew.\n"
     if entries.get(f"{PROJECT}:frontImage", {}).get("value"):
         return said  # a ready front stays as it is
@@ -39,7 +41,12 @@ def upgrade(stack: str) -> str:
 
 def main() -> int:
     """Returns the exit status: 1 with a sentence when the setting was not changed."""
-    return exit_status(lambda: upgrade(sys.argv[1]))
+
+    def operation() -> str:
+        with alone():  # a rotation puts the file back as it was when its update fails
+            return upgrade(sys.argv[1])
+
+    return exit_status(operation)
 
 
 if __name__ == "__main__":
