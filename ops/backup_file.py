@@ -13,6 +13,7 @@ import json
 import os
 import re
 import sys
+import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -72,16 +73,22 @@ def reserved(path: Path) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        path.unlink(missing_ok=True)
+        with contextlib.suppress(FileNotFoundError):
+            if path.stat().st_size == 0:  # else another backup has taken it for a killed one's, and this is its own
+                path.unlink()
         raise
 
 
 def write(backup: Backup, path: Path) -> None:
-    """Writes the backup into the file that is reserved for it, and sees it on the disk."""
-    with path.open("w") as file:
-        json.dump(asdict(backup), file, indent=1)
-        file.flush()
-        os.fsync(file.fileno())
+    """Puts the backup in the place of the file that is reserved for it, once all of it is on the disk."""
+    with tempfile.TemporaryDirectory(prefix=".backup-", dir=path.parent) as folder:
+        whole = Path(folder) / path.name
+        whole.touch(mode=0o600)
+        with whole.open("w") as file:
+            json.dump(asdict(backup), file, indent=1)
+            file.flush()
+            os.fsync(file.fileno())
+        whole.replace(path)
 
 
 def read(path: Path, stack: str) -> Backup:

@@ -71,6 +71,32 @@ def test_what_a_killed_backup_left_is_no_backup(tmp_path: Path) -> None:
     assert read(tmp_path / "kept.backup", "prod") == a_backup()
 
 
+def test_of_two_at_the_same_time_each_file_is_whole_and_who_fails_takes_nothing_away(tmp_path: Path) -> None:
+    path, second = tmp_path / "kept.backup", a_backup(made="2026-11-28T00:00:00+00:00")
+
+    def meanwhile() -> None:
+        with reserved(path):  # which takes the other's empty one for that of a killed backup
+            write(second, path)
+        raise RuntimeError
+
+    with pytest.raises(RuntimeError), reserved(path):
+        meanwhile()
+    assert read(path, "prod") == second
+
+
+def test_a_backup_is_under_its_name_when_all_of_it_is_on_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A kill or a power cut in between would leave one that looks like a backup."""
+    path, seen = tmp_path / "kept.backup", list[int]()
+    monkeypatch.setattr(os, "fsync", lambda _: seen.append(path.stat().st_size))
+    with reserved(path):
+        write(a_backup(), path)
+    assert seen == [0]
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert list(tmp_path.iterdir()) == [path]
+
+
 def test_a_backup_is_no_device() -> None:
     with pytest.raises(OperationError, match="is there already"), reserved(Path(os.devnull)):
         pass

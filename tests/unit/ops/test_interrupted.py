@@ -1,4 +1,4 @@
-"""What a person is told when an interrupted update cannot be finished."""
+"""What a person is told when an interrupted update cannot be finished, and that it takes nothing of another stack."""
 
 import subprocess
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from ops import repair_file_backend
-from tests.unit.ops.test_repair import PENDING, state_with
+from tests.unit.ops.test_repair import PENDING, Engine, state_with
 from tests.unit.scripts import Copy, ready, salted_state
 
 
@@ -47,3 +47,13 @@ def test_settings_that_were_swept_away_meanwhile_are_not_told_as_settings_that_a
     assert done.returncode == 1
     assert f"somebody has emptied {temporary} meanwhile" in done.stderr
     assert f"Run 'make {target} STACK=dev' again." in done.stderr
+
+
+def test_a_dot_in_a_name_is_a_dot(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Docker's filter is an expression, and the stack `a-b` may stand beside the stack `a.b`."""
+    engine = Engine()
+    monkeypatch.setattr(subprocess, "run", engine)
+    engine.names = ["litellm-claude-a-b-litellm-1a2b3c4", "litellm-claude-a.b-litellm-1a2b3c4"]
+    repair_file_backend.remove("container", "litellm-claude-a.b-litellm-1a2b3c4")
+    removed = [command for command in engine.commands if " rm " in command]
+    assert removed == ["docker container rm --force litellm-claude-a.b-litellm-1a2b3c4"]

@@ -121,14 +121,6 @@ def test_only_what_this_state_was_creating_is_removed(tmp_path: Path, engine: En
     assert not [command for command in engine.commands if "label" in command], "another copy's stack has the same label"
 
 
-def test_a_dot_in_a_name_is_a_dot(engine: Engine) -> None:
-    """Docker's filter is an expression, and the stack `a-b` may stand beside the stack `a.b`."""
-    engine.names = ["litellm-claude-a-b-litellm-1a2b3c4", "litellm-claude-a.b-litellm-1a2b3c4"]
-    repair_file_backend.remove("container", "litellm-claude-a.b-litellm-1a2b3c4")
-    removed = [command for command in engine.commands if " rm " in command]
-    assert removed == ["docker container rm --force litellm-claude-a.b-litellm-1a2b3c4"]
-
-
 def dead_lock(state: Path) -> Path:
     """One of this host with its note, and the folder that both are in."""
     lock(state, socket.gethostname(), 1)
