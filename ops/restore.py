@@ -7,13 +7,14 @@ All of it is tried first in a backend of its own, in a folder that goes again: a
 Pulumi does not take, ends there. What is in the state but not on the engine, ``make up`` brings back.
 """
 
+import contextlib
 import json
 import os
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -28,7 +29,7 @@ from rules.layout import PROJECT, stack_name
 BACKEND = "PULUMI_BACKEND_URL"
 
 
-@contextmanager
+@contextlib.contextmanager
 def elsewhere(backup: Backup) -> Iterator[None]:
     """A project with a backend of its own, in a folder that goes again; its settings are the sealed ones."""
     folder, backend = Path.cwd(), os.environ.get(BACKEND)
@@ -100,6 +101,7 @@ def restore(stack: str, path: Path, host: str | None = None) -> str:
     state = State(stack, backup.state)
     engine = state.engine()
     refuse_overwriting(stack, backup, engine)
+    aside(backup)
     contents = opened(backup)
     for volume, archive in contents.items():
         volumes.fill(engine, volume, archive, labels_of(state, volume))
@@ -119,23 +121,43 @@ def labels_of(state: State, volume: str) -> dict[str, str]:
     return {one["label"]: one["value"] for inputs in declared for one in inputs.get("labels") or []}
 
 
-def place(backup: Backup) -> str:
-    """Writes the settings, with the salt or data key; returns what to say of a file that stood there.
+def aside(backup: Backup) -> Path | None:
+    """Returns under which name the settings file that stands there is kept, None when it is none or the same.
 
     Raises:
-        OperationError: when there is no name left to keep that file under.
+        OperationError: when that name is taken.
     """
+    path = Path(file_of(backup.stack))
+    if not path.exists() or path.read_text() == backup.settings:
+        return None
+    name = Path(f"{path}.before-restore")
+    if name.exists():
+        raise OperationError(f"{name} is there from an earlier restore. Look at it, and move it away")
+    return name
+
+
+def place(backup: Backup) -> str:
+    """Writes the settings, with the salt or data key; returns what to say of a file that stood there."""
     path, kept = Path(file_of(backup.stack)), ""
-    if path.exists() and path.read_text() != backup.settings:
-        aside = Path(f"{path}.before-restore")
-        if aside.exists():
-            raise OperationError(f"{aside} is there from an earlier restore. Look at it, and move it away")
-        path.rename(aside)
-        kept = f"{path} was another one; that is {aside} now.\n"
+    if name := aside(backup):
+        path.rename(name)
+        kept = f"{path} was another one; that is {name} now.\n"
     settings = yaml.safe_load(backup.settings) or {}
     added = {name: value for name, value in yaml.safe_load(backup.sealed).items() if name not in {"config", *settings}}
-    path.write_text(backup.settings + (yaml.safe_dump(added) if added else ""))
+    path.write_text(_with(added, backup.settings))
     return kept
+
+
+def _with(added: dict[str, Any], settings: str) -> str:
+    """Returns a stack's file with more at its top, and its comments where it has the common form."""
+    if not added:
+        return settings
+    text = f"{settings.rstrip()}\n{yaml.safe_dump(added)}"
+    wanted = {**(yaml.safe_load(settings) or {}), **added}
+    with contextlib.suppress(yaml.YAMLError):
+        if yaml.safe_load(text) == wanted:
+            return text
+    return yaml.safe_dump(wanted)
 
 
 def main() -> int:

@@ -179,24 +179,6 @@ def test_no_such_file_is_said(tmp_path: Path) -> None:
         read(tmp_path / "none", "prod")
 
 
-def test_the_settings_that_were_there_are_kept_beside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    Path("Pulumi.prod.yaml").write_text("config: {}\n")
-    assert "Pulumi.prod.yaml.before-restore" in restore.place(a_backup())
-    assert Path("Pulumi.prod.yaml.before-restore").read_text() == "config: {}\n"
-    assert Path("Pulumi.prod.yaml").read_text() == SETTINGS + "encryptionsalt: v1:salt\n"
-    with pytest.raises(OperationError, match="from an earlier restore"):
-        restore.place(a_backup())
-    assert Path("Pulumi.prod.yaml.before-restore").read_text() == "config: {}\n"
-
-
-def test_the_same_settings_are_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    Path("Pulumi.prod.yaml").write_text(SETTINGS)
-    assert restore.place(a_backup()) == ""
-    assert not Path("Pulumi.prod.yaml.before-restore").exists()
-
-
 @pytest.mark.parametrize(
     ("stacks", "full", "sentence"),
     [
