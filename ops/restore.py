@@ -15,6 +15,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import yaml
 
@@ -36,7 +37,7 @@ def elsewhere(backup: Backup) -> Iterator[None]:
     with tempfile.TemporaryDirectory(prefix="litellm-claude-") as made:
         try:
             os.chdir(made)
-            os.environ[BACKEND] = f"file://{made}"
+            os.environ[BACKEND] = f"file://{quote(made, safe='/ ')}"  # a blank may stand in Pulumi's (setup/lib.sh)
             Path("Pulumi.yaml").write_text(f"name: {PROJECT}\nruntime: python\n")
             Path(file_of(backup.stack)).write_text(backup.sealed)
             yield

@@ -222,6 +222,18 @@ def test_a_trial_leaves_neither_folder_nor_variable(tmp_path: Path, monkeypatch:
     assert os.environ["PULUMI_BACKEND_URL"] == "s3://bucket"
 
 
+def test_a_trial_may_be_in_a_folder_whose_name_means_something_in_a_url(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = tmp_path / "a b#c?d%41"
+    place.mkdir()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("tempfile.tempdir", str(place))
+    with restore.elsewhere(a_backup()):
+        assert f"file://{tmp_path}/a b%23c%3Fd%2541/" in os.environ["PULUMI_BACKEND_URL"]
+    assert list(place.iterdir()) == []
+
+
 def test_set_up_reads_from_the_file_which_passphrase_it_needs(
     file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
