@@ -82,6 +82,11 @@ fi
 [ ! -e "$root/.toolchain/bundle/manifest.json" ] ||
   die "the engine does not have the images that came in a bundle. Fix: make up BUNDLE=FILE STACK=${1:-STACK};" \
     "to build them here instead: rm -r .toolchain/bundle"
+# A second one would take the first one's place, and whatever was built on that be built anew. Who is not root makes none.
+! is_root || one_at_a_time base_image
+if docker image inspect "$image" >/dev/null 2>&1; then
+  exit 0
+fi
 say "the base image $image is not here: pulling it by its digest"
 if timeout 30 docker pull --quiet "$pinned" >/dev/null 2>&1; then
   exec docker tag "$pinned" "$image"

@@ -40,7 +40,7 @@ start() {
     systemctl restart docker # also when apt has started it already: it must read daemon.json
   else
     say "starting the Docker engine in the background (its log: $log)"
-    setsid --fork dockerd </dev/null >>"$log" 2>&1
+    setsid --fork dockerd </dev/null >>"$log" 2>&1 9>&- # which would hold the lock for as long as it runs
   fi
   for _ in $(seq 60); do
     answers >/dev/null && return 0
@@ -98,6 +98,10 @@ fi
 can_apt || die "no Docker engine answers. Start it (for example 'sudo systemctl start docker'), or install one" \
   "(https://docs.docker.com/engine/install/), or run make as root on Debian or Ubuntu, which installs it."
 
+one_at_a_time engine
+if command -v docker >/dev/null && answers >/dev/null; then
+  exit 0
+fi
 if ! { command -v dockerd && command -v docker && command -v iptables; } >/dev/null; then
   apt_install docker.io iptables
   # apt may have started it already, without daemon.json

@@ -67,7 +67,7 @@ apt_install() {
   local log
   say "installing $* with apt"
   export DEBIAN_FRONTEND=noninteractive
-  log=$( (apt-get update -qq && apt-get install -y -qq --no-install-recommends "$@") 2>&1) ||
+  log=$( (apt-get update -qq && apt-get install -y -qq --no-install-recommends "$@") 2>&1 9>&-) || # a service that it starts holds no lock
     die "apt could not install $*. Its last lines:"$'\n'"$(printf '%s\n' "$log" | tail -n 5)"
 }
 
