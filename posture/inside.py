@@ -120,9 +120,10 @@ def processes(engine: Engine, container: str) -> list[Process]:
 def _processes(engine: Engine, container: str) -> list[Process]:
     script = (
         "for p in /proc/[0-9]*; do "
-        'read -r name 2>/dev/null <"$p/comm" && uid= && caps= && nnp= && while read -r field first second _; do '
+        'IFS= read -r name 2>/dev/null <"$p/comm" && uid= && caps= && nnp= && while read -r field first second _; do '
         "case $field in Uid:) uid=$second;; CapEff:) caps=$first;; NoNewPrivs:) nnp=$first;; esac; "
-        'done 2>/dev/null <"$p/status" && echo "${p#/proc/} $uid $caps $nnp $name"; done; true'
+        """done 2>/dev/null <"$p/status" && printf '%s\\n' "${p#/proc/} $uid $caps $nnp :$name"; done; true"""
     )
-    lines = (line.split(maxsplit=4) for line in engine.run("exec", container, "sh", "-c", script).splitlines())
-    return [Process(int(w[0]), w[4], int(w[1]), int(w[2], 16), w[3] == "1") for w in lines if len(w) == 5]
+    # A process chooses its name (prctl(2), PR_SET_NAME): none at all, or what splits a line, must not hide it.
+    lines = (line.split(" ", 4) for line in engine.run("exec", container, "sh", "-c", script).split("\n"))
+    return [Process(int(w[0]), w[4][1:], int(w[1]), int(w[2], 16), w[3] == "1") for w in lines if len(w) == 5 and w[1]]

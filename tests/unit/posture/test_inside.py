@@ -1,10 +1,16 @@
 """What is asked from inside LiteLLM's container, and how the answers are read."""
 
 import json
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from posture import inside
+from posture.engine import Engine
 from posture.inside import Inside, Process
 from tests.unit.posture.conftest import INSIDE, KEY, Make
 from tests.unit.posture.test_looks import Told
@@ -54,6 +60,33 @@ def test_questions_go_in_by_standard_input_and_answers_come_as_json() -> None:
 
 
 def test_processes_are_read_with_user_and_capabilities() -> None:
-    engine = Told({"exec c1 sh": "1 0 00000000a80425fb 0 tini x\n9 10001 0000000000000000 1 python\n7 gone\n"})
+    engine = Told({"exec c1 sh": "1 0 00000000a80425fb 0 :tini x\n9 10001 0000000000000000 1 :python\n7   :gone\n"})
     expected = [Process(1, "tini x", 0, 0xA80425FB), Process(9, "python", 10001, 0, no_new_privileges=True)]
     assert inside.processes(engine, "c1") == expected
+
+
+class Here(Engine):
+    """Runs in this machine's shell what would run in a container's."""
+
+    def run(self, *arguments: str, stdin: str | None = None, check: bool = True, both: bool = False) -> str:
+        done = subprocess.run(arguments[2:], capture_output=True, text=True, errors="replace", check=check)
+        return done.stdout
+
+
+NAMED = (
+    "import ctypes, sys; ctypes.CDLL(None).prctl(15, bytes.fromhex(sys.argv[1])); print(flush=True); sys.stdin.read()"
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [(b"", ""), (b" ", " "), (b"\nsh", ""), (b"a\x1cb", "a\x1cb"), (b"a\\cb", "a\\cb"), (b"x y", "x y")],
+)
+def test_no_name_hides_a_process(name: bytes, told: str) -> None:
+    command = [sys.executable, "-c", NAMED, name.hex()]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as started:
+        assert started.stdout is not None
+        started.stdout.readline()
+        found = [one for one in inside.processes(Here(), "c1") if one.pid == started.pid]
+        started.kill()
+    assert [(one.command, one.uid) for one in found] == [(told, os.geteuid())]

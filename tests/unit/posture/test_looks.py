@@ -115,7 +115,7 @@ def test_logs_and_processes_are_those_of_what_runs(make: Make) -> None:
         found["egress"]["State"]["Running"] = False
 
     context = make(stop)
-    context.engine = engine = Told({"logs": "said", "exec": "1 0 0 0 sh\n"})
+    context.engine = engine = Told({"logs": "said", "exec": "1 0 0 0 :sh\n"})
     assert PROBES["logs"](context) == {"litellm": "said", "gateway": "said"}
     assert ("logs", "--tail", "5000", "id-litellm") in engine.asked
     assert PROBES["processes"](context) == {name: [Process(1, "sh", 0, 0)] for name in ("litellm", "gateway")}
