@@ -36,7 +36,7 @@ def _parser() -> argparse.ArgumentParser:
 def _written(path: Path, text: str) -> bool:
     """Writes a file, or says why it cannot be."""
     try:
-        path.write_text(text)
+        path.write_text(text, encoding="utf-8")  # as its first line says
     except OSError as error:
         sys.stderr.write(f"error: {path}: {error.strerror}. Name another file: --junit FILE\n")
         return False

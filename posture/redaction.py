@@ -76,6 +76,15 @@ def _base64(value: bytes) -> Iterator[bytes]:
         yield encoded.translate(URL_SAFE)
 
 
+def one_line(text: str) -> str:
+    """Returns ``text`` as a sentence: on one line, and without what a terminal obeys or XML cannot hold.
+
+    A container's processes choose their names, and an error message may quote what a container said.
+    """
+    words = " ".join(text.split("\n"))
+    return "".join(one if one.isprintable() else f"\\u{ord(one):04x}" for one in words)
+
+
 class Redactor:
     """Masks every known secret, in each of its forms."""
 

@@ -12,7 +12,7 @@ from posture import services_judged as services
 from posture.context import FAST_PROBES, PROBES, Context
 from posture.engine import ElsewhereError, EngineError
 from posture.model import REGISTRY, Check, Finding, Outcome, Status, failed, not_applicable
-from posture.redaction import Redactor
+from posture.redaction import Redactor, one_line
 from posture.services_context import ServicesContext
 from rules.setting_types import Orchestrator
 
@@ -102,7 +102,7 @@ def examine(
     findings = []
     for check in chosen:
         if check.id in (skip or {}):
-            findings.append(Finding(check, Status.SKIPPED, redact((skip or {})[check.id])))
+            findings.append(Finding(check, Status.SKIPPED, one_line(redact((skip or {})[check.id]))))
             continue
         try:
             outcome = judged(check, context)
@@ -112,6 +112,6 @@ def examine(
             outcome = failed(f"could not be checked: {error}")
         except Exception as error:  # noqa: BLE001 - a check that breaks must not look as if it had passed
             outcome = failed(f"could not be checked: {type(error).__name__}: {error}")
-        findings.append(Finding(check, outcome.status, redact(outcome.evidence)))
-    scope = redact(context.scope) if chosen else ""
+        findings.append(Finding(check, outcome.status, one_line(redact(outcome.evidence))))
+    scope = one_line(redact(context.scope)) if chosen else ""
     return Report(context.declaration.stack, tuple(findings), time.monotonic() - started, scope)

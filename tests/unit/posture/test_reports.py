@@ -116,6 +116,15 @@ def test_evidence_is_redacted_whatever_a_check_says(make: Make) -> None:
     assert found.evidence == "[secret] [secret] [secret]"
 
 
+def test_evidence_commands_no_terminal_and_stays_xml(make: Make) -> None:
+    """XML 1.0, 2.2: no control characters. A process chooses its name, and an error may quote it."""
+    said = "egress: \x1b[2J\x00a runs as root\nx: secure \u202e\ud800 ü"
+    checks = [Check("x.a", "t", Severity.HIGH, "s", "m", lambda _: failed(said), True)]
+    (found,) = examine(make(), checks, only=["x"]).findings
+    assert found.evidence == "egress: \\u001b[2J\\u0000a runs as root x: secure \\u202e\\ud800 ü"
+    ET.fromstring(render.junit(report(found)).encode())
+
+
 def test_a_skipped_check_shows_its_reason(make: Make) -> None:
     (found,) = examine(
         make(), list(REGISTRY.values()), only=["key.form"], skip={"key.form": "a legacy client"}
