@@ -8,10 +8,9 @@ from typing import Any
 from posture.compare import differences, pairs
 from posture.context import Context
 from posture.declaration import DeclaredContainer
-from posture.model import REPLACE, Outcome, Status, check, verdict, warned
+from posture.model import REPLACE, Outcome, Status, check, verdict
 from posture.running import name_of
 from rules.layout import LABEL, short
-from rules.sizes import MIB
 
 SOURCE = "design: envs and labels are never read back"
 MTU = "com.docker.network.driver.mtu"
@@ -19,25 +18,6 @@ MTU = "com.docker.network.driver.mtu"
 VXLAN = "com.docker.network.driver.overlay.vxlanid_list"
 """What a Swarm notes of each of its networks."""
 Container = Mapping[str, Any]
-# What this project never sets, and what an engine then says of it.
-UNSET: dict[str, tuple[Any, ...]] = {
-    "Privileged": (False,),
-    "PublishAllPorts": (False,),
-    "Devices": (None, []),
-    "DeviceRequests": (None, []),
-    "DeviceCgroupRules": (None, []),
-    "GroupAdd": (None, []),
-    "PidMode": ("",),
-    "UTSMode": ("",),
-    "UsernsMode": ("",),
-    "CgroupParent": ("",),
-    "Sysctls": (None, {}),
-    "ExtraHosts": (None, []),
-    "Links": (None, []),
-    "VolumesFrom": (None, []),
-    "OomKillDisable": (None, False),
-    "AutoRemove": (False,),
-}
 
 
 def compare(context: Context, problems: Callable[[DeclaredContainer, Container], list[str]], evidence: str) -> Outcome:
@@ -177,70 +157,3 @@ def networks(context: Context) -> Outcome:
             same = network["Driver"] == inputs["driver"] and bool(network["Internal"]) == bool(inputs.get("internal"))
             texts += [] if same and options == wanted else [f"{role}: its properties differ"]
     return verdict(texts, outcome.evidence)
-
-
-@check(
-    "drift.privileges",
-    "Capabilities, namespaces and devices are the declared ones",
-    source="pulumi-docker: Container",
-    remediation=REPLACE,
-)
-def privileges(context: Context) -> Outcome:
-    def problems(declared: DeclaredContainer, container: Container) -> list[str]:
-        host, inputs = container["HostConfig"], declared.inputs
-        wanted = inputs.get("capabilities") or {}
-        texts = [] if (host.get("CapAdd") or []) == (wanted.get("adds") or []) else ["capabilities were added"]
-        texts += [] if (host.get("CapDrop") or []) == (wanted.get("drops") or []) else ["dropped capabilities differ"]
-        texts += (
-            [] if (host.get("SecurityOpt") or []) == (inputs.get("securityOpts") or []) else ["security options differ"]
-        )
-        texts += [] if host.get("IpcMode") == inputs.get("ipcMode") else [f"ipc mode is {host.get('IpcMode')}"]
-        texts += [] if sorted(host.get("Dns") or []) == sorted(inputs.get("dns") or []) else ["resolvers differ"]
-        return [*texts, *(f"{name} is set" for name, values in UNSET.items() if host.get(name) not in values)]
-
-    return compare(context, problems, "as declared")
-
-
-@check(
-    "drift.limits",
-    "Limits, restart policy and logging are the declared ones",
-    source="pulumi-docker: Container",
-    remediation="pulumi refresh --stack {stack}; make up STACK={stack}",
-)
-def limits(context: Context) -> Outcome:
-    swap_counts = context.running.engine.get("SwapLimit", True)
-
-    def problems(declared: DeclaredContainer, container: Container) -> list[str]:
-        host, inputs = container["HostConfig"], declared.inputs
-        wanted = {
-            "Memory": inputs["memory"] * MIB,
-            **({"MemorySwap": inputs["memorySwap"] * MIB} if swap_counts else {}),
-            "NanoCpus": round(float(inputs["cpus"]) * 1e9),
-        }
-        texts = [
-            f"{name} is {host[name]}, declared is {value:.0f}" for name, value in wanted.items() if host[name] != value
-        ]
-        policy = host["RestartPolicy"]["Name"]
-        texts += [] if policy == inputs["restart"] else [f"restart policy is {policy}"]
-        found = {(limit["Name"], limit["Soft"], limit["Hard"]) for limit in host.get("Ulimits") or []}
-        ulimits = {(limit["name"], limit["soft"], limit["hard"]) for limit in inputs.get("ulimits") or []}
-        texts += [] if found == ulimits else ["ulimits differ"]
-        log = host["LogConfig"]
-        same = log["Type"] == inputs["logDriver"] and log["Config"] == inputs["logOpts"]
-        return [*texts, *([] if same else ["logging differs"])]
-
-    found = compare(context, problems, "as declared")
-    if found.status is Status.PASS and not swap_counts:
-        return warned("as declared, but for swap, which the engine's kernel does not count: boot it with swapaccount=1")
-    return found
-
-
-@check("drift.ports", "Published ports are the declared ones", source="pulumi-docker: Container", remediation=REPLACE)
-def ports(context: Context) -> Outcome:
-    found = context.running.published()
-
-    def problems(declared: DeclaredContainer, container: Container) -> list[str]:
-        differ = found.get(name_of(container), set()) != declared.ports
-        return ["published ports differ"] if differ else []
-
-    return compare(context, problems, "as declared")

@@ -5,10 +5,17 @@ from typing import Any
 import pytest
 
 from posture.inside import Process
-from tests.unit.posture.conftest import KEY, Make
+from tests.unit.posture.conftest import INSPECTED, KEY, Make
 from tests.unit.posture.test_checks import changed, status
 
 VOLUME = {"Type": "volume", "Name": "x", "Destination": "/x"}
+LIMITS = INSPECTED["HostConfig"]["Ulimits"]
+
+
+def logging(**options: str) -> dict[str, Any]:
+    return {"Type": "json-file", "Config": {"max-size": "10m", **options}}
+
+
 FAILS: list[tuple[str, Any, str]] = [
     # CIS Docker Benchmark v1.6.0, by item
     ("Config.User", "", "cis.4.1"),
@@ -86,6 +93,9 @@ FAILS: list[tuple[str, Any, str]] = [
     ("HostConfig.RestartPolicy", {"Name": "no"}, "drift.limits"),
     ("HostConfig.Ulimits", [{"Name": "nofile", "Soft": 1, "Hard": 2}], "drift.limits"),
     ("HostConfig.LogConfig", {"Type": "json-file", "Config": {"max-size": "1g"}}, "drift.limits"),
+    ("HostConfig.LogConfig", {"Type": "json-file", "Config": None}, "drift.limits"),
+    *(("HostConfig.LogConfig", logging(**{name: "LITELLM_.*"}), "drift.limits") for name in ("env", "env-regex")),
+    ("HostConfig.LogConfig", logging(tag="{{.Name}}{{.ContainerEnv}}"), "drift.limits"),
 ]
 HOLDS: list[tuple[str, Any, str]] = [
     ("Config.User", "13", "cis.4.1"),
@@ -97,6 +107,9 @@ HOLDS: list[tuple[str, Any, str]] = [
     ("HostConfig.OomKillDisable", False, "drift.privileges"),
     ("Config.Image", "egress@sha256:0", "cis.5.28"),
     ("Mounts", [VOLUME], "cis.5.6"),
+    # what an engine adds of its own accord: daemon.json's log-opts and default-ulimits
+    ("HostConfig.LogConfig", logging(compress="true", labels="team", tag="{{.Name}}"), "drift.limits"),
+    ("HostConfig.Ulimits", [*LIMITS, {"Name": "core", "Soft": 0, "Hard": 0}], "drift.limits"),
 ]
 
 
