@@ -92,6 +92,12 @@ class Declaration:
         return sorted(name for name in self.containers if name.partition("-")[0] == "litellm")
 
     @property
+    def own_volumes(self) -> set[str]:
+        """The volumes of its containers but the login's, which login.volume-shared judges."""
+        mounted = (one for container in self.containers.values() for one in container.inputs.get("volumes") or [])
+        return {str(one["volumeName"]) for one in mounted} - {self.volume}
+
+    @property
     def key(self) -> str:
         """The current master key."""
         return self.containers["litellm"].environment.get("LITELLM_MASTER_KEY", "")

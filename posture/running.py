@@ -1,6 +1,6 @@
 """What really runs, as the engine tells it."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -63,6 +63,31 @@ def environment_of(container: Mapping[str, Any]) -> dict[str, str]:
     return pairs(container["Config"]["Env"])
 
 
+def is_probe(container: Mapping[str, Any], edge: str) -> bool:
+    """Whether it is what posture itself starts (posture/outsider.py); its label alone would hide whoever wears it."""
+    host, labels = container["HostConfig"], container["Config"].get("Labels") or {}
+    return PROBE in labels and bool(host.get("AutoRemove")) and set(container["NetworkSettings"]["Networks"]) <= {edge}
+
+
+def beside(
+    engine: Engine, containers: Iterable[Mapping[str, Any]], volumes: Collection[str]
+) -> list[Mapping[str, Any]]:
+    """Returns who is in a namespace of these containers, or has one of the volumes, on no network and without a label.
+
+    A container in another one's network (``--network container:NAME``) is on no network for docker's own filters.
+    """
+    known = {str(container["Id"]) for container in containers}
+    names = {name_of(container) for container in containers}
+    others = set(engine.run("ps", "--all", "--quiet", "--no-trunc").split()) - known
+
+    def shares(container: Mapping[str, Any]) -> bool:
+        modes = [str(container["HostConfig"].get(mode) or "") for mode in ("NetworkMode", "PidMode", "IpcMode")]
+        joined = {mode.removeprefix("container:") for mode in modes if mode.startswith("container:")}
+        return bool(joined & (known | names)) or any(mount.get("Name") in volumes for mount in container["Mounts"])
+
+    return [container for container in engine.inspect("container", others) if shares(container)]
+
+
 def read(declaration: Declaration, engine: Engine) -> Running:
     """Asks the engine for everything at once.
 
@@ -83,11 +108,14 @@ def read(declaration: Declaration, engine: Engine) -> Running:
         ids = {container.id for container in declaration.containers.values()}
         if declaration.complete:
             ids |= {identifier for future in (listed, *on_networks) for identifier in future.result().split()}
-        containers = engine.inspect("container", ids)
+        containers: list[Mapping[str, Any]] = [*engine.inspect("container", ids)]
+        if declaration.complete:
+            containers += beside(engine, containers, declaration.own_volumes)
         images = engine.inspect("image", {str(container["Image"]) for container in containers})
     (told,) = info.result()
+    edge = str(declaration.networks.get("edge", {}).get("name"))
     return Running(
-        containers=tuple(c for c in containers if PROBE not in (c["Config"].get("Labels") or {})),
+        containers=tuple(c for c in containers if not is_probe(c, edge)),
         networks={str(network["Name"]): network for network in networks.result()},
         images={str(image["Id"]): image for image in images},
         volume=next(iter(volume.result()), None),

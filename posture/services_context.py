@@ -9,7 +9,7 @@ from posture import debian, inside
 from posture import services_found as found
 from posture.context import PROBES, Container, Context
 from posture.engine import ElsewhereError, Engine, EngineError
-from posture.running import PROBE, Running, name_of
+from posture.running import Running, beside, name_of
 from rules.layout import STACK_LABEL
 
 GATEWAY_BRIDGE = "docker_gwbridge"
@@ -85,7 +85,7 @@ class ServicesContext(Context):
         filters = [f"label={STACK_LABEL}={self.declaration.name}", *(f"network={name}" for name in names)]
         listed = [self.engine.run("ps", "--quiet", "--no-trunc", "--filter", one).split() for one in filters]
         found_here = self.engine.inspect("container", {identifier for ids in listed for identifier in ids})
-        return [one for one in found_here if PROBE not in (one["Config"].get("Labels") or {})]
+        return [*found_here, *beside(self.engine, found_here, self.declaration.own_volumes)]
 
     def tasks_here(self, role: str = "") -> list[Container]:
         """Those of them that are tasks of declared services, of one or all."""

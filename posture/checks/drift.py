@@ -48,7 +48,7 @@ def containers(context: Context) -> Outcome:
 
 @check(
     "drift.unknown-containers",
-    "No other container has the stack's labels or is on its networks",
+    "No other container has the stack's labels, or is on its networks, in its namespaces or on its volumes",
     source="design: a container started by hand is found",
     remediation="{remove_other} that the evidence names",
 )

@@ -71,30 +71,6 @@ def test_objects_are_read_from_lines(docker: list[Any]) -> None:
     assert Engine("unix:///nowhere").json_lines("info") == [{"A": 1}, {"A": 2}]
 
 
-@pytest.mark.parametrize(("complete", "found"), [(True, {"id-gateway", "stranger", "beside"}), (False, {"id-gateway"})])
-def test_while_an_update_is_under_way_only_declared_containers_count(
-    make: Make, complete: bool, found: set[str]
-) -> None:
-    declared = replace(make().declaration, complete=complete)
-    there = [{"Id": name, "Image": IMAGE, "Config": {"Labels": None}} for name in ("id-gateway", "stranger", "beside")]
-    probe = {"Id": "probe", "Image": IMAGE, "Config": {"Labels": {running.PROBE: "x"}}}
-    engine = Told(
-        {"label=litellm-claude.stack=litellm-claude-test": "stranger id-gateway", "network=net": "beside\nprobe\n"},
-        {
-            "container": [*there, probe],
-            "network": [{"Name": "net", "Internal": True}],
-            "volume": [{"Name": "volume"}],
-            "image": [{"Id": IMAGE}],
-        },
-    )
-    seen = running.read(declared, engine)
-    assert {one["Id"] for one in seen.containers} == found
-    assert seen.networks == {"net": {"Name": "net", "Internal": True}}
-    assert seen.images == {IMAGE: {"Id": IMAGE}}
-    assert (seen.volume, seen.engine) == ({"Name": "volume"}, {"Name": "engine"})
-    assert running.read(declared, Told({}, {})).volume is None
-
-
 @pytest.mark.parametrize(("tls", "port", "secure"), [("managed", "8443", "on"), ("off", "8080", "off")])
 def test_a_stranger_asks_at_the_fronts_own_address(make: Make, tls: str, port: str, secure: str) -> None:
     declared = make(settings={"environment": "development", "tls": tls}).declaration
