@@ -67,6 +67,8 @@ host(
 def seccomp(context: Context) -> Outcome:
     if not engine_has(context, "seccomp"):
         return failed("the engine runs without seccomp")
+    if engine_has(context, "seccomp,profile=unconfined"):
+        return failed("the engine's own profile is switched off (seccomp-profile in its daemon.json)")
     return each(
         context,
         lambda c: "seccomp is switched off" if any(o.startswith("seccomp=unconfined") for o in options(c)) else None,

@@ -15,6 +15,8 @@ from rules.sizes import MIB
 WRITES_VARIABLES = {"env", "env-regex"}
 VARIABLES = ".ContainerEnv"
 """What a log option ``tag`` may name."""
+HIDDEN = ("MaskedPaths", "ReadonlyPaths")
+"""What an engine keeps from every container of /proc and /sys; systempaths=unconfined leaves no other trace."""
 # What this project never sets, and what an engine then says of it.
 UNSET: dict[str, tuple[Any, ...]] = {
     "Privileged": (False,),
@@ -53,6 +55,7 @@ def privileges(context: Context) -> Outcome:
         )
         texts += [] if host.get("IpcMode") == inputs.get("ipcMode") else [f"ipc mode is {host.get('IpcMode')}"]
         texts += [] if sorted(host.get("Dns") or []) == sorted(inputs.get("dns") or []) else ["resolvers differ"]
+        texts += [f"{name} are none" for name in HIDDEN if not host.get(name, HIDDEN)]
         return [*texts, *(f"{name} is set" for name, values in UNSET.items() if host.get(name) not in values)]
 
     return compare(context, problems, "as declared")

@@ -93,8 +93,10 @@ def test_an_engine_with_apparmor_must_use_it(make: Make) -> None:
     assert status(make(), "cis.5.2") == "not-applicable"
 
 
-def test_an_engine_without_seccomp_fails(make: Make) -> None:
-    assert status(make(engine={"SecurityOptions": []}), "cis.5.22") == "fail"
+@pytest.mark.parametrize("options", [["name=seccomp,profile=unconfined"], [], None])
+def test_an_engine_without_seccomp_fails(make: Make, options: list[str] | None) -> None:
+    assert status(make(engine={"SecurityOptions": options}), "cis.5.22") == "fail"
+    assert status(make(engine={"SecurityOptions": ["name=seccomp,profile=builtin"]}), "cis.5.22") == "pass"
 
 
 def test_a_tag_is_no_image_by_content(make: Make) -> None:

@@ -84,6 +84,8 @@ FAILS: list[tuple[str, Any, str]] = [
     ("HostConfig.AutoRemove", True, "drift.privileges"),
     ("HostConfig.ExtraHosts", ["a:1.1.1.1"], "drift.privileges"),
     ("HostConfig.Links", ["a"], "drift.privileges"),
+    ("HostConfig.MaskedPaths", [], "drift.privileges"),  # systempaths=unconfined
+    ("HostConfig.ReadonlyPaths", None, "drift.privileges"),  # privileged
     ("HostConfig.Memory", (256 << 20) + 1, "drift.limits"),
     ("HostConfig.Memory", (256 << 20) - 1, "drift.limits"),
     ("HostConfig.MemorySwap", -1, "drift.limits"),
@@ -104,6 +106,7 @@ HOLDS: list[tuple[str, Any, str]] = [
     ("HostConfig.SecurityOpt", ["no-new-privileges=true"], "cis.5.26"),
     ("HostConfig.UsernsMode", "", "cis.5.31"),
     ("HostConfig.Dns", [], "drift.privileges"),
+    ("HostConfig.MaskedPaths", ["/proc/asound"], "drift.privileges"),
     ("HostConfig.OomKillDisable", False, "drift.privileges"),
     ("Config.Image", "egress@sha256:0", "cis.5.28"),
     ("Mounts", [VOLUME], "cis.5.6"),
