@@ -96,6 +96,8 @@ def not_closed(context: Context, role: str, *networks: str) -> list[str]:
             and (found.get("Options") or {}).get("com.docker.network.bridge.inhibit_ipv4") != "true"
         ):
             problems.append(f"the host has an address on the {network} network")
+        elif found.get("Driver") != "overlay" and found.get("EnableIPv6"):  # which inhibit_ipv4 does not keep away
+            problems.append(f"the host has an IPv6 address on the {network} network")
     return problems
 
 

@@ -65,15 +65,15 @@ def answering_default_routes() -> list[str]:
 
 def answers(address: str, port: int) -> bool:
     """Whether somebody is there, who may also refuse."""
-    with socket.socket() as tried:
-        tried.settimeout(NEXT_HOP_SECONDS)
-        try:
+    try:  # a kernel without IPv6 has no such socket
+        with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET) as tried:
+            tried.settimeout(NEXT_HOP_SECONDS)
             tried.connect((address, port))
-        except ConnectionRefusedError:
-            return True
-        except OSError:
-            return False
+    except ConnectionRefusedError:
         return True
+    except OSError:
+        return False
+    return True
 
 
 def resolves(name: str) -> bool:

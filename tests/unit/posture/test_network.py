@@ -30,6 +30,8 @@ def judged(make: Make, id_: str, **networks: Any) -> tuple[str, str]:
         ({"net": {**CLOSED, "Internal": False}}, "fail", "the backend network is not internal"),
         ({"net": {**CLOSED, "Options": None}}, "fail", "the host has an address on the backend network"),
         ({"net": {**CLOSED, "Options": {}}}, "fail", "the host has an address on the backend network"),
+        ({"net": {**CLOSED, "EnableIPv6": False}}, "pass", "on net, internal and without the host"),
+        ({"net": {**CLOSED, "EnableIPv6": True}}, "fail", "the host has an IPv6 address on the backend network"),
     ],
 )
 def test_litellms_network_is_closed(make: Make, networks: dict[str, Any], status: str, evidence: str) -> None:

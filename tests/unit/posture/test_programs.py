@@ -88,6 +88,24 @@ def test_a_host_that_says_nothing_is_not_there(monkeypatch: pytest.MonkeyPatch) 
     assert not inside.answers("192.0.2.1", 9)
 
 
+@pytest.mark.parametrize(
+    ("address", "family"), [("10.9.0.1", socket.AF_INET), ("fd00::1", socket.AF_INET6), ("::1", socket.AF_INET6)]
+)
+def test_a_host_is_asked_in_the_family_of_its_address(
+    monkeypatch: pytest.MonkeyPatch, address: str, family: socket.AddressFamily
+) -> None:
+    """In the other one each address is an error, which looks like nobody."""
+    asked: list[tuple[int, str]] = []
+
+    @contextmanager
+    def made(of: int) -> Iterator[Any]:
+        yield SimpleNamespace(settimeout=lambda _: None, connect=lambda place: asked.append((of, place[0])))
+
+    monkeypatch.setattr(inside.socket, "socket", made)
+    assert inside.answers(address, 22)
+    assert asked == [(family, address)]
+
+
 ROUTES = "Iface\tDestination\tGateway\n"
 BY_GATEWAY = ROUTES + "eth0\t00000000\t010011AC\n"
 ARP = "IP address HW type Flags\n"
