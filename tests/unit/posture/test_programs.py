@@ -101,7 +101,7 @@ def test_a_host_is_asked_in_the_family_of_its_address(
     def made(of: int) -> Iterator[Any]:
         yield SimpleNamespace(settimeout=lambda _: None, connect=lambda place: asked.append((of, place[0])))
 
-    monkeypatch.setattr(inside.socket, "socket", made)
+    monkeypatch.setattr(socket, "socket", made)
     assert inside.answers(address, 22)
     assert asked == [(family, address)]
 
