@@ -161,11 +161,13 @@ def main() -> int:
     parser = command_line("make usage", __doc__)
     parser.add_argument("stack")
     parser.add_argument("--since", default="7d", help="how far back: 30m, 24h, 7d")
-    parser.add_argument("--by", default="client", choices=sorted(GROUPS))
+    parser.add_argument("--by", default="client", help=f"one of {', '.join(GROUPS)}")
     parser.add_argument("--json", action="store_true", help="the sums as JSON")
     arguments = parser.parse_args()
 
     def operation() -> str:
+        if arguments.by not in GROUPS:
+            raise OperationError(f"BY is {arguments.by!r}, not one of: {', '.join(GROUPS)}.")
         since = datetime.now(UTC) - duration(arguments.since, "SINCE")
         usage = summed(lines(kept_lines(arguments.stack)), arguments.by, since)
         if not arguments.json:

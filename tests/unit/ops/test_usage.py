@@ -176,14 +176,16 @@ def test_the_command_reads_all_containers_of_the_stack(
 
 
 @pytest.mark.parametrize(
-    ("label", "since", "sentence"),
+    ("label", "asked", "sentence"),
     [
-        (None, "7d", "the stack 'prod' is not up. Run: make up STACK=prod"),
-        ("litellm-claude-prod", "always", "SINCE is 'always', not a time such as 30m, 24h or 7d.\n"),
+        (None, "--since=7d", "error: the stack 'prod' is not up. Run: make up STACK=prod\n"),
+        ("litellm-claude-prod", "--since=always", "error: SINCE is 'always', not a time such as 30m, 24h or 7d.\n"),
+        ("litellm-claude-prod", "--by=team", "error: BY is 'team', not one of: client, model, day.\n"),
     ],
 )
 def test_what_cannot_be_told_is_a_sentence(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], label: str | None, since: str, sentence: str
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], label: str | None, asked: str, sentence: str
 ) -> None:
-    assert run(monkeypatch, label, "--since", since) == 1
-    assert sentence in capsys.readouterr().err
+    """In the words of ``make usage``: its caller has typed BY=team, and no option."""
+    assert run(monkeypatch, label, asked) == 1
+    assert capsys.readouterr().err == sentence
