@@ -10,6 +10,7 @@ from pathlib import Path
 from ops import preflight
 from ops.before_up import refuse_taken_ports
 from ops.commands import OperationError
+from ops.repair_file_backend import check_locks
 from ops.state import State
 from rules import pulumi_command, state_file
 from rules.docker import EngineError
@@ -32,6 +33,11 @@ def preview(stack: str) -> str:
 def explain(stack: str, target: str, state_folder: str, said: str = "") -> str:
     """Returns what to tell the operator; ``said`` is pulumi's own message, when there is no stack to look at."""
     name = stack_name(stack)
+    if state_folder and target != "preview":  # which takes no lock, and so cannot have failed by one
+        try:
+            check_locks(Path(state_folder), name)
+        except SystemExit as held:
+            return str(held).removeprefix("error: ")
     sentence = fix_for(said or preview(stack), stack)
     if sentence or said:
         return sentence or unknown(stack, target)

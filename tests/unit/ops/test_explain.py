@@ -4,11 +4,12 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
 from ops import explain
+from ops.state import State
 
 
 @pytest.mark.parametrize(
@@ -93,6 +94,32 @@ def test_a_damaged_state_is_named_with_its_backup(monkeypatch: pytest.MonkeyPatc
     (folder / "prod.json").write_text("{")
     (folder / "prod.json.bak").write_text('{"checkpoint": {"latest": {"resources": []}}}')
     assert f"cp {folder}/prod.json.bak " in explain.explain("prod", "up", str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("target", "alive", "begins"),
+    [
+        ("up", True, "another update of the stack 'prod' runs (pid 7 of me on here, since noon). Wait for it"),
+        ("up", False, "pulumi did not finish"),
+        ("preview", True, "pulumi did not finish"),
+    ],
+)
+def test_an_update_that_began_meanwhile_is_waited_for_and_not_cancelled(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, target: str, alive: bool, begins: str
+) -> None:
+    """Two `make up` at once both find no lock; Pulumi then names `pulumi cancel`, which would break the first one."""
+    monkeypatch.setattr(explain, "preview", lambda _stack: "")
+    monkeypatch.setattr(State, "of", lambda _stack: stopped())
+    monkeypatch.setattr("ops.repair_file_backend.runs_pulumi", lambda pid: alive and pid == 7)
+    monkeypatch.setattr("socket.gethostname", lambda: "here")
+    lock = tmp_path / "locks" / "organization" / "litellm-claude" / "prod" / "one.json"
+    lock.parent.mkdir(parents=True)
+    lock.write_text('{"pid": 7, "username": "me", "hostname": "here", "timestamp": "noon"}')
+    assert explain.explain("org/prod", target, str(tmp_path)).startswith(begins)
+
+
+def stopped() -> NoReturn:
+    raise SystemExit("error: pulumi did not finish")
 
 
 @pytest.mark.parametrize("fault", [None, subprocess.TimeoutExpired("pulumi", 60)])
