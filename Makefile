@@ -10,9 +10,11 @@ MAKEFLAGS += --no-print-directory
 SHELL := /bin/bash
 
 PYTHON := .venv/bin/python
+# The value of a variable as one word of the shell, whatever is in it: a path may have a quote, a blank or a backquote.
+quoted = '$(subst ','\'',$($1))'
 # CLIENT=$$WHO of a shell that has no WHO is nobody, and not whoever has the master key.
-OF_CLIENT = $(if $(filter-out undefined,$(origin CLIENT)),--client="$(CLIENT)")
-IN_STACK := setup/in_env.sh "$(STACK)"
+OF_CLIENT = $(if $(filter-out undefined,$(origin CLIENT)),--client=$(call quoted,CLIENT))
+IN_STACK = setup/in_env.sh $(call quoted,STACK)
 # What runs in containers, which import-linter looks into, too.
 IMAGE_CODE := images/litellm/app:images/acme/app
 PACKAGES := $(wildcard rules components posture ops setup testbed tests images bench tools)
@@ -41,60 +43,60 @@ help: ## this list
 ##### the stack
 
 up: setup ## bring the stack up, and say how to use it (BUNDLE=FILE: on a machine that reaches nothing)
-	@ops/up.sh "$(STACK)"
+	@ops/up.sh $(call quoted,STACK)
 
 upgrade: setup ## build the images with Debian's security updates of today, and bring the stack up with them
-	@$(IN_STACK) $(PYTHON) -m ops.upgrade "$(STACK)"
-	@ops/up.sh "$(STACK)"
+	@$(IN_STACK) $(PYTHON) -m ops.upgrade $(call quoted,STACK)
+	@ops/up.sh $(call quoted,STACK)
 
 bundle: setup ## what an `up` needs in one file, for a machine that reaches nothing: FILE=NAME
-	@$(IN_STACK) $(PYTHON) -m setup.bundle_make "$(FILE)" "$(UPDATES)"
+	@$(IN_STACK) $(PYTHON) -m setup.bundle_make $(call quoted,FILE) $(call quoted,UPDATES)
 
 preview: setup ## show what `up` would change
-	@ops/preview.sh "$(STACK)"
+	@ops/preview.sh $(call quoted,STACK)
 
 down: setup-pulumi setup-python setup-engine ## take the stack down; the Claude login stays
-	@ops/down.sh "$(STACK)"
+	@ops/down.sh $(call quoted,STACK)
 
 verify: setup-pulumi setup-python setup-engine ## check the running stack: is it as secure as its declaration says?
-	@$(IN_STACK) $(PYTHON) -m posture --stack "$(STACK)" $(VERIFY)
+	@$(IN_STACK) $(PYTHON) -m posture --stack $(call quoted,STACK) $(VERIFY)
 
 backup: setup-pulumi setup-python setup-engine setup-base ## settings, keys and login of a stack in one encrypted file: FILE=NAME
-	@$(IN_STACK) $(PYTHON) -m ops.backup "$(STACK)" $(if $(FILE),"$(FILE)")
+	@$(IN_STACK) $(PYTHON) -m ops.backup $(call quoted,STACK) $(if $(FILE),$(call quoted,FILE))
 
 restore: setup-pulumi setup-python ## make a stack from a backup, where there is none: FILE=NAME (on another ENGINE=ssh://...)
-	@ops/restore.sh "$(STACK)" "$(FILE)" "$(ENGINE)"
+	@ops/restore.sh $(call quoted,STACK) $(call quoted,FILE) $(call quoted,ENGINE)
 
 rotate: setup ## new master key, or of CLIENT=name; the old one works for OVERLAP=24h more (EMERGENCY=1: not at all)
-	@$(IN_STACK) $(PYTHON) -m ops.rotate "$(STACK)" --overlap="$(OVERLAP)" $(OF_CLIENT) $(if $(filter-out 0 no false,$(EMERGENCY)),--emergency)
+	@$(IN_STACK) $(PYTHON) -m ops.rotate $(call quoted,STACK) --overlap=$(call quoted,OVERLAP) $(OF_CLIENT) $(if $(filter-out 0 no false,$(EMERGENCY)),--emergency)
 
 retire: setup ## refuse the previous master key, or that of CLIENT=name, from now on
-	@$(IN_STACK) $(PYTHON) -m ops.retire "$(STACK)" $(OF_CLIENT)
+	@$(IN_STACK) $(PYTHON) -m ops.retire $(call quoted,STACK) $(OF_CLIENT)
 
 clients: setup-pulumi setup-python ## the stack's clients: models, limits, age of their keys
-	@$(IN_STACK) $(PYTHON) -m ops.clients "$(STACK)"
+	@$(IN_STACK) $(PYTHON) -m ops.clients $(call quoted,STACK)
 
 client: NAME :=
 client: setup-pulumi setup-python ## the key of one client, and how to use it: NAME=alice
-	@$(IN_STACK) $(PYTHON) -m ops.clients "$(STACK)" --show="$(NAME)"
+	@$(IN_STACK) $(PYTHON) -m ops.clients $(call quoted,STACK) --show=$(call quoted,NAME)
 
 ca: setup-pulumi setup-python ## the CA of a stack with tls: managed, and how each kind of client trusts it
-	@$(IN_STACK) $(PYTHON) -m ops.authority "$(STACK)"
+	@$(IN_STACK) $(PYTHON) -m ops.authority $(call quoted,STACK)
 
 usage: setup-pulumi setup-python setup-engine ## who used what: SINCE=7d BY=client|model|day JSON=1
-	@$(IN_STACK) $(PYTHON) -m ops.usage "$(STACK)" --since="$(SINCE)" --by="$(BY)" $(if $(filter-out 0 no false,$(JSON)),--json)
+	@$(IN_STACK) $(PYTHON) -m ops.usage $(call quoted,STACK) --since=$(call quoted,SINCE) --by=$(call quoted,BY) $(if $(filter-out 0 no false,$(JSON)),--json)
 
 login: setup-pulumi setup-python setup-engine ## log in to Claude, in the running container
-	@$(IN_STACK) $(PYTHON) -m ops.login "$(STACK)"
+	@$(IN_STACK) $(PYTHON) -m ops.login $(call quoted,STACK)
 
 logs: setup-pulumi setup-python setup-engine ## what the stack's containers logged last (SINCE=1h: since then)
-	@$(IN_STACK) $(PYTHON) -m ops.logs "$(STACK)" $(if $(filter-out file,$(origin SINCE)),--since="$(SINCE)")
+	@$(IN_STACK) $(PYTHON) -m ops.logs $(call quoted,STACK) $(if $(filter-out file,$(origin SINCE)),--since=$(call quoted,SINCE))
 
 output: setup-pulumi setup-python ## print one output: NAME=url, NAME=master_key, ...
-	@ops/output.sh "$(STACK)" "$(NAME)"
+	@ops/output.sh $(call quoted,STACK) $(call quoted,NAME)
 
 env: setup-pulumi ## print what `make` sets for pulumi: eval "$(make -s env STACK=dev)"
-	@setup/env.sh "$(STACK)"
+	@setup/env.sh $(call quoted,STACK)
 
 ##### tests
 
@@ -222,12 +224,12 @@ clean: ## delete what set-up made here (.venv, .toolchain); stacks, passphrases 
 	rm -rf .venv .toolchain
 
 setup: setup-pulumi setup-python setup-engine setup-base
-setup-bundle: ; @setup/bundle.sh "$(STACK)" "$(BUNDLE)"
+setup-bundle: ; @setup/bundle.sh $(call quoted,STACK) $(call quoted,BUNDLE)
 setup-pulumi: $(if $(BUNDLE),setup-bundle) ; @setup/pulumi.sh
 setup-python: $(if $(BUNDLE),setup-bundle) ; @setup/python.sh requirements.lock
 setup-dev: ; @setup/python.sh requirements-dev.lock
-setup-engine: ; @setup/engine.sh "$(STACK)"
+setup-engine: ; @setup/engine.sh $(call quoted,STACK)
 # Before the tests that need it: beside two other workers its build takes longer than a test may.
 setup-tools: ; @setup/go_tool.sh s3 >/dev/null
 setup-images: setup-engine setup-base ; @setup/in_env.sh dev setup/images.sh
-setup-base: setup-engine $(if $(BUNDLE),setup-bundle) ; @setup/base_image.sh "$(STACK)"
+setup-base: setup-engine $(if $(BUNDLE),setup-bundle) ; @setup/base_image.sh $(call quoted,STACK)

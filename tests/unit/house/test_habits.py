@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import subprocess
 import tomllib
 from fnmatch import fnmatch
@@ -137,7 +138,7 @@ def test_the_benchmark_has_stock_litellm_in_the_images_version() -> None:
 
 @pytest.mark.parametrize(
     ("given", "told"),
-    [([], ""), (["CLIENT=alice"], '--client="alice"'), (["CLIENT="], '--client=""'), (["CLIENT=-x"], '--client="-x"')],
+    [([], ""), (["CLIENT=alice"], "--client='alice'"), (["CLIENT="], "--client=''"), (["CLIENT=-x"], "--client='-x'")],
 )
 @pytest.mark.parametrize("target", ["rotate", "retire"])
 def test_a_clients_name_that_is_empty_is_not_the_master_keys(target: str, given: list[str], told: str) -> None:
@@ -156,7 +157,17 @@ def test_logs_are_the_last_lines_unless_somebody_says_since_when(given: list[str
     command = ["make", "--dry-run", "logs", *given]
     made = subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True, text=True).stdout
     (line,) = [line for line in made.splitlines() if "ops.logs" in line]
-    assert re.findall(r'--since="(.*)"', line) == ([told] if told else [])
+    assert re.findall(r"--since='(.*)'", line) == ([told] if told else [])
+
+
+@pytest.mark.parametrize("path", ["a b", "it's", 'a"b', "`touch done`", "$(touch done)", "a;touch done", "-x", "*", ""])
+def test_what_a_person_names_is_one_word_of_the_shell(path: str) -> None:
+    """`make restore FILE=...` ran what stood in backquotes."""
+    environment = {name: value for name, value in os.environ.items() if name not in ("FILE", "MAKEFLAGS")}
+    command = ["make", "--dry-run", "restore", f"FILE={path.replace('$', '$$')}"]
+    made = subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True, text=True).stdout
+    (line,) = [line for line in made.splitlines() if "ops/restore.sh" in line]
+    assert shlex.split(line) == ["ops/restore.sh", "dev", path, ""]
 
 
 def test_what_a_linter_is_told_to_overlook_has_its_reason_beside_it() -> None:
