@@ -51,6 +51,8 @@ stack_is_known() {
     [ -r "$root/$file" ] || not_allowed "$root/$file"
     ! LC_ALL=C grep -qE $'^(\xff\xfe|\xfe\xff)' "$root/$file" ||
       die "$file is UTF-16, of which the scripts here read nothing. Fix: iconv -f UTF-16 -t UTF-8 $file >$file.new && mv $file.new $file"
+    ! grep -qE "^[^ ]*config: *\{ *[^} ]|^$(below_config "$root/$file")(litellm-claude:)?($READ_HERE): *([][*&{|>!]|\$)" "$root/$file" ||
+      die "$file has its settings in braces, or one of ${READ_HERE//|/, } not as a plain word behind its name: the scripts here read them, and no more of YAML. Write each setting on a line of its own, as Pulumi.prod.yaml does."
     return 0
   fi
   known=$(cd "$root" && printf '%s\n' Pulumi.*.yaml | sed -E 's/^Pulumi\.(.*)\.yaml$/\1/' | paste -sd, - | sed 's/,/, /g')
@@ -118,12 +120,20 @@ plain() {
   head -n 1 | tr -d '\r' | sed -E -e "s/^\"([^\"]*)\".*/\1/" -e t -e "s/^'([^']*)'.*/\1/" -e t -e 's/ +#.*//' -e 's/ +$//'
 }
 
+# What scripts read of a stack's file, besides Pulumi.
+READ_HERE='dockerHost|dockerCertPath|orchestrator|name'
+
+# below_config SETTINGS: what stands before a setting below `config:`, as an expression
+below_config() {
+  local below
+  below=$({ sed -n '/^[^ ]*config:/,/^[^ #]/s/^\( \{1,\}\)[^ #].*/\1/p' "$1" 2>/dev/null || true; } | head -n 1)
+  echo "${below:- *}"
+}
+
 # scalar SETTINGS NAME: a plain value of the stack's file, at its top or right below `config:` (a client may be called as a
 # setting is); set-up runs before Python can read YAML
 scalar() {
-  local below
-  below=$({ sed -n '/^[^ ]*config:/,/^[^ #]/s/^\( \{1,\}\)[^ #].*/\1/p' "$1" 2>/dev/null || true; } | head -n 1)
-  { sed -n -E "s/^(${below:- *})?(litellm-claude:)?$2: *//p" "$1" 2>/dev/null || true; } | plain
+  { sed -n -E "s/^($(below_config "$1"))?(litellm-claude:)?$2: *//p" "$1" 2>/dev/null || true; } | plain
 }
 
 # engine_of SETTINGS: what docker's client needs for the engine that a stack's file names, as lines NAME VALUE; without one,

@@ -56,6 +56,30 @@ def test_a_client_is_not_taken_for_a_setting_of_its_name(copy: Copy, client: str
 
 
 @pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ("config: {litellm-claude:dockerHost: ssh://ann@far}\n", False),
+        ("config:\n  a: &host ssh://ann@far\n  litellm-claude:dockerHost: *host\n", False),
+        ("config:\n  litellm-claude:dockerHost:\n    secure: v1:abc\n", False),
+        ("config:\n  litellm-claude:orchestrator: >-\n    swarm\n", False),
+        ("config: {}\n", True),
+        ("config: {  }\n", True),
+        ("", True),
+        ("config:\n  litellm-claude:clients:\n    name:\n      models: [a]\n", True),
+        ("config:\n  litellm-claude:clients: {dockerHost: {}}\n  litellm-claude:dockerHost: ssh://ann@far\n", True),
+    ],
+)
+def test_a_form_that_set_up_does_not_read_is_told_before_another_engine_is_asked(
+    copy: Copy, text: str, read: bool
+) -> None:
+    """Pulumi reads it: the update went to one engine, and all that looks after it to another."""
+    (copy.root / "Pulumi.prod.yaml").write_text(text)
+    done = copy.run("env.sh", "prod")
+    told = "Pulumi.prod.yaml has its settings in braces, or one of dockerHost, dockerCertPath, orchestrator, name not"
+    assert (done.returncode, told in done.stderr) == ((0, False) if read else (1, True)), done.stderr
+
+
+@pytest.mark.parametrize(
     "start", ["config:\n", "\ufeffconfig:\n", "config:\r\n\r\n", "# ours\nconfig:\n\n# ours\n", "config: # x\n"]
 )
 @pytest.mark.parametrize("indent", ["  ", "    "])
