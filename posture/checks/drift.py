@@ -124,6 +124,9 @@ def mounts(context: Context) -> Outcome:
         found = {str(mount["Destination"]): str(mount.get("Name")) for mount in container["Mounts"]}
         texts = [f"{path} is mounted" for path in sorted(set(found) - set(wanted))]
         texts += [f"{path} is not the declared volume" for path, name in wanted.items() if found.get(path) != name]
+        closed = {str(volume["containerPath"]) for volume in inputs.get("volumes") or [] if volume.get("readOnly")}
+        open_ = {str(mount["Destination"]) for mount in container["Mounts"] if mount.get("RW", True)}
+        texts += [f"{path} can be written" for path in sorted(closed & open_)]
         texts += [] if bool(host["ReadonlyRootfs"]) == bool(inputs.get("readOnly")) else ["the root is writable"]
         return [*texts, *([] if (host.get("Tmpfs") or {}) == (inputs.get("tmpfs") or {}) else ["tmpfs differ"])]
 

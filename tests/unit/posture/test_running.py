@@ -7,7 +7,9 @@ import pytest
 
 from posture import running
 from tests.unit.posture.conftest import IMAGE, Make
+from tests.unit.posture.test_checks import status
 from tests.unit.posture.test_looks import Told
+from tests.unit.posture.test_tampering import VOLUME, tampered
 
 
 def inspected(
@@ -86,3 +88,14 @@ def test_who_is_in_a_namespace_or_on_a_volume_of_the_stack_is_seen(
 def test_the_probes_label_alone_hides_nobody(networks: tuple[str, ...], host: dict[str, Any], *, hidden: bool) -> None:
     found = inspected("x", label=running.PROBE, networks=networks, host=host)
     assert running.is_probe(found, "edge") is hidden
+
+
+@pytest.mark.parametrize(("rights", "expected"), [({"RW": False}, "pass"), ({"RW": True}, "fail"), ({}, "fail")])
+def test_a_volume_that_was_declared_for_reading_cannot_be_written(
+    make: Make, rights: dict[str, bool], expected: str
+) -> None:
+    """As the gateway has the certificates by ACME."""
+    context = tampered(make, "Mounts", [{**VOLUME, **rights}])
+    volumes = [{"volumeName": "x", "containerPath": "/x", "readOnly": True}]
+    context.declared("egress").inputs["volumes"] = volumes
+    assert status(context, "drift.mounts") == expected
