@@ -27,9 +27,11 @@ SCRIPTS = $(shell git ls-files --cached --others --exclude-standard '*.sh' .ci/r
 LOCKS = $(shell git ls-files --cached --others --exclude-standard '*.lock')
 
 .DEFAULT_GOAL := help
-# With -f ../Makefile, from another folder, nothing here would be found.
-$(if $(wildcard setup/lib.sh),,$(error run make in the folder of the Makefile: make -C $(dir $(firstword $(MAKEFILE_LIST))) $(MAKECMDGOALS)))
-.PHONY: $(shell sed -n 's/^\([a-z0-9-]*\):.*/\1/p' $(firstword $(MAKEFILE_LIST)))
+# With -f ../Makefile, from another folder, nothing here would be found. The list has this file alone, perhaps behind a
+# blank; blanks in its name are ends to make's own functions.
+HERE = $(shell printf %q "$$(dirname "$$(sed 's/^ //' <<<"$(MAKEFILE_LIST)")")")
+$(if $(wildcard setup/lib.sh),,$(error run make in the folder of the Makefile: make -C $(HERE) $(MAKECMDGOALS)))
+.PHONY: $(shell sed -n 's/^\([a-z0-9-]*\):.*/\1/p' Makefile)
 
 help: ## this list
 	@awk -F ':.*## ' '/^##### / {printf "\n%s\n", substr($$0, 7)} /^[a-z0-9-]+:.*## / { \
@@ -37,7 +39,7 @@ help: ## this list
 	    for (i = 1; i <= count; i++) { \
 	      if (length(line " " words[i]) > 80) {print line; line = sprintf("%24s", "")} \
 	      line = line " " words[i] \
-	    } print line}' $(MAKEFILE_LIST)
+	    } print line}' Makefile
 	@echo; echo "STACK=dev (the default) or STACK=prod chooses the stack."
 
 ##### the stack
