@@ -92,7 +92,7 @@ fi
 if [ -n "${DOCKER_HOST:-}" ]; then
   command -v docker >/dev/null || die "there is no docker command here, which speaks to the engine at $DOCKER_HOST." \
     "Install Docker's client (on Debian: apt install docker.io)."
-  die "no Docker engine answers at DOCKER_HOST=$DOCKER_HOST: ${reply:-}. Start it, or choose another one: unset DOCKER_HOST," \
+  die "no Docker engine answers at DOCKER_HOST=$DOCKER_HOST (${reply:-nothing is said}). Start it, or choose another one: unset DOCKER_HOST," \
     "or the stack's setting dockerHost (pulumi config rm dockerHost --stack ${stack:-STACK}), for this machine's own."
 fi
 can_apt || die "no Docker engine answers. Start it (for example 'sudo systemctl start docker'), or install one" \

@@ -126,7 +126,7 @@ def test_a_stacks_own_engine_is_the_one_that_is_looked_at(copy: Copy, exports: C
     remote(copy)
     result = copy.run("engine.sh", "organisation/litellm-claude/prod")
     assert result.returncode == 1
-    assert "DOCKER_HOST=ssh://ops@gateway.example.org: ssh://ops@gateway.example.org /certs 1" in result.stderr
+    assert "DOCKER_HOST=ssh://ops@gateway.example.org (ssh://ops@gateway.example.org /certs 1)" in result.stderr
     assert "pulumi config rm dockerHost --stack organisation/litellm-claude/prod" in result.stderr
     exported = exports("prod")
     assert exported["DOCKER_HOST"] == "ssh://ops@gateway.example.org"
