@@ -1,6 +1,7 @@
 """A stack that is lost with its machine comes back from its backup: with the same keys, authority and login."""
 
 import json
+import re
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -102,4 +103,6 @@ def test_it_comes_back_on_an_empty_machine(stack: Deployment, operations: Operat
     assert {name: stack.output(name) for name in KEPT} == before
     assert stack.exec("litellm", "cat", "/home/app/.claude/kept/login") == LOGIN
     assert stack.call("/v1/models").status == 200
-    assert stack.changes() == {}
+    preview = operations.finish(operations.start("ops/preview.sh", stack.name))
+    assert "unchanged" in preview
+    assert not re.search(r"[0-9]+ to (create|update|delete|replace)", preview)
