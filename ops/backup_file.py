@@ -149,9 +149,12 @@ def on_engine(backup: Backup, host: str | None) -> Backup:
 def _told_of(resource: dict[str, Any], host: str) -> dict[str, Any]:
     if resource["type"] != ENGINE:
         return resource
-    parts = {name: resource[name] for name in ("inputs", "outputs") if name in resource}
-    own = {name: {key: part[key] for key in part if key != "certPath"} for name, part in parts.items()}
-    return {**resource, **{name: {**part, "host": host} for name, part in own.items()}}
+    moved: dict[str, Any] = {
+        name: {**resource[name], "host": host} for name in ("inputs", "outputs") if name in resource
+    }
+    for part in moved.values():
+        part.pop("certPath", None)
+    return {**resource, **moved}
 
 
 def _with(host: str, settings: str) -> str:
@@ -162,8 +165,15 @@ def _with(host: str, settings: str) -> str:
     text = "".join(f"{line.rstrip()}\n{entry}" if line.rstrip() == "config:" else line for line in lines)
     whole = yaml.safe_load(settings) or {}
     config = {name: value for name, value in (whole.get("config") or {}).items() if not OF_ENGINE.match(f" {name}:")}
-    wanted = {**whole, "config": {**config, f"{PROJECT}:dockerHost": host}}
-    return text if yaml.safe_load(text) == wanted else yaml.safe_dump(wanted)
+    return as_written(text, {**whole, "config": {**config, f"{PROJECT}:dockerHost": host}})
+
+
+def as_written(text: str, wanted: dict[str, Any]) -> str:
+    """Returns ``text`` where it is YAML that says ``wanted``, with its comments; else what says it without them."""
+    with contextlib.suppress(yaml.YAMLError):
+        if yaml.safe_load(text) == wanted:
+            return text
+    return yaml.safe_dump(wanted)
 
 
 def main() -> int:

@@ -7,12 +7,12 @@ All of it is tried first in a backend of its own, in a folder that goes again: a
 Pulumi does not take, ends there. What is in the state but not on the engine, ``make up`` brings back.
 """
 
-import contextlib
 import json
 import os
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -20,7 +20,7 @@ from urllib.parse import quote
 import yaml
 
 from ops import volumes
-from ops.backup_file import Backup, name_of_secret, on_engine, read
+from ops.backup_file import Backup, as_written, name_of_secret, on_engine, read
 from ops.commands import OperationError, command_line, exit_status, pulumi
 from ops.engine import Engine
 from ops.stack_file import file_of
@@ -30,7 +30,7 @@ from rules.layout import PROJECT, stack_name
 BACKEND = "PULUMI_BACKEND_URL"
 
 
-@contextlib.contextmanager
+@contextmanager
 def elsewhere(backup: Backup) -> Iterator[None]:
     """A project with a backend of its own, in a folder that goes again; its settings are the sealed ones."""
     folder, backend = Path.cwd(), os.environ.get(BACKEND)
@@ -154,11 +154,7 @@ def _with(added: dict[str, Any], settings: str) -> str:
     if not added:
         return settings
     text = f"{settings.rstrip()}\n{yaml.safe_dump(added)}"
-    wanted = {**(yaml.safe_load(settings) or {}), **added}
-    with contextlib.suppress(yaml.YAMLError):
-        if yaml.safe_load(text) == wanted:
-            return text
-    return yaml.safe_dump(wanted)
+    return as_written(text, {**(yaml.safe_load(settings) or {}), **added})
 
 
 def main() -> int:
