@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from litellm.responses.litellm_completion_transformation.tool_search_results import build_tool_search_output
 from litellm.types.responses.main import build_web_search_call
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 class Call(Item):
     """A call of a function."""
 
+    written: ClassVar[str] = "function_call_arguments"
+
     def __init__(self, place: int, block: Mapping[str, Any], **names: str) -> None:
         super().__init__(place, "fc", "function_call", call_id=block["id"], **names, arguments="")
 
@@ -33,15 +35,15 @@ class Call(Item):
     def _written(self, text: str) -> Iterator[Event]:
         if text:
             self.fields["arguments"] += text
-            yield self._event("function_call_arguments.delta", delta=text)
+            yield self._event(f"{self.written}.delta", delta=text)
 
     def stop(self) -> Iterator[Event]:
         if not self.fields["arguments"]:
             yield from self._written("{}")
 
     def done(self, status: str) -> Iterator[Event]:
-        written = {"name": self.fields["name"], "arguments": self.fields["arguments"]}
-        yield self._event("function_call_arguments.done", **written)
+        whole = {"name": self.fields["name"], "arguments": self.fields["arguments"]}
+        yield self._event(f"{self.written}.done", **whole)
         yield from super().done(status)
 
 
@@ -103,8 +105,10 @@ class Search(Item):
         yield from self.done(made.status)
 
 
-class ServerCall(Search):
-    """A call of a tool of an MCP server, which Anthropic makes."""
+class ServerCall(Call, Search):
+    """A call of a tool of an MCP server, which Anthropic makes; it ends with its result, as a search does."""
+
+    written = "mcp_call_arguments"
 
     def __init__(self, place: int, block: Mapping[str, Any]) -> None:
         named = {"server_label": block["server_name"], "name": block["name"]}
@@ -113,21 +117,14 @@ class ServerCall(Search):
 
     def start(self, block: Mapping[str, Any]) -> Iterator[Event]:
         yield self._event("mcp_call.in_progress")
-        if block.get("input"):
-            yield from self._written(json.dumps(block["input"], ensure_ascii=False))
-
-    def delta(self, delta: Mapping[str, Any]) -> Iterator[Event]:
-        yield from self._written(delta.get("partial_json") or "")
-
-    def _written(self, text: str) -> Iterator[Event]:
-        if text:
-            self.fields["arguments"] += text
-            yield self._event("mcp_call_arguments.delta", delta=text)
+        yield from super().start(block)
 
     def stop(self) -> Iterator[Event]:
-        if not self.fields["arguments"]:
-            yield from self._written("{}")
-        yield self._event("mcp_call_arguments.done", arguments=self.fields["arguments"])
+        yield from super().stop()
+        yield self._event(f"{self.written}.done", arguments=self.fields["arguments"])
+
+    def done(self, status: str) -> Iterator[Event]:
+        yield from Item.done(self, status)
 
     def found(self, result: Mapping[str, Any]) -> Iterator[Event]:
         said = result["content"]
