@@ -67,6 +67,7 @@ def wanted(stack: str, folder: Path, networks: int) -> Wanted:
     replicas = int(number("replicas", Wanted.replicas))
     swarm = setting("orchestrator", stack, folder) == "swarm"
     acme, several = setting("tls", stack, folder) == "acme", replicas > 1
+    processes = int(number("claudeMaxConcurrency", room.Work.processes))
     more = acme * MORE_WITH_ACME + several * MORE_WITH_REPLICAS
     return Wanted(
         stack,
@@ -79,9 +80,9 @@ def wanted(stack: str, folder: Path, networks: int) -> Wanted:
         beside_mib=sum((BESIDE_LITELLM_MIB, acme * MORE_WITH_ACME_MIB, several * MORE_WITH_REPLICAS_MIB)),
         swarm=swarm,
         work=room.Work(
-            0 if setting("anthropicApiKey", stack, folder) else int(number("claudeMaxConcurrency", 4)),
-            int(number("claudeWarmProcesses", 2)),
-            int(number("maxRequestMib", 32)),
+            0 if setting("anthropicApiKey", stack, folder) else processes,
+            int(number("claudeWarmProcesses", room.Work.warm)),
+            int(number("maxRequestMib", room.Work.request_mib)),
         ),
     )
 

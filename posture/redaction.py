@@ -32,6 +32,11 @@ def forms(secret: str) -> set[bytes]:
     return found.union(*(_base64(value) for value in (*values, raw) if len(value) >= SHORTEST))
 
 
+def forms_of_all(secrets: Iterable[str]) -> set[bytes]:
+    """Returns the forms of each of ``secrets``."""
+    return {form for secret in secrets for form in forms(secret)}
+
+
 def private_key_forms(pem: str) -> set[bytes]:
     """Returns what betrays a private key in PEM: its secret numbers, and the pieces of the PEM's lines that hold them.
 
@@ -89,8 +94,7 @@ class Redactor:
     """Masks every known secret, in each of its forms."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
-        known = {form.decode() for secret in secrets for form in forms(secret)}
-        self._known = sorted(known, key=len, reverse=True)
+        self._known = sorted((form.decode() for form in forms_of_all(secrets)), key=len, reverse=True)
 
     def __call__(self, text: str) -> str:
         """Returns ``text`` with the mask in place of each secret."""

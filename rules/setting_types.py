@@ -1,6 +1,7 @@
 """The types of the settings: enumerations, and strings whose form carries a rule."""
 
 import re
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from functools import cache
@@ -139,35 +140,26 @@ def _written_address(value: Any) -> str:
     return "" if "%" in text else text
 
 
-def _image(value: str) -> str:
-    """An image by digest, because a tag can be moved after it was checked (CIS Docker 4.2)."""
-    if not IMAGE.fullmatch(value):
-        raise ValueError("must name an image by digest, name@sha256:<64 hexadecimal digits>")
-    return value
+def _of_form(form: re.Pattern[str], words: str) -> AfterValidator:
+    """What is written in a form; ``words`` say what it must be."""
+
+    def check(value: str) -> str:
+        if not form.fullmatch(value):
+            raise ValueError(words)
+        return value
+
+    return AfterValidator(check)
 
 
-def _registry(value: str) -> str:
-    if problem := registry.fault(value):
-        raise ValueError(problem)
-    return value
+def _without(fault: Callable[[Any], str | None]) -> AfterValidator:
+    """What a rule of its own finds no fault with."""
 
+    def check(value: Any) -> Any:
+        if problem := fault(value):
+            raise ValueError(problem)
+        return value
 
-def _constraint(value: str) -> str:
-    if not CONSTRAINT.fullmatch(value):
-        raise ValueError("must be constraints as Docker's scheduler takes them, such as node.labels.front==yes")
-    return value
-
-
-def _volume(value: str) -> str:
-    if not VOLUME.fullmatch(value):
-        raise ValueError("must be a volume's name, as docker volume ls shows it, and no path")
-    return value
-
-
-def _processors(value: float) -> float:
-    if problem := processors.fault(value):
-        raise ValueError(problem)
-    return value
+    return AfterValidator(check)
 
 
 def _day(value: Any) -> date:
@@ -228,11 +220,14 @@ Pem = Annotated[str, BeforeValidator(without_mark)]
 SecretPem = Annotated[SecretStr, BeforeValidator(without_mark)]
 HostName = Annotated[str, AfterValidator(host_name)]
 DomainName = Annotated[str, AfterValidator(_domain_name)]
-ImageDigest = Annotated[str, AfterValidator(_image)]
-Registry = Annotated[str, AfterValidator(_registry)]
-VolumeName = Annotated[str, AfterValidator(_volume)]
-Processors = Annotated[float, Field(ge=0.01, le=1024, allow_inf_nan=False), AfterValidator(_processors)]
-Constraint = Annotated[str, AfterValidator(_constraint)]
+# A tag can be moved after it was checked (CIS Docker 4.2).
+ImageDigest = Annotated[str, _of_form(IMAGE, "must name an image by digest, name@sha256:<64 hexadecimal digits>")]
+Registry = Annotated[str, _without(registry.fault)]
+VolumeName = Annotated[str, _of_form(VOLUME, "must be a volume's name, as docker volume ls shows it, and no path")]
+Processors = Annotated[float, Field(ge=0.01, le=1024, allow_inf_nan=False), _without(processors.fault)]
+Constraint = Annotated[
+    str, _of_form(CONSTRAINT, "must be constraints as Docker's scheduler takes them, such as node.labels.front==yes")
+]
 Generation = Annotated[str, BeforeValidator(day), AfterValidator(_generation)]
 PreviousGeneration = Annotated[str, BeforeValidator(day), AfterValidator(_previous_generation)]
 Day = Annotated[date, BeforeValidator(_day)]

@@ -10,6 +10,7 @@ from posture.context import Context
 from posture.declaration import DeclaredContainer
 from posture.model import REPLACE, Outcome, Status, check, warned
 from posture.running import name_of
+from rules.processors import BILLIONTHS
 from rules.sizes import MIB
 
 WRITES_VARIABLES = {"env", "env-regex"}
@@ -75,7 +76,7 @@ def limits(context: Context) -> Outcome:
         wanted = {
             "Memory": inputs["memory"] * MIB,
             **({"MemorySwap": inputs["memorySwap"] * MIB} if swap_counts else {}),
-            "NanoCpus": round(float(inputs["cpus"]) * 1e9),
+            "NanoCpus": round(float(inputs["cpus"]) * BILLIONTHS),
         }
         texts = [
             f"{name} is {host[name]}, declared is {value:.0f}" for name, value in wanted.items() if host[name] != value

@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 
 from posture.context import Context
 from posture.model import Outcome, Severity, check, failed, not_applicable, passed, verdict, warned
-from posture.redaction import forms
+from posture.redaction import forms_of_all
 from posture.running import environment_of
 from rules import keys
 from rules.settings import Settings
@@ -141,7 +141,7 @@ def start_up_log(context: Context) -> Outcome:
     fast=True,
 )
 def not_in_logs(context: Context) -> Outcome:
-    wanted = [form.decode() for secret in context.declaration.secrets for form in forms(secret)]
+    wanted = [form.decode() for form in forms_of_all(context.declaration.secrets)]
     logs = context.probe("logs")
     leaks = [f"{name} has logged a secret" for name, log in logs.items() if any(text in log for text in wanted)]
     return verdict(leaks, f"none of the stack's secrets in the last 5,000 lines of {len(logs)} containers")
@@ -153,7 +153,7 @@ def not_in_logs(context: Context) -> Outcome:
     source="CIS Docker 4.10 (no secrets outside of the environment)",
 )
 def not_in_command(context: Context) -> Outcome:
-    wanted = [form.decode() for secret in context.declaration.secrets for form in forms(secret)]
+    wanted = [form.decode() for form in forms_of_all(context.declaration.secrets)]
     found = []
     for container in context.running.containers:
         config = container["Config"]

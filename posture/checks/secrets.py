@@ -10,18 +10,13 @@ import yaml
 
 from posture.context import Context
 from posture.model import Outcome, check, passed, verdict
-from posture.redaction import forms
+from posture.redaction import forms_of_all
 from rules.configuration import SECRETS
 from rules.layout import PROJECT
 from rules.state_file import unpacked
 
 PAGE = "security page: Never commit secrets"
 ROTATE = "make rotate STACK={stack}: a secret that lay in the clear is none any more"
-
-
-def _wanted(context: Context) -> frozenset[bytes]:
-    known = context.declaration.secrets
-    return frozenset().union(*map(forms, known)) if known else frozenset()
 
 
 def _state_files(context: Context) -> Iterator[Path]:
@@ -48,7 +43,7 @@ def _content(path: Path) -> bytes:
     remediation=ROTATE,
 )
 def state(context: Context) -> Outcome:
-    wanted = _wanted(context)
+    wanted = forms_of_all(context.declaration.secrets)
     places = {"the exported state": context.declaration.exported.encode()}
     places |= {str(path): _content(path) for path in _state_files(context)}
     leaks = [
@@ -65,7 +60,8 @@ def stack_file(context: Context) -> Outcome:
     if not path.exists():
         return passed("the stack has no file here")
     text = path.read_bytes()
-    problems = [f"{path.name} holds a secret in the clear"] if any(form in text for form in _wanted(context)) else []
+    wanted = forms_of_all(context.declaration.secrets)
+    problems = [f"{path.name} holds a secret in the clear"] if any(form in text for form in wanted) else []
     config = (yaml.safe_load(text) or {}).get("config") or {}
     given = {str(name).removeprefix(f"{PROJECT}:"): value for name, value in config.items()}  # or by its bare name
     naked = [name for name in sorted(SECRETS) if isinstance(given.get(name), str) and given[name]]
