@@ -16,6 +16,7 @@ from claude_gateway.api.openai_routes import OpenAIRoutes
 from claude_gateway.errors import Failure
 from claude_gateway.start.warm_up import EVENTS
 from claude_gateway.upstream.base import Answer, Ask
+from claude_gateway.upstream.error_events import raised
 from claude_gateway.upstream.usage import Metered
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ class Breaking:
             if self._how == "cut":
                 raise Failure(502, "It broke off.")
 
-        return Answer(content())
+        return Answer(raised(content(), {}))
 
 
 def end_of(route: Route, how: str, caplog: pytest.LogCaptureFixture) -> str:

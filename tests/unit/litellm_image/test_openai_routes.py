@@ -15,6 +15,7 @@ from claude_gateway.api.openai_routes import OpenAIRoutes
 from claude_gateway.errors import Failure
 from claude_gateway.start.warm_up import EVENTS, MESSAGE
 from claude_gateway.upstream.base import Answer, Ask
+from claude_gateway.upstream.error_events import raised
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -49,6 +50,7 @@ class Upstream:
         self.asked: list[Ask] = []
         self.events = EVENTS if says else [EVENTS[0], *EVENTS[-2:]]
         self.piece = 10_000  # bytes that come at a time, of an event
+        self.ascii = True
         self._failure = failure
         self._after = after
 
@@ -67,11 +69,11 @@ class Upstream:
             for number, event in enumerate(self.events):
                 if self._failure and number == self._after:
                     raise self._failure
-                raw = f"event: {event['type']}\ndata: {json.dumps(event)}\n\n".encode()
+                raw = f"event: {event['type']}\ndata: {json.dumps(event, ensure_ascii=self.ascii)}\n\n".encode()
                 for at in range(0, len(raw), self.piece):
                     yield raw[at : at + self.piece]
 
-        return Answer(content(), {"request-id": "req_up"})
+        return Answer(raised(content(), {}), {"request-id": "req_up"})
 
 
 def call(route: Route, *, betas: tuple[str, ...] = (), **more: Any) -> Call:
@@ -135,6 +137,18 @@ def test_an_error_of_anthropics_in_a_stream_keeps_its_meaning(route: Route, piec
     assert last["error"]["message"] == "Claude is overloaded."
     assert b"[DONE]" not in body
     assert b"response.completed" not in body
+
+
+@pytest.mark.parametrize("piece", [10_000, 1])
+@pytest.mark.parametrize("route", list(ASKED))
+def test_whatever_somebody_takes_for_the_end_of_a_line_is_text(route: Route, piece: int) -> None:
+    text = "".join(chr(code) for code in range(0x3000) if len(f"a{chr(code)}b".splitlines()) > 1)
+    assert len(text) > 8
+    upstream = Upstream()
+    upstream.piece, upstream.ascii = piece, False
+    upstream.events = [*EVENTS[:2], EVENTS[2] | {"delta": {"type": "text_delta", "text": text}}, *EVENTS[3:]]
+    _, body = answered(upstream, call(route, stream=True))
+    assert json.dumps(text).encode() in body
 
 
 def test_what_litellm_cannot_translate_is_a_400_in_plain_words() -> None:

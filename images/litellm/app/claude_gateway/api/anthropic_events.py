@@ -9,24 +9,15 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Mapping
 
 
-async def in_whole_lines(content: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """As it comes, but for a line's beginning, which waits for its end."""
-    rest: list[bytes] = []
-    async for piece in content:
-        ended, newline, begun = piece.rpartition(b"\n")
-        if newline:
-            yield b"".join((*rest, ended, newline))
-            rest = []
-        rest.append(begun)
-    yield b"".join(rest)
-
-
 async def lines(content: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """The lines of a stream, each whole and without its end."""
-    async for piece in in_whole_lines(content):
-        *ended, _broken_off = piece.split(b"\n")
+    """The lines of a stream, each whole and without its end; what has none was broken off."""
+    begun: list[bytes] = []
+    async for piece in content:
+        *ended, rest = piece.split(b"\n")
         for line in ended:
-            yield line
+            yield b"".join((*begun, line))
+            begun = []
+        begun.append(rest)
 
 
 def event_in(line: bytes) -> dict[str, Any] | None:

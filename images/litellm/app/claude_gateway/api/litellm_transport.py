@@ -5,14 +5,13 @@ So LiteLLM translates and nothing else: no connection, retry, proxy or credentia
 
 from __future__ import annotations
 
-import contextlib
 import json
 import re
 from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from claude_gateway.api.anthropic_events import event_in, in_whole_lines
+from claude_gateway.api.anthropic_events import lines
 from claude_gateway.api.call import current_call
 from claude_gateway.api.contract import Route
 from claude_gateway.api.json_mode import is_asked_for, object_alone
@@ -20,7 +19,6 @@ from claude_gateway.api.thinking import without_impossible
 from claude_gateway.api.translation_repairs import repaired
 from claude_gateway.errors import Failure
 from claude_gateway.upstream.base import Ask, Endpoint
-from claude_gateway.upstream.refusals import no_answer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -29,7 +27,8 @@ if TYPE_CHECKING:
 
 API_BASE = "http://upstream.invalid"  # never looked up
 BETA_HEADER = "anthropic-beta"
-AN_ERROR = re.compile(rb'^data: ?\{.*"type": ?"error"', re.MULTILINE)
+MORE_LINE_ENDS = re.compile(b"|".join(end.encode() for end in ("\x85", "\u2028", "\u2029")))
+"""What httpx, by which LiteLLM reads lines, takes for an end of one (as str.splitlines does), and may stand in JSON."""
 # What LiteLLM gets in place of an answer that is made into a response without it (api/responses.py).
 NOTHING: dict[str, Any] = {
     "id": "msg_nothing",
@@ -73,32 +72,32 @@ class UpstreamTransport(httpx.AsyncBaseTransport):
             call.answer = answer
             return httpx.Response(200, json=NOTHING, request=request)
         kind = "text/event-stream" if ask.streamed else "application/json"
-        return httpx.Response(200, headers={"content-type": kind}, stream=_Stream(answer), request=request)
+        return httpx.Response(
+            200, headers={"content-type": kind}, stream=_Stream(answer, streamed=ask.streamed), request=request
+        )
 
 
 class _Stream(httpx.AsyncByteStream):
-    def __init__(self, answer: Answer) -> None:
-        self._answer = answer
+    def __init__(self, answer: Answer, *, streamed: bool) -> None:
+        self._content = _in_httpx_lines(answer.content) if streamed else answer.content
+        self._close = answer.close
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         try:
-            async for piece in in_whole_lines(self._answer.content):
-                if AN_ERROR.search(piece):
-                    current_call.get().failure = _failure_in(piece)
+            async for piece in self._content:
                 yield piece
         except Failure as failure:
             current_call.get().failure = failure
             raise httpx.ReadError(failure.message) from failure
 
     async def aclose(self) -> None:
-        await self._answer.close()
+        await self._close()
 
 
-def _failure_in(piece: bytes) -> Failure | None:
-    """Anthropic's own error in a stream that has begun."""
-    for line in piece.splitlines():
-        with contextlib.suppress(ValueError):  # of a middlebox
-            event = event_in(line)
-            if isinstance(event, dict) and event.get("type") == "error":
-                return no_answer({}, json.dumps(event).encode())
-    return None
+async def _in_httpx_lines(content: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    async for line in lines(content):
+        yield MORE_LINE_ENDS.sub(_escaped, line) + b"\n"
+
+
+def _escaped(character: re.Match[bytes]) -> bytes:
+    return json.dumps(character[0].decode()).strip('"').encode()

@@ -15,7 +15,6 @@ from claude_gateway.api.response_calls import Call, FreeCall, Search, ServerCall
 from claude_gateway.api.response_items import Event, Item, Message, Reasoning
 from claude_gateway.errors import Failure
 from claude_gateway.refusal_words import BROKE_OFF
-from claude_gateway.upstream.refusals import no_answer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Mapping
@@ -129,8 +128,6 @@ class _Response:
                 self._usage |= {name: value for name, value in (event.get("usage") or {}).items() if value is not None}
             case "message_stop":
                 yield from self._ended()
-            case "error":
-                raise no_answer({}, json.dumps(event).encode())
             case _:
                 yield from self._output.events(event)
 

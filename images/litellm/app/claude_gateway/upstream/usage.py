@@ -22,7 +22,7 @@ FIELDS = {
 """By Anthropic's names (https://docs.claude.com/en/api/messages, "usage"), which are those of both credentials."""
 BESIDE = ("compaction", "advisor_message")
 """Of the `iterations` of an answer those that are billed and not in its sum."""
-MARK, PIECE, ERROR = b'"usage"', b"content_block_delta", b"error"
+MARK, PIECE = b'"usage"', b"content_block_delta"
 WRITTEN, TOKEN_BYTES = ("text", "thinking", "partial_json"), 4
 """Anthropic says how much it has written in the last event alone. Until then it counts by its length, about four bytes
 a token: whoever leaves before the last event has read the rest all the same."""
@@ -76,8 +76,6 @@ async def _events(content: AsyncIterator[bytes], usage: Usage) -> AsyncIterator[
         for line in lines:
             if usage.first_token is None and PIECE in line:
                 usage.first_token = time.monotonic()
-            if line.startswith(b"event:") and line.removeprefix(b"event:").strip() == ERROR:
-                usage.broken_off = True
             if not line.startswith(b"data:"):
                 continue
             if PIECE in line:
