@@ -1,6 +1,6 @@
 """Runs the pulumi command for what it says. Nothing secret stands in an argument: it goes through stdin.
 
-Pulumi's Automation API would start the same command, and ask it for its version each time before that.
+Pulumi's Automation API would start the same command, and hand it secrets as arguments.
 """
 
 import os
