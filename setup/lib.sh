@@ -67,7 +67,7 @@ can_apt() { is_root && command -v apt-get >/dev/null; }
 # apt_install PACKAGE...: apt's own output appears only when it fails.
 apt_install() {
   local log
-  say "installing $* with apt"
+  say "installing $* with apt (about a minute)"
   export DEBIAN_FRONTEND=noninteractive
   log=$( (apt-get update -qq && apt-get install -y -qq --no-install-recommends "$@") 2>&1 9>&-) || # a service that it starts holds no lock
     die "apt could not install $*. Its last lines:"$'\n'"$(printf '%s\n' "$log" | tail -n 5)"

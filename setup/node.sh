@@ -11,7 +11,7 @@ command -v npm >/dev/null || die "npm is missing. Install Node.js 20 or newer, t
 if cmp -s "$from/package-lock.json" "$into/.installed-package-lock.json"; then
   exit 0
 fi
-say "installing $1/package-lock.json into $2"
+say "installing $1/package-lock.json into $2 (about a minute)"
 mkdir -p "$into"
 cp "$from/package.json" "$from/package-lock.json" "$into/"
 (cd "$into" && npm ci --ignore-scripts --no-audit --no-fund --silent)

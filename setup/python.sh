@@ -59,7 +59,7 @@ fi
 if ! { new_enough "$venv/bin/python" && own_pip && "$venv/bin/python" -m pip --version >/dev/null 2>&1; }; then
   make_venv
 fi
-say "installing $lock into ${venv#"$root/"}"
+say "installing $lock into ${venv#"$root/"} (about a minute)"
 # Where packages come from is the shell's to say (PIP_INDEX_URL, pip.conf); where these go, and which they are, is not.
 unset PIP_TARGET PIP_PREFIX PIP_ROOT PIP_DRY_RUN PIP_NO_DEPS PIP_REQUIREMENT PIP_CONSTRAINT PIP_UPGRADE PIP_PYTHON
 export PIP_USER=0
