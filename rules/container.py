@@ -29,7 +29,7 @@ __all__ = [
     "memory_fault",
 ]
 
-SECRETS = frozenset(SECRET_VARIABLES)
+SECRETS = SECRET_VARIABLES
 """Which of its variables the container itself takes for secrets."""
 UNKNOWN = {
     "LITELLM_MASTER_KEY": "sk-not-known-before-the-update",

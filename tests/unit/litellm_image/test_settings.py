@@ -5,15 +5,19 @@ from __future__ import annotations
 import json
 import os
 import stat
+import traceback
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from claude_gateway.config import memory
-from claude_gateway.config.settings import SECRET_VARIABLES, ClaudeAuth, Settings
+from claude_gateway.config.settings import SECRET_VARIABLES, VARIABLES, ClaudeAuth, Settings
 from claude_gateway.config.variables import SettingsError, with_stack
 from claude_gateway.start import entry
+from claude_gateway.start.server import read_settings
 
 GOOD = {"LITELLM_MASTER_KEY": "sk-good-key", "GATEWAY_MODELS": '{"sonnet": "claude-sonnet-5-5"}'}
 SECRETS = {
@@ -25,8 +29,9 @@ SECRETS = {
 
 def test_defaults() -> None:
     settings = Settings.from_environment(GOOD)
-    assert settings.auth is ClaudeAuth.LOGIN
-    assert (settings.warm_processes, settings.max_concurrency, settings.queue_seconds) == (2, 4, 10)
+    assert settings.claude_auth is ClaudeAuth.LOGIN
+    assert (settings.claude_warm_processes, settings.claude_max_concurrency) == (2, 4)
+    assert settings.claude_queue_seconds == 10
     assert (settings.drain_seconds, settings.drain_notice_seconds, settings.drop_params) == (600, 3, False)
     assert settings.previous_key is None
 
@@ -43,13 +48,14 @@ def test_defaults() -> None:
         ({"LITELLM_PREVIOUS_MASTER_KEY": "old"}, "LITELLM_PREVIOUS_MASTER_KEY"),
         ({"LITELLM_PREVIOUS_MASTER_KEY": "sk-good-key"}, "make rotate"),
         ({"LITELLM_PREVIOUS_MASTER_KEY": "sk-old", "LITELLM_PREVIOUS_KEY_EXPIRES": "tomorrow"}, "RFC 3339"),
+        ({"LITELLM_PREVIOUS_MASTER_KEY": "sk-old", "LITELLM_PREVIOUS_KEY_EXPIRES": "1764072000"}, "RFC 3339"),
         ({"LITELLM_PREVIOUS_MASTER_KEY": "sk-old", "LITELLM_PREVIOUS_KEY_EXPIRES": "2026-11-25T12:00:00"}, "zone"),
         ({"LITELLM_KEY_GENERATION": "a b"}, "LITELLM_KEY_GENERATION"),
         ({"GATEWAY_MODELS": None}, "GATEWAY_MODELS"),
         ({"GATEWAY_MODELS": "{}"}, "GATEWAY_MODELS"),
         ({"GATEWAY_MODELS": "[1]"}, "GATEWAY_MODELS"),
         ({"GATEWAY_MODELS": '{"a": 1}'}, "GATEWAY_MODELS"),
-        ({"GATEWAY_MODELS": '{"a": "b c"}'}, "GATEWAY_MODELS"),
+        ({"GATEWAY_MODELS": '{"a": "b c"}'}, "; the entry 'a' is not"),
         ({"CLAUDE_AUTH": "magic"}, "CLAUDE_AUTH"),
         ({"CLAUDE_AUTH": "token"}, "claudeOauthToken"),
         ({"CLAUDE_AUTH": "api-key"}, "anthropicApiKey"),
@@ -65,8 +71,12 @@ def test_defaults() -> None:
         ({"CLAUDE_WARM_PROCESSES": "9"}, "CLAUDE_MAX_CONCURRENCY"),
         ({"CLAUDE_MAX_CONCURRENCY": "0"}, "CLAUDE_MAX_CONCURRENCY"),
         ({"CLAUDE_QUEUE_SECONDS": "soon"}, "CLAUDE_QUEUE_SECONDS"),
+        ({"CLAUDE_QUEUE_SECONDS": "nan"}, "a number from 0 to 600"),
         ({"DRAIN_SECONDS": "0"}, "DRAIN_SECONDS"),
-        ({"CLAUDE_PROCESS_REUSE": "all"}, "client, stack, off"),
+        ({"DRAIN_SECONDS": "1.5"}, "is '1.5'; it must be a whole number from 1 to 86400"),
+        ({"GATEWAY_CLIENTS": '{"alice": "digest"}'}, "GATEWAY_CLIENTS is not what the program writes"),
+        ({"METRICS_KEY_SHA256": "no digest"}, "METRICS_KEY_SHA256 is not the SHA-256 of a key"),
+        ({"CLAUDE_PROCESS_REUSE": "all"}, "'client', 'stack' or 'off'"),
         ({"MEMORY_MIB": "100"}, "MEMORY_MIB"),
         ({"MAX_REQUEST_BYTES": "-1"}, "MAX_REQUEST_BYTES"),
         ({"DROP_PARAMS": "maybe"}, "DROP_PARAMS"),
@@ -83,6 +93,35 @@ def test_a_wrong_setting_is_refused_by_name_and_without_its_secret(change: dict[
             assert change[name] not in str(caught.value)
 
 
+def test_which_variables_are_secret() -> None:
+    assert set(SECRET_VARIABLES) == {
+        "LITELLM_MASTER_KEY",
+        "LITELLM_PREVIOUS_MASTER_KEY",
+        "CLAUDE_CODE_OAUTH_TOKEN",
+        "ANTHROPIC_API_KEY",
+        "GATEWAY_CLIENTS",
+        "METRICS_KEY_SHA256",
+        "VALKEY_PASSWORD",
+    }
+
+
+@pytest.mark.parametrize("name", sorted(SECRET_VARIABLES))
+@given(end=st.text(max_size=20))
+def test_neither_settings_nor_an_error_with_its_traceback_quote_a_secret(name: str, end: str) -> None:
+    secret = f"no secret {end}"
+    try:
+        shown = repr(Settings.from_environment({**GOOD, "CLAUDE_AUTH": "token", name: secret}))
+    except SettingsError as error:
+        shown = f"{error.__context__}{''.join(traceback.format_exception(error))}"
+    assert "no secret" not in shown
+
+
+def test_what_is_empty_is_not_set() -> None:
+    assert Settings.from_environment(
+        {**GOOD, **dict.fromkeys(set(VARIABLES) - set(GOOD), "")}
+    ) == Settings.from_environment(GOOD)
+
+
 def test_the_server_process_gets_no_secret_and_nothing_unknown() -> None:
     env = {
         **GOOD,
@@ -92,18 +131,25 @@ def test_the_server_process_gets_no_secret_and_nothing_unknown() -> None:
         "HTTPS_PROXY": "http://egress:3128",
     }
     passed = entry.server_environment(env)
-    assert not set(passed) & {*SECRET_VARIABLES, "DATABASE_URL", "LITELLM_LOG"}
+    assert not set(passed) & {*VARIABLES, "DATABASE_URL", "LITELLM_LOG"}
     assert not any(secret in value for secret in SECRETS.values() for value in passed.values())
     assert passed["https_proxy"] == passed["HTTPS_PROXY"] == "http://egress:3128"
     assert passed["LITELLM_LOCAL_MODEL_COST_MAP"] == "True"
 
 
-def test_secrets_are_handed_over_in_memory_only() -> None:
-    descriptor = entry.hand_over({**GOOD, **SECRETS})
+def test_settings_are_handed_over_in_memory_only() -> None:
+    given = {**GOOD, **SECRETS, "CLAUDE_AUTH": "token"}
+    descriptor = entry.hand_over({**given, "DATABASE_URL": "postgres://x"})
     assert os.get_inheritable(descriptor)
     assert str(Path(f"/proc/self/fd/{descriptor}").readlink()).startswith("/memfd:")
     with os.fdopen(descriptor) as file:
-        assert json.load(file) == SECRETS
+        assert json.load(file) == given
+
+
+def test_the_server_reads_the_settings_that_the_entry_point_has_validated() -> None:
+    given = {**GOOD, **SECRETS, "CLAUDE_AUTH": "token", "CLAUDE_QUEUE_SECONDS": "7", "VALKEY_HOST": "valkey"}
+    handed_over = {entry.HANDOVER_VARIABLE: str(entry.hand_over(given))}
+    assert read_settings(handed_over) == Settings.from_environment(given)
 
 
 @pytest.mark.parametrize("mode", ["login", "token", "api-key"])
@@ -139,7 +185,7 @@ def test_the_memory_is_added_up_before_anything_starts() -> None:
     with pytest.raises(SettingsError, match="claudeMaxConcurrency") as caught:
         Settings.from_environment(env)
     enough = str(caught.value).partition("litellmMemoryMib to ")[2].partition(" ")[0]
-    assert Settings.from_environment({**env, "MEMORY_MIB": enough}).max_concurrency == 64
+    assert Settings.from_environment({**env, "MEMORY_MIB": enough}).claude_max_concurrency == 64
     with_key = {"CLAUDE_AUTH": "api-key", "ANTHROPIC_API_KEY": "sk-ant-x"}
     assert Settings.from_environment({**env, **with_key}).memory_mib == 3072, "no CLI, no memory for it"
 

@@ -8,13 +8,9 @@ from datetime import UTC, datetime
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import TYPE_CHECKING, Any
 
-from claude_gateway.config.variables import SettingsError
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-VARIABLE = "GATEWAY_CLIENTS"
-METRICS_VARIABLE = "METRICS_KEY_SHA256"
 MASTER, METRICS = "master", "metrics"
 """Whoever calls with the master key, or with that of the metrics; no client may be called so (rules/clients.py)."""
 DIGEST_BYTES = 32
@@ -56,24 +52,22 @@ class Client:
 
 
 def parse(text: str) -> tuple[Client, ...]:
-    """The clients in `text`: a JSON object by name, as components/client_keys.py makes it, or nothing.
+    """The clients in `text`: a JSON object by name, as components/client_keys.py makes it.
 
-    Raises SettingsError, which never quotes a digest.
+    Raises ValueError, which never quotes a digest.
     """
-    if not text:
-        return ()
     try:
         return tuple(_client(name, described) for name, described in json.loads(text).items())
     except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise SettingsError(f"{VARIABLE} is not what the program writes: {type(error).__name__}") from None
+        raise ValueError(f"is not what the program writes: {type(error).__name__}") from None
 
 
 def scraper(digest: str) -> Client:
-    """Who may read the metrics and nothing else, from the SHA-256 of its key. Raises SettingsError."""
+    """Who may read the metrics and nothing else, from the SHA-256 of its key. Raises ValueError."""
     try:
         return Client(METRICS, (_key(digest, "initial", None),), models=())
     except ValueError:
-        raise SettingsError(f"{METRICS_VARIABLE} is not the SHA-256 of a key, in hexadecimal") from None
+        raise ValueError("is not the SHA-256 of a key, in hexadecimal") from None
 
 
 def _client(name: str, described: Mapping[str, Any]) -> Client:

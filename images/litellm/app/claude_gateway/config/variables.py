@@ -1,52 +1,53 @@
-"""One environment variable at a time: a number, a switch, a choice, or an error that names the variable."""
+"""What is wrong with a variable and how to fix it, in a sentence that names it and never quotes a secret."""
 
 from __future__ import annotations
 
 import re
-from enum import StrEnum
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError, WrapValidator
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
-Choice = TypeVar("Choice", bound=StrEnum)
-LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+    from pydantic import ValidatorFunctionWrapHandler
+    from pydantic_core import ErrorDetails
 
 
 class SettingsError(ValueError):
     """A setting that the container cannot start with. The message names the variable and says what fixes it."""
 
 
-def number(env: Mapping[str, str], name: str, default: str, low: float, high: float) -> float:
-    """Returns a number of the range, both ends included, with at most three decimals."""
-    text = env.get(name, default)
-    if not re.fullmatch(r"\d{1,9}(\.\d{1,3})?", text) or not low <= float(text) <= high:
-        raise SettingsError(f"{name} is {text!r}; it must be a number from {low:g} to {high:g}")
-    return float(text)
+def form(words: str, fits: Callable[[str], object] = bool, *, shown: bool = False) -> WrapValidator:
+    """What a text must be, and the same in words. A text of another form is quoted only where it is `shown`."""
+
+    def check(text: str, validate: ValidatorFunctionWrapHandler) -> Any:
+        entry = ""
+        try:
+            if fits(text):
+                return validate(text)
+        except ValidationError as error:
+            entry = "".join(f"; the entry {name!r} is not" for name in error.errors()[0]["loc"][:1])
+        except ValueError:
+            pass
+        found = "is missing; it " if not text else f"is {text!r}; it " if shown else ""
+        raise ValueError(f"{found}must be {words}{entry}")
+
+    return WrapValidator(check)
 
 
-def choice(env: Mapping[str, str], name: str, default: Choice) -> Choice:
-    """Returns one of the choices, of which `default` is one."""
-    choices = type(default)
-    try:
-        return choices(env.get(name, default))
-    except ValueError:
-        raise SettingsError(f"{name} is {env[name]!r}; it must be one of: {', '.join(choices)}") from None
+def between(low: int, high: int, what: str = "a whole number") -> WrapValidator:
+    """A number of the range, both ends included."""
+    return form(f"{what} from {low} to {high}", lambda text: low <= float(text) <= high, shown=True)
 
 
-def boolean(env: Mapping[str, str], name: str, default: str) -> bool:
-    """Returns whether the variable is ``true``."""
-    text = env.get(name, default).lower()
-    if text not in ("true", "false"):
-        raise SettingsError(f"{name} is {text!r}; it must be true or false")
-    return text == "true"
-
-
-def log_level(text: str) -> str:
-    """Returns the level in capitals."""
-    if text.upper() not in LOG_LEVELS:
-        raise SettingsError(f"LOG_LEVEL is {text!r}; it must be one of: {', '.join(LOG_LEVELS)}")
-    return text.upper()
+def sentence(problem: ErrorDetails) -> str:
+    """One of pydantic's errors in a sentence. It quotes what is none of a few choices, and nothing else."""
+    variable = "".join(map(str, problem["loc"][:1]))
+    if own := problem.get("ctx", {}).get("error"):
+        return f"{variable} {own}".strip()
+    found = f"is {problem['input']!r}; it " if problem["type"] in ("enum", "literal_error") else ""
+    return f"{variable} {found}{problem['msg'].replace('Input should', 'must')}"
 
 
 def with_stack(sentence: str, env: Mapping[str, str]) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from claude_gateway.config.files import with_files
-from claude_gateway.config.settings import DEVELOPMENT_KEY, SECRET_VARIABLES, SET_KEY, Settings
+from claude_gateway.config.settings import DEVELOPMENT_KEY, SET_KEY, VARIABLES, Settings
 from claude_gateway.config.variables import SettingsError, with_stack
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ ENVIRONMENT = {
     "HF_HUB_OFFLINE": "1",
 }
 SYSTEM_CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
-HANDOVER_VARIABLE = "GATEWAY_SECRETS_FD"
+HANDOVER_VARIABLE = "GATEWAY_SETTINGS_FD"
 # What the server and the CLI may see; anything else (DATABASE_URL, LITELLM_LOG, ...) could change LiteLLM unseen.
 PASSED_ON = [
     "PATH",
@@ -42,28 +42,8 @@ PASSED_ON = [
     "HTTPS_PROXY",
     "HTTP_PROXY",
     "NO_PROXY",
-    "LITELLM_KEY_GENERATION",
-    "LITELLM_PREVIOUS_KEY_GENERATION",
-    "LITELLM_PREVIOUS_KEY_EXPIRES",
-    "MASTER_KEY_CALLS_MODELS",
-    "GATEWAY_MODELS",
-    "CLAUDE_AUTH",
     "CLAUDE_CONFIG_DIR",
-    "ANTHROPIC_BASE_URL",
-    "CLAUDE_WARM_PROCESSES",
-    "CLAUDE_MAX_CONCURRENCY",
-    "CLAUDE_QUEUE_SECONDS",
-    "CLAUDE_PROCESS_REUSE",
-    "MEMORY_MIB",
-    "MAX_REQUEST_BYTES",
-    "FAILED_AUTH_PER_MINUTE",
-    "DRAIN_SECONDS",
-    "DRAIN_NOTICE_SECONDS",
-    "DROP_PARAMS",
-    "USAGE_DAYS",
-    "VALKEY_HOST",
     "REPLICA",
-    "LOG_LEVEL",
 ]
 
 
@@ -79,7 +59,7 @@ def server_environment(env: Mapping[str, str], run: Path = RUN) -> dict[str, str
 
 def write_files(settings: Settings, run: Path = RUN, system_certificates: Path = SYSTEM_CERTIFICATES) -> None:
     """Write the CA bundle, and make the folder for what the CLI writes, below `run`."""
-    extra = settings.ca_certificates or ""
+    extra = settings.upstream_ca_certificates or ""
     bundle = system_certificates.read_text(encoding="ascii", errors="replace")
     _write(run / CA_BUNDLE, f"{bundle}\n{extra}\n" if extra else bundle)
     (run / CLI_FOLDER).mkdir(mode=0o700, exist_ok=True)
@@ -93,9 +73,9 @@ def _write(path: Path, text: str) -> None:
 
 
 def hand_over(env: Mapping[str, str]) -> int:
-    """Put the secrets into an anonymous file that only this process's next program can read; returns its number."""
-    descriptor = os.memfd_create("secrets", 0)
-    os.write(descriptor, json.dumps({name: env[name] for name in SECRET_VARIABLES if env.get(name)}).encode())
+    """Put the settings into an anonymous file that only this process's next program can read; returns its number."""
+    descriptor = os.memfd_create("settings", 0)
+    os.write(descriptor, json.dumps({name: env[name] for name in VARIABLES if name in env}).encode())
     os.lseek(descriptor, 0, os.SEEK_SET)
     os.set_inheritable(descriptor, True)
     return descriptor
@@ -117,7 +97,7 @@ def main() -> NoReturn:
         settings = Settings.from_environment(env)
     except SettingsError as error:
         refuse(with_stack(str(error), env))
-    if settings.current_key.value.get_secret_value() == DEVELOPMENT_KEY:
+    if settings.litellm_master_key.get_secret_value() == DEVELOPMENT_KEY:
         # On stdout, so that `docker logs NAME | grep WARNING` shows it.
         print(
             f"WARNING: the master key is the well-known development key {DEVELOPMENT_KEY}: for local development only. "

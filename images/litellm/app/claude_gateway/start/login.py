@@ -70,7 +70,7 @@ def login_end(path: Path) -> float | None:
 def main(argv: list[str] | None = None) -> int:
     """Log in, or with `--status` only tell. Returns 0 when there is a usable login at the end."""
     arguments = sys.argv[1:] if argv is None else argv
-    auth = os.environ.get("CLAUDE_AUTH", "login")
+    auth = os.environ.get("CLAUDE_AUTH") or ClaudeAuth.LOGIN
     if auth != ClaudeAuth.LOGIN:
         print(
             f"This gateway does not use a login (CLAUDE_AUTH is {auth}); nothing to do. To use one: remove the secret"

@@ -104,28 +104,30 @@ class DrainingServer(uvicorn.Server):
 
 
 def read_settings(env: Mapping[str, str]) -> Settings:
-    """The settings, with the secrets from the anonymous file that the entry point left open. Reads it once."""
+    """The settings, from the anonymous file that the entry point left open. Reads it once."""
     with os.fdopen(int(env[HANDOVER_VARIABLE])) as file:
-        return Settings.from_environment({**env, **json.load(file)})
+        return Settings.from_environment(json.load(file))
 
 
 def upstream_of(settings: Settings, env: Mapping[str, str]) -> Upstream:
     """Anthropic's API with an API key; else the Claude CLI."""
-    if settings.auth is ClaudeAuth.API_KEY and settings.credential is not None:
+    if settings.claude_auth is ClaudeAuth.API_KEY and settings.credential is not None:
         from claude_gateway.upstream.anthropic_http import AnthropicHttp
 
-        return AnthropicHttp(settings.credential, settings.base_url, str(RUN / CA_BUNDLE), env.get("HTTPS_PROXY"))
-    from claude_gateway.cli import ClaudePool, CliConfig, ProcessReuse
+        return AnthropicHttp(
+            settings.credential, settings.anthropic_base_url, str(RUN / CA_BUNDLE), env.get("HTTPS_PROXY")
+        )
+    from claude_gateway.cli import ClaudePool, CliConfig
     from claude_gateway.upstream.claude_cli import ClaudeCli
 
-    base_url = {"ANTHROPIC_BASE_URL": settings.base_url} if settings.base_url else {}
+    base_url = {"ANTHROPIC_BASE_URL": settings.anthropic_base_url} if settings.anthropic_base_url else {}
     config = CliConfig(
-        limit=settings.max_concurrency,
-        warm=settings.warm_processes,
-        queue_seconds=settings.queue_seconds,
+        limit=settings.claude_max_concurrency,
+        warm=settings.claude_warm_processes,
+        queue_seconds=settings.claude_queue_seconds,
         config_dir=Path(env["CLAUDE_CONFIG_DIR"]),
         scratch=RUN / CLI_FOLDER,
-        reuse=ProcessReuse(settings.reuse),
+        reuse=settings.claude_process_reuse,
         oauth_token=settings.credential.get_secret_value() if settings.credential else None,
         environment={name: env[name] for name in CLI_VARIABLES if name in env} | base_url,
     )
@@ -147,12 +149,11 @@ def application(
     from claude_gateway.api.keys import Authenticator
 
     prepare(drop=settings.drop_params)
-    processes = 0 if settings.auth is ClaudeAuth.API_KEY else settings.max_concurrency
     callers = (*settings.clients, *([settings.scraper] if settings.scraper else ()))
     return FrontDoor(
         Authenticator(settings.current_key, settings.previous_key, callers),
         FailedKeys(settings.failed_auth_per_minute, shared=None if counts.shared is None else counts),
-        Bodies(settings.max_request_bytes, body_budget(settings.memory_mib, processes)),
+        Bodies(settings.max_request_bytes, body_budget(settings.memory_mib, settings.processes)),
         Models(settings.models),
         answer,
         is_draining,
@@ -212,7 +213,7 @@ def main() -> None:
         (*settings.clients, operator(settings.current_key, settings.previous_key)),
         {**getattr(asked, "gauges", {}), **shared},  # the CLI pool has some
         getattr(asked, "counts", {}),
-        (lambda: login_end(credentials_path(os.environ))) if settings.auth is ClaudeAuth.LOGIN else None,
+        (lambda: login_end(credentials_path(os.environ))) if settings.claude_auth is ClaudeAuth.LOGIN else None,
     )
     set_up_log(settings.log_level, settings.secrets)  # again: LiteLLM has added handlers of its own
     if settings.usage_days:
