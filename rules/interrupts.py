@@ -7,6 +7,7 @@ calls :func:`heed`.
 
 import signal
 import sys
+from types import FrameType
 
 INTERRUPTED = 130
 STARTED = "-m"
@@ -27,3 +28,17 @@ def heed() -> None:
     """From now on an interruption is Python's ``KeyboardInterrupt`` again."""
     if signal.getsignal(signal.SIGINT) == signal.SIG_DFL:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def end_in_order() -> None:
+    """From now on SIGTERM and a hang-up end this process by ``SystemExit``, so that its temporary folders go.
+
+    For a program alone whose children may be ended at any moment, as ``subprocess.run`` does then.
+    """
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) == signal.SIG_DFL:  # nohup ignores one of them
+            signal.signal(number, _end)
+
+
+def _end(number: int, _frame: FrameType | None) -> None:
+    sys.exit(128 + number)

@@ -20,7 +20,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from rules.bundle import REPOSITORY, ROLES, image_name
-from rules.interrupts import INTERRUPTED, heed
+from rules.interrupts import INTERRUPTED, end_in_order, heed
 from rules.layout import IMAGES
 from rules.messages import sayer
 from rules.version import VERSION
@@ -176,6 +176,7 @@ def main() -> None:
     here = Machine.with_engine("")
     file = Path(sys.argv[1] or f"litellm-claude-{VERSION}-{here.machine}.bundle")
     heed()  # what is half made goes
+    end_in_order()
     try:
         make(file, sys.argv[2])
         checksum = bundle_file.sha256_of(file)
