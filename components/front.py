@@ -62,14 +62,14 @@ class Front(pulumi.ComponentResource):
 
 
 def published(settings: Settings) -> list[Port]:
-    """Returns the ports by the number inside, which tells the front on which address a caller came in."""
+    """Returns the ports by the number inside, which each address has of its own, in whatever order they are set."""
     inside = {GATEWAY_PLAIN_PORT if settings.tls_mode is TlsMode.OFF else GATEWAY_TLS_PORT: settings.port}
     if settings.redirect_port:
         inside[GATEWAY_PLAIN_PORT] = settings.redirect_port
     ports = [
         Port(internal + index, external, str(address))
         for internal, external in inside.items()
-        for index, address in enumerate(settings.bind_addresses)
+        for index, address in enumerate(sorted(settings.bind_addresses, key=lambda one: (one.version, int(one))))
     ]
     if settings.metrics_port:
         ports.append(Port(GATEWAY_METRICS_PORT, settings.metrics_port, str(settings.metrics_address)))

@@ -100,4 +100,4 @@ def host_addresses(settings: Settings) -> list[str]:
     """Returns the host's own addresses as far as the settings name them: its processes that call one arrive from it."""
     named = [*settings.bind_addresses, *([settings.metrics_address] if settings.metrics_port else [])]
     own = (str(address) for address in named if not address.is_unspecified and not address.is_loopback)
-    return list(dict.fromkeys(own))
+    return sorted(set(own))  # in another order they would be another container

@@ -218,12 +218,13 @@ def test_a_redirect_is_published_only_when_asked_for(deploy: Deploy) -> None:
 
 def test_the_hosts_own_addresses_follow_the_switch_for_the_host(deploy: Deploy) -> None:
     assert deploy("prod").env("gateway")["GATEWAY_HOST_ADDRESSES"] == ""
-    graph = deploy("prod", bindAddresses=["10.0.0.1", "127.0.0.1"])
-    assert graph.env("gateway")["GATEWAY_HOST_ADDRESSES"] == "10.0.0.1"
+    graph = deploy("prod", bindAddresses=["10.0.0.2", "127.0.0.1", "10.0.0.1"])
+    assert graph.env("gateway")["GATEWAY_HOST_ADDRESSES"] == "10.0.0.1,10.0.0.2"
 
 
-def test_each_address_is_published_from_a_port_of_its_own(deploy: Deploy) -> None:
-    graph = deploy("prod", bindAddresses=["10.0.0.1", "10.0.0.2"], redirectPort=80)
+@pytest.mark.parametrize("addresses", [["10.0.0.1", "10.0.0.2"], ["10.0.0.2", "10.0.0.1"]])
+def test_each_address_is_published_from_a_port_of_its_own_in_any_order(deploy: Deploy, addresses: list[str]) -> None:
+    graph = deploy("prod", bindAddresses=addresses, redirectPort=80)
     ports = graph.container("front").inputs["ports"]
     assert [(p["ip"], p["external"], p["internal"]) for p in ports] == [
         ("10.0.0.1", 80, 8080),
