@@ -2,8 +2,9 @@
 
 STATE is a file backend's .pulumi folder, or nothing.
 
-- Images that the stack has built for an earlier version of ``images/``, or that came in an earlier bundle, and that no
-  container uses; of a Swarm's, which are in its registry too, the names here.
+- Images that the stack has built for an earlier version of ``images/``, or that came in an earlier bundle (not today:
+  another working copy's are called the same), and that no container uses; of a Swarm's, which are in its registry too,
+  the names here.
 - In a file backend, all but the newest copies of the state: Pulumi writes two at every update, and prunes none.
 
 Logs have bounds already: the containers' own (components/container.py), and Pulumi's (setup/env.sh).
@@ -58,8 +59,15 @@ def images(stack: str, state: State, engine: Engine) -> list[str]:
     return [
         tag
         for tag in outdated(tags, prefix(stack).removeprefix(f"{PROJECT}-"), used)
-        if engine.run("image", "rm", tag, check=False).returncode == 0
+        if not _spared(tag, engine) and engine.run("image", "rm", tag, check=False).returncode == 0
     ]
+
+
+def _spared(tag: str, engine: Engine) -> bool:
+    """Whether it came in a bundle just now."""
+    if not tag.startswith(bundle.REPOSITORY):
+        return False
+    return not bundle.may_go(engine.run("image", "inspect", "--format", bundle.NAMED, tag, check=False).stdout)
 
 
 def _pushed(state: State) -> list[str]:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,10 @@ ROLES = tuple(sorted(found.parent.name for found in IMAGES.glob("*/Dockerfile"))
 REPOSITORY = f"bundle.invalid/{PROJECT}"
 """Where the images' names begin. No registry can have that host (RFC 2606), so that none is ever pulled."""
 UNPACKED = IMAGES.parent / ".toolchain" / "bundle"
+NAMED = "{{json .Metadata.LastTagTime}}"
+"""How docker is asked when an image got its name; one that was loaded has no such time until it is given it again."""
+SPARED = timedelta(days=1)
+"""What has a younger name stays, used or not: another working copy may have loaded it for the update that it runs."""
 MANIFEST = "manifest.json"
 IGNORED = {"__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache"}
 
@@ -30,6 +35,14 @@ def context_digest(context: Path) -> str:
 def image_name(role: str, identifier: str) -> str:
     """Returns the name of a bundled image: what it holds is part of it, so that a newer bundle's is another one."""
     return f"{REPOSITORY}/{role}:{short(identifier)}"
+
+
+def may_go(named: str) -> bool:
+    """Whether an image's name is older than an update takes, from what docker answers to :data:`NAMED`."""
+    try:
+        return datetime.fromisoformat(json.loads(named)) < datetime.now(UTC) - SPARED
+    except (TypeError, ValueError):
+        return True
 
 
 def images() -> dict[str, str]:

@@ -19,7 +19,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from rules.bundle import REPOSITORY, ROLES, image_name
+from rules.bundle import NAMED, REPOSITORY, ROLES, image_name, may_go
 from rules.interrupts import INTERRUPTED, end_in_order, heed
 from rules.layout import IMAGES
 from rules.messages import sayer
@@ -75,12 +75,14 @@ def images(updates: str, target: Path) -> dict[str, str]:
 
 
 def forget(kept: Iterable[str]) -> None:
-    """Drops the names of earlier bundles' images; one that a container runs from stays."""
+    """Drops the names of earlier bundles' images; one that a container runs from stays, and so does one of today."""
     listed = run(
         "docker", "image", "ls", "--filter", f"reference={REPOSITORY}/*", "--format", "{{.Repository}}:{{.Tag}}"
     )
     for name in set(listed.split()) - set(kept):
-        subprocess.run(["docker", "image", "rm", name], capture_output=True, check=False)
+        asked = ["docker", "image", "inspect", "--format", NAMED, name]
+        if may_go(subprocess.run(asked, capture_output=True, text=True, check=False).stdout):
+            subprocess.run(["docker", "image", "rm", name], capture_output=True, check=False)
 
 
 def toolchain(target: Path, stamp: Path) -> None:

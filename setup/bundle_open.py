@@ -28,8 +28,8 @@ def docker(*arguments: str) -> str | None:
 
 
 def loaded(bundle: Bundle) -> bool:
-    """Whether the engine has the bundle's images."""
-    return docker("image", "inspect", *bundle.manifest["images"].values()) is not None
+    """Whether the engine has the bundle's images. Their names are given anew, so that they count as in use now."""
+    return all(docker("image", "tag", name, name) is not None for name in bundle.manifest["images"].values())
 
 
 def load(bundle: Bundle) -> None:

@@ -1,6 +1,7 @@
 """What a year of updates leaves behind."""
 
 import subprocess
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -34,12 +35,17 @@ class Docker:
     def __init__(self, *tags: str) -> None:
         self.tags = list(tags)
         self.in_use: set[str] = set()
+        self.named: dict[str, str] = {}
         self.asked: list[str] = []
 
     def __call__(self, command: list[str], **_: Any) -> subprocess.CompletedProcess[str]:
         if command[3:5] == ["image", "ls"]:
             self.asked = [part for part in command if part.startswith("reference=")]
             return subprocess.CompletedProcess(command, 0, "\n".join(self.tags), "")
+        if command[3:5] == ["image", "inspect"]:
+            assert "{{json .Metadata.LastTagTime}}" in command
+            named = self.named.get(command[-1], "0001-01-01T00:00:00Z")  # what is called by nothing but its build
+            return subprocess.CompletedProcess(command, 0, f'"{named}"\n', "")
         assert command[3:5] == ["image", "rm"]
         assert "--force" not in command
         if command[-1] in self.in_use:
@@ -73,6 +79,19 @@ def test_images_of_earlier_bundles_go(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(subprocess, "run", docker)
     monkeypatch.setattr("rules.bundle.images", lambda: {"litellm": new})
     assert prune.images("prod", state(NEW), Engine()) == [old]
+
+
+def test_an_image_that_another_working_copy_has_just_loaded_stays_until_its_containers_are_there(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    loaded, before = (f"bundle.invalid/litellm-claude/litellm:{letter * 12}" for letter in "ba")
+    docker = Docker(loaded, before)
+    docker.named = {
+        loaded: f"{datetime.now(UTC) - timedelta(hours=23):%FT%TZ}",
+        before: "2026-11-01T09:00:00.925362117Z",
+    }
+    monkeypatch.setattr(subprocess, "run", docker)
+    assert prune.images("prod", state(NEW), Engine()) == [before]
 
 
 def test_an_image_that_a_container_uses_stays(monkeypatch: pytest.MonkeyPatch) -> None:

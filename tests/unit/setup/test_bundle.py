@@ -154,13 +154,14 @@ class Docker:
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.received = folder / "received"
         self.refuses = folder / "refuses"
+        self.asked = folder / "asked"
         commands = folder / "commands"
         commands.mkdir()
         (commands / "docker").write_text(
             "#!/bin/sh\n"
             'case "$1" in\n'
             "version) echo amd64 ;;\n"
-            f'image) test -e "{self.received}" ;;\n'
+            f'image) echo "$*" >>"{self.asked}"; test -e "{self.received}" ;;\n'
             f'load) test ! -e "{self.refuses}" && cat >"{self.received}" ;;\n'
             "esac\n"
         )
@@ -184,8 +185,11 @@ def test_a_bundle_in_use_is_not_unpacked_again_until_the_engine_lost_its_images(
     unpacked = copy_root / ".toolchain" / "bundle"
     assert sorted(path.name for path in unpacked.iterdir()) == ["manifest.json", "toolchain", "wheels"]
     capsys.readouterr()
+    docker.asked.unlink()
     bundle_open.use(file)
     assert capsys.readouterr().err == ""
+    tagged = [f"image tag {name} {name}" for name in IMAGES.values()]
+    assert docker.asked.read_text().splitlines() == tagged, "so that no other copy's update takes them for old ones"
     docker.received.unlink()
     bundle_open.use(file)
     assert docker.received.exists()

@@ -1,12 +1,14 @@
-"""`make bundle` that is told to end, or whose terminal hangs up: half a gigabyte is not left behind."""
+"""What `make bundle` leaves behind: no half-made folder when it is told to end, and no images of earlier bundles."""
 
 import signal
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from setup import bundle_make
 from testbed.hosts import ROOT
 
 ENDED = """
@@ -39,3 +41,22 @@ def test_what_is_half_made_goes(how: signal.Signals, tmp_path: Path) -> None:
 def test_one_that_was_started_with_nohup_goes_on(tmp_path: Path) -> None:
     nohup = "import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN)"
     assert ended(signal.SIGHUP, tmp_path, nohup) == (1, "error: it went on\n")
+
+
+def test_images_of_earlier_bundles_go_but_not_what_another_working_copy_is_packing_or_has_just_loaded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    removed = tmp_path / "removed"
+    (tmp_path / "docker").write_text(
+        "#!/bin/sh\n"
+        'case "$2 $*" in\n'
+        "ls*) echo new before today ;;\n"
+        "inspect*before) echo '\"2026-11-01T09:00:00.925362117Z\"' ;;\n"
+        f"inspect*) echo '\"{datetime.now(UTC):%FT%TZ}\"' ;;\n"
+        f'rm*) echo "$3" >>"{removed}" ;;\n'
+        "esac\n"
+    )
+    (tmp_path / "docker").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    bundle_make.forget(["new"])
+    assert removed.read_text() == "before\n"
