@@ -26,7 +26,9 @@ def refuse_another_engine(state: State, stack: str) -> None:
     old = Engine(known or LOCAL, was.get("certPath"))
     if old.host == new.host or not (state.containers() or state.services()) or _holds(new, state):
         return
-    back = f"set dockerHost {known}" if known else "rm dockerHost"
+    back = f"pulumi config {f'set dockerHost {known}' if known else 'rm dockerHost'} --stack {stack}"
+    if not (known or wanted):  # the other one is the shell's, or that of its docker context
+        back = f"export DOCKER_HOST={old.host}"
     try:
         there = _holds(old, state)
     except EngineError as error:
@@ -35,12 +37,12 @@ def refuse_another_engine(state: State, stack: str) -> None:
         raise OperationError(
             f"dockerHost: the stack was brought up on {old.host}, which does not answer ({error}). If that engine is "
             f"lost, let Pulumi know the new one, and make everything there anew: pulumi up --yes --stack {stack} && "
-            f"make up STACK={stack}. If it is not: pulumi config {back} --stack {stack}"
+            f"make up STACK={stack}. If it is not: {back}"
         ) from None
     if there:
         raise OperationError(
             f"dockerHost: the stack runs on {old.host}, and nothing of it is on {new.host}: it would go on there, with "
-            f"its keys. Fix: pulumi config {back} --stack {stack}. To move it: docs/engines.md, 'A stack that moves'"
+            f"its keys. Fix: {back}. To move it: docs/engines.md, 'A stack that moves'"
         )
 
 

@@ -94,6 +94,17 @@ def test_an_engine_of_the_shell_is_one_too(monkeypatch: pytest.MonkeyPatch, tmp_
         refuse_another_engine(state(FAR, CONTAINER), "prod")
 
 
+def test_a_shell_that_names_another_engine_is_told_how_to_name_this_machines(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    configured(tmp_path, None)
+    monkeypatch.setenv("DOCKER_HOST", FAR)
+    monkeypatch.setattr(subprocess, "run", Engines(HERE))
+    with pytest.raises(OperationError, match=f"Fix: export DOCKER_HOST={HERE}") as refused:
+        refuse_another_engine(state(None, CONTAINER), "prod")
+    assert "pulumi config" not in str(refused.value), "there is no setting to take back"
+
+
 def test_a_stack_that_is_down_may_come_up_anywhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     configured(tmp_path, FAR)
     monkeypatch.setattr(subprocess, "run", Engines())
