@@ -55,12 +55,12 @@ class Wanted:
 def wanted(stack: str, folder: Path, networks: int) -> Wanted:
     """Returns what the stack's file says; a value that Pulumi refuses counts as not set."""
 
-    def number(name: str, otherwise: float) -> float:
+    def number(name: str, otherwise: float, least: float = 1) -> float:
         try:
-            found = float(setting(name, stack, folder) or otherwise)
+            found = float(setting(name, stack, folder))
         except (TypeError, ValueError):
             return otherwise
-        return found if math.isfinite(found) else otherwise
+        return found if math.isfinite(found) and found >= least else otherwise
 
     given = setting("bindAddresses", stack, folder)
     addresses = given if isinstance(given, list) else []
@@ -72,7 +72,7 @@ def wanted(stack: str, folder: Path, networks: int) -> Wanted:
     return Wanted(
         stack,
         memory_mib=int(number("litellmMemoryMib", Wanted.memory_mib)),
-        cpus=number("litellmCpus", Wanted.cpus),
+        cpus=number("litellmCpus", Wanted.cpus, 0),
         allow_host=str(setting("allowHost", stack, folder)).lower() == "true",
         loopback=all(str(address).startswith("127.") or str(address) == "::1" for address in addresses),
         new_networks=0 if swarm else max(0, NETWORKS + more - networks),  # a Swarm has addresses of its own
@@ -81,7 +81,7 @@ def wanted(stack: str, folder: Path, networks: int) -> Wanted:
         swarm=swarm,
         work=room.Work(
             0 if setting("anthropicApiKey", stack, folder) else processes,
-            int(number("claudeWarmProcesses", room.Work.warm)),
+            int(number("claudeWarmProcesses", room.Work.warm, 0)),
             int(number("maxRequestMib", room.Work.request_mib)),
         ),
     )

@@ -1,6 +1,7 @@
 """What to set so that the containers' limits fit into a machine, and the work into the limits. Pure functions."""
 
 from dataclasses import dataclass
+from itertools import takewhile
 
 from rules.container import memory_fault
 from rules.sizes import MIB
@@ -23,8 +24,8 @@ def settings(memory_mib: int, work: Work) -> dict[str, int] | None:
     """Returns the settings with which a container of ``memory_mib`` does what it can; None when that is nothing."""
     if work.fits(memory_mib, work.processes):
         return {"litellmMemoryMib": memory_mib}
-    fewer = next((count for count in range(work.processes - 1, 0, -1) if work.fits(memory_mib, count)), None)
-    if fewer is None:
+    fitting = takewhile(lambda count: work.fits(memory_mib, count), range(1, work.processes))
+    if not (fewer := max(fitting, default=0)):
         return None
     warm = {"claudeWarmProcesses": fewer} if work.warm > fewer else {}
     return {**warm, "claudeMaxConcurrency": fewer, "litellmMemoryMib": memory_mib}

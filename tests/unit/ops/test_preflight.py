@@ -207,6 +207,8 @@ MANY = (
             Wanted("prod", 512, 0.5, allow_host=True, loopback=False, new_networks=1),
         ),
         ("{litellm-claude:litellmCpus: many}", Wanted("prod", new_networks=1)),
+        ("{litellm-claude:replicas: '0', litellm-claude:claudeMaxConcurrency: -1}", Wanted("prod", new_networks=1)),
+        ("{litellm-claude:claudeWarmProcesses: 0}", Wanted("prod", new_networks=1, work=Work(warm=0))),
         ("{litellm-claude:anthropicApiKey: {secure: x}}", Wanted("prod", new_networks=1, work=Work(processes=0))),
         (MANY, Wanted("prod", new_networks=1, work=Work(8, 3, 8))),
         ("{litellm-claude:tls: acme}", Wanted("prod", new_networks=4, beside_mib=1792)),
