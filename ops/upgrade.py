@@ -30,11 +30,23 @@ def upgrade(stack: str) -> str:
             f"then here: make up BUNDLE=FILE STACK={stack}"
         )
     entries = json.loads(pulumi("config", "--json", stack=stack))
-    current = entries.get(f"{PROJECT}:{SETTING}", {}).get("value") or ""
+
+    def given(name: str) -> str:
+        return str(entries.get(f"{PROJECT}:{name}", {}).get("value") or "")
+
+    roles = ["litellm", "gateway", "egress", "front"]
+    roles += ["acme"] * (given("tls") == "acme") + ["valkey"] * (given("replicas") not in {"", "1"})
+    if all(given(f"{role}Image") for role in roles):
+        raise OperationError(
+            f"nothing is built here: {', '.join(f'{role}Image' for role in roles)} are ready images, and newer ones "
+            f"hold the updates. Fix: pulumi config set litellmImage NAME@sha256:DIGEST --stack {stack}, so the others, "
+            f"then: make up STACK={stack}"
+        )
+    current = given(SETTING)
     fresh = next_generation(datetime.now(UTC).date(), current)
     StackFile(stack).apply(Change({SETTING: fresh}, removed=()))
     said = f"{SETTING} is {fresh}: the images are built anew.\n"
-    if entries.get(f"{PROJECT}:frontImage", {}).get("value"):
+    if given("frontImage"):
         return said  # a ready front stays as it is
     return f"{said}The front's, too: while it is replaced, once, {GAP}.\n"
 

@@ -62,3 +62,24 @@ def test_images_of_a_bundle_are_not_built_anew_and_the_way_to_newer_ones_is_said
     monkeypatch.setattr(upgrade, "StackFile", lambda _: pytest.fail("a setting was changed"))
     with pytest.raises(OperationError, match="make up BUNDLE=FILE STACK=prod"):
         upgrade.upgrade("prod")
+
+
+READY = {
+    f"litellm-claude:{role}Image": {"value": f"x/{role}@sha256:0"} for role in ("litellm", "gateway", "egress", "front")
+}
+
+
+def test_nothing_is_built_anew_where_all_images_are_ready_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(upgrade, "pulumi", lambda *_, stack: json.dumps(READY))
+    monkeypatch.setattr(upgrade, "StackFile", lambda _: pytest.fail("a setting was changed"))
+    with pytest.raises(OperationError, match=r"pulumi config set litellmImage NAME@sha256:DIGEST --stack prod") as said:
+        upgrade.upgrade("prod")
+    assert "frontImage" in str(said.value)
+
+
+@pytest.mark.parametrize(("name", "value"), [("tls", "acme"), ("replicas", "2"), ("litellmImage", "")])
+def test_one_that_is_built_here_is_built_anew(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    entries = {**READY, f"litellm-claude:{name}": {"value": value}}
+    monkeypatch.setattr(upgrade, "pulumi", lambda *_, stack: json.dumps(entries))
+    changed(monkeypatch, [])
+    assert "built anew" in upgrade.upgrade("prod")
