@@ -3,12 +3,15 @@
 All of it is checked before anything is taken out. A checksum shows damage, not who made the file.
 """
 
+import errno
 import hashlib
 import io
 import json
+import os
 import platform
 import re
 import tarfile
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,6 +55,21 @@ def toolchain(root: Path) -> str:
     """Returns what setup/pulumi.sh knows a state of toolchain/ by."""
     names = sorted(path.relative_to(root).as_posix() for path in (root / "toolchain").rglob("*") if path.is_file())
     return hashlib.sha256(b"".join((root / name).read_bytes() for name in names)).hexdigest()
+
+
+def refuse_unwritable(file: Path) -> None:
+    """Tries to write beside the file, which is written last of all.
+
+    Raises:
+        BundleError: when it cannot be written there.
+    """
+    try:
+        if file.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        with tempfile.TemporaryFile(dir=file.parent):
+            pass
+    except OSError as fault:
+        raise BundleError(f"the bundle cannot be written to {file}: {fault.strerror}. Choose: FILE=NAME") from None
 
 
 def write(file: Path, manifest: Mapping[str, Any], parts: Mapping[str, Path]) -> None:

@@ -148,6 +148,7 @@ def distribution(wheel: Path) -> str:
 
 def make(file: Path, updates: str) -> None:
     """Writes the bundle."""
+    bundle_file.refuse_unwritable(file)
     (ROOT / ".toolchain").mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="bundle-", dir=ROOT / ".toolchain") as work:
         folder = Path(work)

@@ -9,12 +9,14 @@ from pathlib import Path
 import pytest
 
 from setup import bundle_make
+from setup.bundle_file import BundleError
 from testbed.hosts import ROOT
 
 ENDED = """
 import os, sys
 from pathlib import Path
 from setup import bundle_make
+from setup.bundle_file import BundleError
 
 def end(*_):
     os.kill(os.getpid(), int(sys.argv[2]))
@@ -60,3 +62,15 @@ def test_images_of_earlier_bundles_go_but_not_what_another_working_copy_is_packi
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
     bundle_make.forget(["new"])
     assert removed.read_text() == "before\n"
+
+
+@pytest.mark.parametrize("name", ["absent/all.bundle", "file/all.bundle", "."])
+def test_a_file_that_cannot_be_written_is_refused_before_images_are_built(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setattr(bundle_make, "ROOT", tmp_path / "root")
+    monkeypatch.setattr(bundle_make, "run", lambda *_: pytest.fail("docker was asked"))
+    with pytest.raises(BundleError, match=r"cannot be written to .*: (No such file|Not a directory|Is a directory)"):
+        bundle_make.make(tmp_path / name, "")
+    assert [*tmp_path.iterdir()] == [tmp_path / "file"]
