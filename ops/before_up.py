@@ -29,6 +29,7 @@ from ops.state import State, name_of
 from rules import bundle
 from rules.layout import STACK_LABEL, stack_name
 from rules.stack_settings import setting
+from rules.unquoted_times import day
 
 
 def held(state: State, engine: Engine) -> set[tuple[str, int]]:
@@ -109,7 +110,8 @@ def refuse_invented_keys(state: State, stack: str, folder: Path) -> None:
         if isinstance(rules, dict):  # what is none has rules of its own that refuse it
             wanted[f"client-{client}-key"] = (f"clients.{client}.", rules.get("previousKeyRotation"))
     known = {str(resource["urn"]).rpartition("::")[2] for resource in state.resources}
-    for key, (path, previous) in wanted.items():
+    for key, (path, told) in wanted.items():
+        previous = day(told)
         if previous and f"{prefix(stack)}-{key}-{previous}" not in known:
             commands = [
                 f"pulumi config rm --stack {stack} --path '{path}{wrong}'"

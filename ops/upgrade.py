@@ -14,6 +14,7 @@ from ops.rotate import alone
 from ops.stack_file import StackFile
 from rules import bundle
 from rules.layout import PROJECT
+from rules.unquoted_times import day
 
 SETTING = "securityUpdates"
 
@@ -42,7 +43,7 @@ def upgrade(stack: str) -> str:
             f"hold the updates. Fix: pulumi config set litellmImage NAME@sha256:DIGEST --stack {stack}, so the others, "
             f"then: make up STACK={stack}"
         )
-    current = given(SETTING)
+    current = day(given(SETTING))
     fresh = next_generation(datetime.now(UTC).date(), current)
     StackFile(stack).apply(Change({SETTING: fresh}, removed=()))
     said = f"{SETTING} is {fresh}: the images are built anew.\n"

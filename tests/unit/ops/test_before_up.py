@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from ops import adopt, before_up, explain, preflight
 from ops.commands import OperationError
@@ -69,40 +68,6 @@ def port(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[int]:
         (tmp_path / "Pulumi.yaml").write_text("config:\n  bindAddresses: {type: array, default: [127.0.0.1]}\n")
         (tmp_path / "Pulumi.prod.yaml").write_text(f"config:\n  litellm-claude:port: {number}\n")
         yield number
-
-
-KEY = "urn:pulumi:prod::litellm-claude::random:index/randomPassword:RandomPassword::litellm-claude-prod-"
-
-
-@pytest.mark.parametrize(
-    ("known", "config", "fix"),
-    [
-        ("master-key-initial", {"previousKeyRotation": "initial"}, None),
-        ("master-key-2026-11-01", {"previousKeyRotation": "2026-11-02"}, "--path 'previousKeyRotation'"),
-        ("client-alice-key-initial", {"clients": {"alice": {"previousKeyRotation": "initial"}, "bob": None}}, None),
-        (
-            "master-key-initial",
-            {"clients": {"alice": {"previousKeyRotation": "initial"}}},
-            "--path 'clients.alice.previousKeyRotation'",
-        ),
-        ("", {"previousKeyRotation": "yesterday", "previousMasterKey": {"secure": "x"}}, None),
-        ("", {}, None),
-    ],
-)
-def test_a_previous_key_that_never_existed_is_refused_and_not_invented(
-    tmp_path: Path, known: str, config: dict[str, Any], fix: str | None
-) -> None:
-    (tmp_path / "Pulumi.yaml").write_text("config: {}\n")
-    (tmp_path / "Pulumi.prod.yaml").write_text(
-        yaml.safe_dump({"config": {f"litellm-claude:{name}": value for name, value in config.items()}})
-    )
-    there = state({"urn": KEY + known, "type": "random:index/randomPassword:RandomPassword"})
-    if fix is None:
-        before_up.refuse_invented_keys(there, "prod", tmp_path)
-        return
-    with pytest.raises(OperationError, match="the stack never had a key of") as refused:
-        before_up.refuse_invented_keys(there, "prod", tmp_path)
-    assert f"pulumi config rm --stack prod {fix} && pulumi config rm --stack prod" in str(refused.value)
 
 
 def state(*resources: dict[str, Any]) -> State:

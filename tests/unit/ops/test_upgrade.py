@@ -18,7 +18,10 @@ def changed(monkeypatch: pytest.MonkeyPatch, changes: list[Change]) -> None:
     monkeypatch.setattr(upgrade, "StackFile", lambda _: SimpleNamespace(apply=changes.append))
 
 
-@pytest.mark.parametrize(("current", "following"), [("", ""), ("2026-01-01", ""), ("TODAY", ".2"), ("TODAY.2", ".3")])
+@pytest.mark.parametrize(
+    ("current", "following"),
+    [("", ""), ("2026-01-01", ""), ("TODAY", ".2"), ("TODAY.2", ".3"), ("TODAYT00:00:00Z", ".2")],
+)
 def test_each_upgrade_asks_anew(monkeypatch: pytest.MonkeyPatch, current: str, following: str) -> None:
     today = datetime.now(UTC).date().isoformat()
     changes: list[Change] = []
