@@ -25,7 +25,7 @@ def problem(address: str, port: int, name: str = "port", where: str = "--path 'b
             if family == socket.AF_INET6:
                 listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
             listener.bind((address, port))
-    except OverflowError:
+    except (OverflowError, TypeError):  # no port, no name of a host
         return None  # the settings' own rules refuse it
     except OSError as error:
         if error.errno == errno.EAFNOSUPPORT:

@@ -20,6 +20,11 @@ def test_a_taken_port_is_named_with_the_command_that_changes_it() -> None:
     assert taken_ports.problem("127.0.0.1", port) is None
 
 
+@pytest.mark.parametrize("address", ["127.0.0..1é", "é" * 70])
+def test_what_is_no_address_is_left_to_the_settings_own_rules(address: str) -> None:
+    assert taken_ports.problem(address, 4000) is None
+
+
 def test_each_port_that_is_taken_is_named_with_its_own_setting(tmp_path: Path) -> None:
     (tmp_path / "Pulumi.yaml").write_text(
         "config: {bindAddresses: {default: [127.0.0.1]}, metricsAddress: {default: 127.0.0.1}}"
