@@ -181,18 +181,16 @@ def test_requests_do_not_see_each_other(clients: Clients, gateway: Gateway) -> N
         assert not any(other in str(record["body"]) for other in others)
 
 
-def test_the_async_client_works(gateway: Gateway) -> None:
-    async def many() -> list[str | None]:
-        async with openai.AsyncOpenAI(
-            base_url=f"{gateway.url}/v1",
-            api_key=gateway.key,
-            max_retries=0,
-            http_client=httpx2.AsyncClient(verify=gateway.trust, timeout=60),
-        ) as client:
-            calls = [
-                client.chat.completions.create(model="sonnet", messages=[{"role": "user", "content": f"n{number}"}])
-                for number in range(4)
-            ]
-            return [completion.choices[0].message.content for completion in await asyncio.gather(*calls)]
-
-    assert asyncio.run(many()) == [ANSWER] * 4
+async def test_the_async_client_works(gateway: Gateway) -> None:
+    async with openai.AsyncOpenAI(
+        base_url=f"{gateway.url}/v1",
+        api_key=gateway.key,
+        max_retries=0,
+        http_client=httpx2.AsyncClient(verify=gateway.trust, timeout=60),
+    ) as client:
+        calls = [
+            client.chat.completions.create(model="sonnet", messages=[{"role": "user", "content": f"n{number}"}])
+            for number in range(4)
+        ]
+        answers = [completion.choices[0].message.content for completion in await asyncio.gather(*calls)]
+    assert answers == [ANSWER] * 4

@@ -14,7 +14,7 @@ from testbed.siege_load import Target as Besieged
 STALL = 0.6
 
 
-def test_a_load_that_does_not_get_its_turn_counts_that_as_time_of_its_requests() -> None:
+async def test_a_load_that_does_not_get_its_turn_counts_that_as_time_of_its_requests() -> None:
     load = Load(Target("localhost", 1, "sonnet", "", 0, 0), ["sk-key"])
 
     async def act(_: str) -> tuple[int, bool]:
@@ -23,14 +23,14 @@ def test_a_load_that_does_not_get_its_turn_counts_that_as_time_of_its_requests()
         load.running = len(load.samples) < 10
         return 200, True
 
-    asyncio.run(load.at_rate("kept", act, 0.0, 20))
+    await load.at_rate("kept", act, 0.0, 20)
     waited = [sample.ended - sample.started for sample in load.samples]
     assert len([seconds for seconds in waited if seconds > 0.1]) >= 9, "all that were due meanwhile"
     began = load.samples[0].started
     assert [round((sample.started - began) * 20) for sample in load.samples] == list(range(len(waited)))
 
 
-def test_a_stack_that_stalls_keeps_every_request_that_is_due_meanwhile() -> None:
+async def test_a_stack_that_stalls_keeps_every_request_that_is_due_meanwhile() -> None:
     ends: list[float] = []
 
     async def stalling(_: httpx.Request) -> httpx.Response:
@@ -38,13 +38,9 @@ def test_a_stack_that_stalls_keeps_every_request_that_is_due_meanwhile() -> None
         await asyncio.sleep(ends[-1] - time.monotonic())
         return httpx.Response(200)
 
-    async def watched() -> siege.Seen:
-        seen, besieged = siege.Seen(), siege.Siege(Besieged("", 0, "", "", {}), "")
-        async with httpx.AsyncClient(transport=httpx.MockTransport(stalling), base_url="http://localhost") as http:
-            await besieged._ask(http, seen, time.monotonic() + 2 * STALL)
-        return seen
-
-    seen = asyncio.run(watched())
+    seen, besieged = siege.Seen(), siege.Siege(Besieged("", 0, "", "", {}), "")
+    async with httpx.AsyncClient(transport=httpx.MockTransport(stalling), base_url="http://localhost") as http:
+        await besieged._ask(http, seen, time.monotonic() + 2 * STALL)
     assert len(seen.times) >= 9, "about as many as there would be without a stall"
     assert len([seconds for seconds in seen.times if seconds > 0.1]) >= 4
     assert not seen.wrong

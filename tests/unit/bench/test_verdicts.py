@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import socket
 from dataclasses import replace
 from math import nan
@@ -63,21 +62,18 @@ def test_a_siege_without_attackers_is_none(tries: dict[str, int], holds: bool) -
     assert all(one for one, _ in siege.promises(CALM, CALM, tries, 0)) is holds
 
 
-def test_what_finds_nobody_is_no_attack() -> None:
+async def test_what_finds_nobody_is_no_attack() -> None:
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))  # and does not listen
         authority = trustme.CA().cert_pem.bytes().decode()
         attack = Attack(Target("127.0.0.1", closed.getsockname()[1], authority, "", {"slow": "127.0.0.1"}), "slow")
         with pytest.raises(ConnectionRefusedError):
-            asyncio.run(attack.connect())
+            await attack.connect()
     assert attack.tries == 0
 
 
 @pytest.mark.parametrize(("status", "began"), [(200, True), (429, False)])
-def test_who_is_refused_does_not_leave_in_the_middle_of_an_answer(status: int, began: bool) -> None:
-    async def left() -> bool:
-        transport = httpx.MockTransport(lambda _: httpx.Response(status, text="data: a\n\ndata: b\n\n"))
-        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as http:
-            return await leave(http)
-
-    assert asyncio.run(left()) is began
+async def test_who_is_refused_does_not_leave_in_the_middle_of_an_answer(status: int, began: bool) -> None:
+    transport = httpx.MockTransport(lambda _: httpx.Response(status, text="data: a\n\ndata: b\n\n"))
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as http:
+        assert await leave(http) is began

@@ -155,7 +155,7 @@ def deploy(monkeypatch: pytest.MonkeyPatch) -> Deploy:
                 graph.waits[name] = {one._name for one in await output.resources()}
                 graph.outputs[name] = {"value": await output.future(), "secret": await output.is_secret()}
 
-        asyncio.run(resolve())
+        asyncio.run(resolve())  # as Pulumi: each run of the program has a loop of its own, a test may have several
         return graph
 
     return run

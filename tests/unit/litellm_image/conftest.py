@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import sys
 from pathlib import Path
@@ -19,7 +18,7 @@ from claude_gateway.cli import process
 from claude_gateway.start.entry import ENVIRONMENT
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Iterator
+    from collections.abc import Iterator
 
 os.environ.update(ENVIRONMENT)  # as in the container: LiteLLM fetches nothing when it is imported
 
@@ -27,17 +26,6 @@ os.environ.update(ENVIRONMENT)  # as in the container: LiteLLM fetches nothing w
 def pytest_asyncio_loop_factories() -> dict[str, Any]:
     """The event loop is the container's: uvloop, whose transports fail in other words than asyncio's own."""
     return {"uvloop": uvloop.new_event_loop}
-
-
-@pytest.fixture(autouse=True)
-def loop_of_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same where a test runs its own."""
-
-    def run(main: Coroutine[Any, Any, Any], **_options: Any) -> Any:
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            return runner.run(main)
-
-    monkeypatch.setattr(asyncio, "run", run)
 
 
 @pytest.fixture(autouse=True)

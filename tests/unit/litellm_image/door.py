@@ -122,7 +122,3 @@ class Door:
         error = json.loads(self.body)["error"]
         assert isinstance(error, dict)
         return error
-
-
-def run(coroutine: Any) -> Any:
-    return asyncio.run(asyncio.wait_for(coroutine, 60))

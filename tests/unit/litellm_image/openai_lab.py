@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -53,15 +52,15 @@ async def asked(route: Route, *, upstream_ends_after: int | None = None, **field
     return upstream, b"".join([piece async for piece in reply.content])
 
 
-def sent(route: Route, **fields: Any) -> dict[str, Any]:
+async def sent(route: Route, **fields: Any) -> dict[str, Any]:
     """What Anthropic is asked."""
-    upstream, _ = asyncio.run(asked(route, **fields))
+    upstream, _ = await asked(route, **fields)
     return dict(upstream.asked[0].body)
 
 
-def answer(route: Route, **fields: Any) -> Any:
+async def answer(route: Route, **fields: Any) -> Any:
     """The answer as JSON; of a stream its events."""
-    _, content = asyncio.run(asked(route, **fields))
+    _, content = await asked(route, **fields)
     if not fields.get("stream"):
         return json.loads(content)
     lines = [line.removeprefix("data: ") for line in content.decode().splitlines() if line.startswith("data: ")]

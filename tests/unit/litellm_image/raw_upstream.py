@@ -55,7 +55,10 @@ class Script:
         writer.close()
 
 
-async def served(script: Script, test: Callable[[AnthropicHttp], Awaitable[Any]]) -> Any:
+async def served(
+    script: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]],
+    test: Callable[[AnthropicHttp], Awaitable[Any]],
+) -> Any:
     server = await asyncio.start_server(script, "127.0.0.1", 0)
     upstream = AnthropicHttp(SecretStr(KEY), f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", None, None)
     await upstream.start()

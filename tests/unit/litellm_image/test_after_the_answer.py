@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.unit.litellm_image.door import ASKED, Door, pieces, run
+from tests.unit.litellm_image.door import ASKED, Door, pieces
 from tests.unit.litellm_image.test_clients import alice, sent
 
 from claude_gateway.api.call import Call, Reply
@@ -47,7 +47,7 @@ class Elsewhere(OwnCounts):
 
 @pytest.mark.parametrize("stream", [False, True])
 @pytest.mark.parametrize("limits", [{"tokens_per_minute": 100}, {"max_parallel": 1}])
-def test_a_complete_answer_is_counted_to_the_end(
+async def test_a_complete_answer_is_counted_to_the_end(
     limits: dict[str, Any], stream: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def answer(call: Call) -> Reply:
@@ -75,7 +75,7 @@ def test_a_complete_answer_is_counted_to_the_end(
         return counts
 
     with caplog.at_level(logging.INFO, USAGE_LOGGER):
-        counts = run(test())
+        counts = await test()
     assert counts.tokens == (42 if "tokens_per_minute" in limits else 0)
     assert counts.given_back == ("max_parallel" in limits)
     (line,) = [json.loads(record.getMessage()) for record in caplog.records if record.name == USAGE_LOGGER]

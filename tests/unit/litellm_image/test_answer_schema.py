@@ -77,18 +77,18 @@ def test_many_definitions_in_a_row_are_no_matter() -> None:
     ]
 
 
-def test_a_property_may_be_called_as_a_reference_is() -> None:
+async def test_a_property_may_be_called_as_a_reference_is() -> None:
     """As where the answer is itself a schema."""
     inner = {"type": "object", "properties": {"$ref": {"$ref": "#/$defs/a"}}, "required": ["$ref"]}
     schema = {**inner, "$defs": {"a": {"type": "object", "properties": {"$ref": {"type": "string"}}}}}
     form = {"type": "json_schema", "name": "n", "schema": schema}
     made = [
-        sent(Route.CHAT, response_format={"type": "json_schema", "json_schema": {"name": "n", "schema": schema}}),
-        sent(Route.RESPONSES, text={"format": form}),
+        await sent(Route.CHAT, response_format={"type": "json_schema", "json_schema": {"name": "n", "schema": schema}}),
+        await sent(Route.RESPONSES, text={"format": form}),
     ]
     for asked in made:
         read = asked["output_format"]["schema"]
         assert read["required"] == ["$ref"]
         assert list(read["properties"]) == ["$ref"]
         assert read["properties"]["$ref"]["properties"] == {"$ref": {"type": "string"}}
-    assert answer(Route.RESPONSES, text={"format": form})["text"]["format"] == form
+    assert (await answer(Route.RESPONSES, text={"format": form}))["text"]["format"] == form

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
-from tests.unit.litellm_image.door import run
 
 from claude_gateway.api import failed_keys
 from claude_gateway.api.failed_keys import FailedKeys
@@ -33,7 +32,7 @@ def event(session: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(("late", "expected"), [("two", "an event of two"), ("one", "an event of the request before")])
-def test_what_is_late_of_one_answer_is_no_part_of_the_next(late: str, expected: str) -> None:
+async def test_what_is_late_of_one_answer_is_no_part_of_the_next(late: str, expected: str) -> None:
     interrupted = {"type": "control_response", "response": {"request_id": "request-1", "subtype": "success"}}
 
     async def test() -> str:
@@ -45,17 +44,14 @@ def test_what_is_late_of_one_answer_is_no_part_of_the_next(late: str, expected: 
         except UnfitError as unfit:
             return str(unfit)
 
-    assert run(test()) == expected
+    assert await test() == expected
 
 
-def test_no_more_sources_are_remembered_than_there_is_room_for(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_no_more_sources_are_remembered_than_there_is_room_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(failed_keys, "SOURCES", 2)
 
-    async def test() -> None:
-        keys = FailedKeys(2, clock=lambda: 0.0)
-        for source in ("a", "b", "a", "c"):
-            assert await keys.note(source) == 0
-        assert list(keys._counts) == ["a", "c"], "b was silent for longest"
-        assert await keys.note("a") == 60, "after two failures"
-
-    run(test())
+    keys = FailedKeys(2, clock=lambda: 0.0)
+    for source in ("a", "b", "a", "c"):
+        assert await keys.note(source) == 0
+    assert list(keys._counts) == ["a", "c"], "b was silent for longest"
+    assert await keys.note("a") == 60, "after two failures"

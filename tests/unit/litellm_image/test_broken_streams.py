@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.unit.litellm_image.contract_cases import SMALL
-from tests.unit.litellm_image.door import Door, run
+from tests.unit.litellm_image.door import Door
 
 from claude_gateway.api.anthropic_routes import answer_anthropic
 from claude_gateway.api.contract import Route
@@ -49,7 +49,7 @@ class Breaking:
         return Answer(raised(content(), {}))
 
 
-def end_of(route: Route, how: str, caplog: pytest.LogCaptureFixture) -> str:
+async def end_of(route: Route, how: str, caplog: pytest.LogCaptureFixture) -> str:
     upstream = Metered(Breaking(how))
     openai = OpenAIRoutes(upstream)
 
@@ -58,7 +58,7 @@ def end_of(route: Route, how: str, caplog: pytest.LogCaptureFixture) -> str:
 
     asked: dict[str, Any] = {**SMALL[route], "model": "sonnet", "stream": True}
     with caplog.at_level(logging.INFO, "usage"):
-        door = run(Door(answer).ask(route, asked))
+        door = await Door(answer).ask(route, asked)
     assert door.status == 200
     assert (b"error" in door.body) is (how != "whole")
     (line,) = [json.loads(record.getMessage()) for record in caplog.records if record.name == "usage"]
@@ -67,10 +67,10 @@ def end_of(route: Route, how: str, caplog: pytest.LogCaptureFixture) -> str:
 
 @pytest.mark.parametrize("how", ["error", "cut"])
 @pytest.mark.parametrize("route", ROUTES)
-def test_a_stream_with_an_error_has_broken_off(route: Route, how: str, caplog: pytest.LogCaptureFixture) -> None:
-    assert end_of(route, how, caplog) == "broken-off"
+async def test_a_stream_with_an_error_has_broken_off(route: Route, how: str, caplog: pytest.LogCaptureFixture) -> None:
+    assert await end_of(route, how, caplog) == "broken-off"
 
 
 @pytest.mark.parametrize("route", [Route.MESSAGES, Route.CHAT])
-def test_a_whole_stream_is_complete(route: Route, caplog: pytest.LogCaptureFixture) -> None:
-    assert end_of(route, "whole", caplog) == "complete"
+async def test_a_whole_stream_is_complete(route: Route, caplog: pytest.LogCaptureFixture) -> None:
+    assert await end_of(route, "whole", caplog) == "complete"

@@ -37,8 +37,8 @@ def test_two_ids_that_would_become_one_are_refused(route: Route, fields: dict[st
 
 @pytest.mark.filterwarnings("default")  # LiteLLM's own
 @pytest.mark.parametrize(("route", "form"), [(Route.CHAT, chat), (Route.RESPONSES, response)])
-def test_ids_of_other_services_reach_claude_each_with_its_result(route: Route, form: Any) -> None:
-    asked = sent(route, **form("call.1", "functions.look:2", "call_1-3"))
+async def test_ids_of_other_services_reach_claude_each_with_its_result(route: Route, form: Any) -> None:
+    asked = await sent(route, **form("call.1", "functions.look:2", "call_1-3"))
     blocks = [block for message in asked["messages"] for block in message["content"]]
     calls = [block["id"] for block in blocks if block["type"] == "tool_use"]
     assert len(set(calls)) == 3

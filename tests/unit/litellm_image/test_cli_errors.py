@@ -49,7 +49,6 @@ def test_no_login_says_how_to_log_in(words: str) -> None:
     assert (error.status, error.message) == (503, LOGIN_EXPIRED)
 
 
-@pytest.mark.asyncio
 @pytest.mark.parametrize("proxied", [False, True])
 async def test_no_way_to_claude_is_told_as_with_an_api_key(tmp_path: Path, *, proxied: bool) -> None:
     """By the CLI itself: nothing listens, or the proxy opens no tunnel."""
@@ -101,7 +100,6 @@ def test_a_limit_says_when_it_ends() -> None:
     assert from_result(result(500), {}).retry_after is None
 
 
-@pytest.mark.asyncio
 async def test_the_end_of_one_limit_is_not_told_of_the_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """By the CLI itself: the plan's limit, then one of Anthropic's servers, which says no end."""
     with cli_bed(tmp_path, limit=1) as bed:

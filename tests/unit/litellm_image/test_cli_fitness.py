@@ -27,8 +27,6 @@ from claude_gateway.cli.request import cli_request
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-pytestmark = pytest.mark.asyncio
-
 
 async def test_every_ending_is_one_upstream_call_and_leaves_the_process_fit(bed: Bed) -> None:
     async with process_of(bed) as process:

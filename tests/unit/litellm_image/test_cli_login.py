@@ -20,8 +20,6 @@ from tests.unit.litellm_image.claude_cli import Bed, ask_pool, cli_bed, message,
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
 
-pytestmark = pytest.mark.asyncio
-
 
 @pytest.fixture
 def bed(tmp_path: Path) -> Iterator[Bed]:

@@ -14,7 +14,6 @@ from claude_gateway.cli import CliConfig
 from claude_gateway.cli.channel import Channel
 
 
-@pytest.mark.asyncio
 async def test_a_process_that_has_ended_takes_no_input_however_often_it_is_tried(tmp_path: Path) -> None:
     """uvloop has an error of its own for a pipe that it has closed: RuntimeError."""
     config = CliConfig(1, 0, 0, tmp_path, tmp_path, oauth_token=TOKEN, cli=Path("/bin/true"))
@@ -54,7 +53,6 @@ ODD_LINES = (
 )
 
 
-@pytest.mark.asyncio
 async def test_what_is_no_frame_of_the_cli_is_passed_over(tmp_path: Path) -> None:
     cli = tmp_path / "cli"
     cli.write_bytes(SAYS_ODD_THINGS)
@@ -75,7 +73,6 @@ echo "{\\"type\\": \\"x\\", \\"child\\": $!}"
 """
 
 
-@pytest.mark.asyncio
 async def test_what_a_process_that_ended_by_itself_has_started_ends_too(tmp_path: Path) -> None:
     cli = tmp_path / "cli"
     cli.write_text(LEAVES_A_CHILD)
@@ -90,7 +87,6 @@ async def test_what_a_process_that_ended_by_itself_has_started_ends_too(tmp_path
     await until(lambda: ended(frame["child"]))
 
 
-@pytest.mark.asyncio
 async def test_a_number_that_another_process_has_by_now_is_left_alone(tmp_path: Path) -> None:
     other = await asyncio.create_subprocess_exec("sleep", "600", start_new_session=True)
     try:
@@ -110,7 +106,6 @@ def ended(pid: int) -> bool:
     return not stat.exists() or stat.read_text().rpartition(")")[2].split()[0] == "Z"
 
 
-@pytest.mark.asyncio
 async def test_a_process_that_cannot_be_wiped_for_any_reason_gives_its_place_back() -> None:
     house = House(limit=1)
     process = await house.get()

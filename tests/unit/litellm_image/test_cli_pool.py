@@ -13,7 +13,6 @@ from claude_gateway.cli import ProcessReuse, UpstreamError, warm
 from claude_gateway.cli.pool import LONG_SECONDS, PATIENCE_SECONDS
 from claude_gateway.cli.request import cli_request
 
-pytestmark = pytest.mark.asyncio
 OTHER_SYSTEM = cli_request(message(system="another"))
 UNUSUAL = cli_request(message(system="blanks at the end  "))
 

@@ -28,8 +28,6 @@ from claude_gateway.cli.process import INTERRUPT_SECONDS
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-pytestmark = pytest.mark.asyncio
-
 
 @pytest.fixture
 def bed(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Bed]:

@@ -12,8 +12,6 @@ from tests.unit.litellm_image.pool_house import House
 from claude_gateway.cli import UpstreamError
 from claude_gateway.cli.pool import PATIENCE_SECONDS, QUEUE_PER_PROCESS
 
-pytestmark = pytest.mark.asyncio
-
 
 async def test_who_waits_is_served_in_order() -> None:
     house = House(limit=1)

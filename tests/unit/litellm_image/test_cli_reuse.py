@@ -8,7 +8,6 @@ import random
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
-import pytest
 from tests.unit.litellm_image.claude_cli import (
     MODELS,
     SCRIPTS,
@@ -30,8 +29,6 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from testbed.fakes.anthropic_api import Record
-
-pytestmark = pytest.mark.asyncio
 
 PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 

@@ -22,7 +22,6 @@ from claude_gateway.cli.request import cli_request
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-pytestmark = pytest.mark.asyncio
 ROOT = Path(__file__).resolve().parents[3]
 
 MODELS = [

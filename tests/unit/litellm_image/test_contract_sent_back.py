@@ -52,7 +52,7 @@ PARTS: list[dict[str, Any]] = [{"type": "text", "text": "a"}, {"type": "text", "
 
 
 @pytest.mark.parametrize("name", ["cache_control", "copilot_cache_control"])
-def test_a_messages_mark_for_the_cache_reaches_claude(name: str) -> None:
+async def test_a_messages_mark_for_the_cache_reaches_claude(name: str) -> None:
     """On a text, and on parts or calls, of which the last one gets it."""
     mark = {name: {"type": "ephemeral"}}
     spoken = [
@@ -63,7 +63,7 @@ def test_a_messages_mark_for_the_cache_reaches_claude(name: str) -> None:
         {"role": "user", "content": "hi", **mark},
     ]
     tools = [{"type": "function", "function": {"name": "f"}}]
-    asked = sent(Route.CHAT, messages=spoken, tools=tools)
+    asked = await sent(Route.CHAT, messages=spoken, tools=tools)
     blocks = [asked["system"], *(message["content"] for message in asked["messages"])]
     marked = [[block["type"] for block in each if "cache_control" in block] for each in blocks]
     assert marked == [["text"], ["text"], ["tool_use"], ["tool_result", "text"]]

@@ -8,8 +8,6 @@ import threading
 from typing import TYPE_CHECKING, Any, cast
 from weakref import ref
 
-from tests.unit.litellm_image.door import run
-
 from claude_gateway.upstream import claude_cli
 from claude_gateway.upstream.base import Ask, Endpoint
 from claude_gateway.upstream.claude_cli import ClaudeCli
@@ -22,7 +20,7 @@ class Body(dict[str, Any]):
     """A request's body that a test can look for."""
 
 
-def test_many_counts_hold_up_nothing_else_and_who_leaves_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_many_counts_hold_up_nothing_else_and_who_leaves_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     go_on = threading.Event()
 
     def slow(_body: Any) -> int:
@@ -55,6 +53,6 @@ def test_many_counts_hold_up_nothing_else_and_who_leaves_leaves_nothing(monkeypa
         assert [piece async for piece in answer.content] == [b'{"input_tokens": 7}']
 
     try:
-        run(test())
+        await test()
     finally:
         go_on.set()

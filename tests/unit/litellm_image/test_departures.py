@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from tests.unit.litellm_image.door import ASKED, Door, run
+from tests.unit.litellm_image.door import ASKED, Door
 
 from claude_gateway.api.call import Call, Reply
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
 
-def test_a_client_that_leaves_before_its_answer_ends_the_work() -> None:
+async def test_a_client_that_leaves_before_its_answer_ends_the_work() -> None:
     ended: list[str] = []
 
     async def answer(_call: Call) -> Reply:
@@ -23,19 +23,16 @@ def test_a_client_that_leaves_before_its_answer_ends_the_work() -> None:
             ended.append("cancelled")
         raise AssertionError
 
-    async def test() -> None:
-        door = Door(answer)
-        task = asyncio.create_task(door.ask())
-        await asyncio.sleep(0.05)
-        door.leave.set()
-        await task
-        assert door.sent == []
-
-    run(test())
+    door = Door(answer)
+    task = asyncio.create_task(door.ask())
+    await asyncio.sleep(0.05)
+    door.leave.set()
+    await task
+    assert door.sent == []
     assert ended == ["cancelled"]
 
 
-def test_a_client_that_leaves_a_stream_closes_what_is_behind_it() -> None:
+async def test_a_client_that_leaves_a_stream_closes_what_is_behind_it() -> None:
     ended: list[str] = []
 
     async def endless() -> AsyncIterator[bytes]:
@@ -51,19 +48,16 @@ def test_a_client_that_leaves_a_stream_closes_what_is_behind_it() -> None:
     async def answer(_call: Call) -> Reply:
         return Reply(endless(), close=close)
 
-    async def test() -> None:
-        door = Door(answer)
-        task = asyncio.create_task(door.ask(body={**ASKED, "stream": True}))
-        await asyncio.sleep(0.05)
-        assert door.body == b"first"
-        door.leave.set()
-        await task
-
-    run(test())
+    door = Door(answer)
+    task = asyncio.create_task(door.ask(body={**ASKED, "stream": True}))
+    await asyncio.sleep(0.05)
+    assert door.body == b"first"
+    door.leave.set()
+    await task
     assert ended == ["content", "closed"]
 
 
-def test_a_cancelled_server_cancels_the_work() -> None:
+async def test_a_cancelled_server_cancels_the_work() -> None:
     cancelled: list[bool] = []
 
     async def answer(_call: Call) -> Reply:
@@ -73,11 +67,8 @@ def test_a_cancelled_server_cancels_the_work() -> None:
             cancelled.append(True)
         raise AssertionError
 
-    async def test() -> None:
-        task = asyncio.create_task(Door(answer).ask())
-        await asyncio.sleep(0.05)
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-
-    run(test())
+    task = asyncio.create_task(Door(answer).ask())
+    await asyncio.sleep(0.05)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
     assert cancelled == [True]

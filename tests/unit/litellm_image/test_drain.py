@@ -34,7 +34,6 @@ async def tick(server: DrainingServer) -> bool:
     return await server.on_tick(1)
 
 
-@pytest.mark.asyncio
 async def test_the_first_signal_gives_notice_before_it_stops_accepting(server: DrainingServer) -> None:
     assert (server.draining, await tick(server)) == (False, False)
     server.handle_exit(signal.SIGTERM, None)
@@ -44,7 +43,6 @@ async def test_the_first_signal_gives_notice_before_it_stops_accepting(server: D
     assert not server.force_exit
 
 
-@pytest.mark.asyncio
 async def test_a_second_signal_ends_at_once(server: DrainingServer) -> None:
     server.handle_exit(signal.SIGTERM, None)
     server.handle_exit(signal.SIGTERM, None)

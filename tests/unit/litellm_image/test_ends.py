@@ -20,7 +20,7 @@ OTHER_ENDS = {"refusal": "content_filter"}
 
 @pytest.mark.parametrize("streamed", [False, True])
 @pytest.mark.parametrize("reason", get_args(BetaStopReason))
-def test_an_answer_is_complete_when_it_came_to_its_own_end(
+async def test_an_answer_is_complete_when_it_came_to_its_own_end(
     reason: str, streamed: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A search of the web that takes long is paused (`pause_turn`), for instance."""
@@ -30,7 +30,7 @@ def test_an_answer_is_complete_when_it_came_to_its_own_end(
         Route.COMPLETIONS: {"prompt": "hi"},
         Route.RESPONSES: {"input": "hi"},
     }
-    made = {route: answer(route, stream=streamed, **fields) for route, fields in asked.items()}
+    made = {route: await answer(route, stream=streamed, **fields) for route, fields in asked.items()}
     for route in (Route.CHAT, Route.COMPLETIONS):
         last = made[route][-1] if streamed else made[route]
         assert last["choices"][0]["finish_reason"] == (OWN_ENDS | OTHER_ENDS).get(reason, "length")

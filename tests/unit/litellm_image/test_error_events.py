@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -30,27 +29,24 @@ def error(kind: str) -> bytes:
     return b"event: error\ndata: " + json.dumps(event).encode() + b"\n\n"
 
 
-def read(*pieces: bytes) -> tuple[bytes, Failure | None]:
+async def read(*pieces: bytes) -> tuple[bytes, Failure | None]:
     """What comes of a stream in these pieces, and how it fails."""
 
     async def given() -> AsyncIterator[bytes]:
         for piece in pieces:
             yield piece
 
-    async def test() -> tuple[bytes, Failure | None]:
-        sent = b""
-        try:
-            async for piece in raised(given(), {}):
-                sent += piece
-        except Failure as failure:
-            return sent, failure
-        return sent, None
-
-    return asyncio.run(test())
+    sent = b""
+    try:
+        async for piece in raised(given(), {}):
+            sent += piece
+    except Failure as failure:
+        return sent, failure
+    return sent, None
 
 
 @pytest.mark.parametrize(("kind", "status"), [("overloaded_error", 529), ("rate_limit_error", 429), ("api_error", 502)])
-def test_an_error_in_a_stream_has_a_status_and_the_gateways_words(kind: str, status: int) -> None:
+async def test_an_error_in_a_stream_has_a_status_and_the_gateways_words(kind: str, status: int) -> None:
     async def test(upstream: AnthropicHttp) -> Any:
         call = Call(Route.MESSAGES, "req_2", "master", dict(ask(stream=True).body))
         reply = await answer_anthropic(upstream, call)
@@ -58,19 +54,19 @@ def test_an_error_in_a_stream_has_a_status_and_the_gateways_words(kind: str, sta
             assert b"".join([piece async for piece in reply.content]) == BEGUN
         return failed.value
 
-    failure = asyncio.run(served(Script([said(BEGUN + error(kind), kind=b"text/event-stream")]), test))
+    failure = await served(Script([said(BEGUN + error(kind), kind=b"text/event-stream")]), test)
     assert failure.status == status
     assert SECRET not in failure.message
 
 
 @pytest.mark.parametrize("size", [1, 2, 5, 13, 10_000])
-def test_however_a_stream_is_cut_into_pieces_the_error_is_found_and_nothing_lost(size: int) -> None:
+async def test_however_a_stream_is_cut_into_pieces_the_error_is_found_and_nothing_lost(size: int) -> None:
     whole = BEGUN + error("overloaded_error")
-    sent, failure = read(*(whole[at : at + size] for at in range(0, len(whole), size)))
+    sent, failure = await read(*(whole[at : at + size] for at in range(0, len(whole), size)))
     assert sent == BEGUN
     assert failure is not None
     assert failure.status == 529
-    assert read(*(WHOLE[at : at + size] for at in range(0, len(WHOLE), size))) == (WHOLE, None)
+    assert await read(*(WHOLE[at : at + size] for at in range(0, len(WHOLE), size))) == (WHOLE, None)
 
 
 @pytest.mark.parametrize(
@@ -82,5 +78,5 @@ def test_however_a_stream_is_cut_into_pieces_the_error_is_found_and_nothing_lost
         (b"a\neve",),
     ],
 )
-def test_a_text_that_reads_like_an_error_is_none(pieces: tuple[bytes, ...]) -> None:
-    assert read(*pieces) == (b"".join(pieces), None)
+async def test_a_text_that_reads_like_an_error_is_none(pieces: tuple[bytes, ...]) -> None:
+    assert await read(*pieces) == (b"".join(pieces), None)

@@ -33,9 +33,9 @@ CALL = {"type": "tool_use", "id": "toolu_1", "name": "patch", "input": {}}
         ("no JSON", "no JSON"),
     ],
 )
-def test_what_there_is_of_a_call_is_its_text_without_the_json_around_it(arguments: str, text: str) -> None:
+async def test_what_there_is_of_a_call_is_its_text_without_the_json_around_it(arguments: str, text: str) -> None:
     piece = {"type": "input_json_delta", "partial_json": arguments}
-    last = made_of(START, *block(CALL, piece), *CUT, tools=MANY)[-1]
+    last = (await made_of(START, *block(CALL, piece), *CUT, tools=MANY))[-1]
     (item,) = last["response"]["output"]
     assert (last["type"], item["status"], item["input"]) == ("response.incomplete", "incomplete", text)
 
@@ -48,23 +48,25 @@ NAMES = ["files__patch", "files__get_weather", "notes__patch", "notes__get_weath
 
 
 @pytest.mark.parametrize("beside", [[], [PATCH]])
-def test_claude_knows_each_tool_of_a_namespace_by_a_name_of_its_own(beside: list[Any]) -> None:
-    made = sent(Route.RESPONSES, input="hi", tools=[*SPACES, *beside])
+async def test_claude_knows_each_tool_of_a_namespace_by_a_name_of_its_own(beside: list[Any]) -> None:
+    made = await sent(Route.RESPONSES, input="hi", tools=[*SPACES, *beside])
     assert [tool["name"] for tool in made["tools"]] == [*NAMES, *(tool["name"] for tool in beside)]
 
 
 @pytest.mark.parametrize(
     ("called", "within"), [("files__patch", "files"), ("notes__patch", "notes"), ("patch", None), ("other", None)]
 )
-def test_a_call_names_tool_and_namespace_and_goes_back_under_the_same_name(called: str, within: str | None) -> None:
+async def test_a_call_names_tool_and_namespace_and_goes_back_under_the_same_name(
+    called: str, within: str | None
+) -> None:
     call = {"type": "tool_use", "id": "toolu_1", "name": called, "input": {"content": "so"}}
     tools = [*SPACES, PATCH]
-    (item,) = made_of(START, *block(call), *END, tools=tools)[-1]["response"]["output"]
+    (item,) = (await made_of(START, *block(call), *END, tools=tools))[-1]["response"]["output"]
     assert item.get("namespace") == within
     if called != "other":
         assert (item["type"], item["name"], item["input"]) == ("custom_tool_call", "patch", "so")
         output = {"type": "custom_tool_call_output", "call_id": "toolu_1", "output": "done"}
-        made = sent(Route.RESPONSES, input=[USER, item, output], tools=tools)
+        made = await sent(Route.RESPONSES, input=[USER, item, output], tools=tools)
         assert made["messages"][1]["content"] == [call]
 
 
@@ -77,8 +79,8 @@ def test_a_call_names_tool_and_namespace_and_goes_back_under_the_same_name(calle
         ([*SPACES, PATCH], "custom", "unknown", "unknown"),
     ],
 )
-def test_a_tool_that_has_to_be_called_is_found_in_its_namespace(
+async def test_a_tool_that_has_to_be_called_is_found_in_its_namespace(
     tools: list[Any], kind: str, name: str, chosen: str
 ) -> None:
-    made = sent(Route.RESPONSES, input="hi", tools=tools, tool_choice={"type": kind, "name": name})
+    made = await sent(Route.RESPONSES, input="hi", tools=tools, tool_choice={"type": kind, "name": name})
     assert made["tool_choice"] == {"type": "tool", "name": chosen}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from openai.types.responses import ResponseErrorEvent
-from tests.unit.litellm_image.door import ASKED, Door, run
+from tests.unit.litellm_image.door import ASKED, Door
 
 from claude_gateway.api import heartbeat
 from claude_gateway.api.call import Call, Reply
@@ -28,7 +28,7 @@ def soon(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(("path", "ping"), [("/v1/messages", ANTHROPIC), ("/v1/chat/completions", OPENAI)])
-def test_a_stream_lives_before_its_first_word_and_between_two(path: str, ping: bytes) -> None:
+async def test_a_stream_lives_before_its_first_word_and_between_two(path: str, ping: bytes) -> None:
     async def slow() -> AsyncIterator[bytes]:
         yield b"data: 1\n\n"
         await asyncio.sleep(0.25)
@@ -38,8 +38,8 @@ def test_a_stream_lives_before_its_first_word_and_between_two(path: str, ping: b
         await asyncio.sleep(0.25)
         return Reply(slow())
 
-    body = run(
-        Door(answer).ask(
+    body = (
+        await Door(answer).ask(
             path,
             body={key: STREAMED[key] for key in ("model", "messages", "stream")}
             | ({"max_tokens": 5} if "messages" in path else {}),
@@ -50,7 +50,7 @@ def test_a_stream_lives_before_its_first_word_and_between_two(path: str, ping: b
     assert ping in rest.partition(b"data: 2\n\n")[0]
 
 
-def test_a_ping_never_splits_an_event() -> None:
+async def test_a_ping_never_splits_an_event() -> None:
     async def halves() -> AsyncIterator[bytes]:
         yield b"data: hal"
         await asyncio.sleep(0.25)
@@ -59,37 +59,34 @@ def test_a_ping_never_splits_an_event() -> None:
     async def answer(_call: Call) -> Reply:
         return Reply(halves())
 
-    assert b"data: halves\n\n" in run(Door(answer).ask(body=STREAMED)).body
+    assert b"data: halves\n\n" in (await Door(answer).ask(body=STREAMED)).body
 
 
-def test_a_reader_that_pauses_gets_no_ping_until_it_reads() -> None:
-    async def test() -> None:
-        sent: list[bytes] = []
-        reads = asyncio.Event()
+async def test_a_reader_that_pauses_gets_no_ping_until_it_reads() -> None:
+    sent: list[bytes] = []
+    reads = asyncio.Event()
 
-        async def begin() -> None:
-            pass
+    async def begin() -> None:
+        pass
 
-        async def send(piece: bytes) -> None:
-            sent.append(piece)
-            if piece != ANTHROPIC:
-                await reads.wait()
+    async def send(piece: bytes) -> None:
+        sent.append(piece)
+        if piece != ANTHROPIC:
+            await reads.wait()
 
-        beat = heartbeat.Heartbeat(Dialect.ANTHROPIC, begin, send)
-        async with beat.beating():
-            sending = asyncio.create_task(beat.sent(b"data: 1\n\n"))
-            await asyncio.sleep(0.35)
-            assert sent == [b"data: 1\n\n"]
-            reads.set()
-            await sending
-            while ANTHROPIC not in sent:
-                await asyncio.sleep(0.01)
-
-    run(test())
+    beat = heartbeat.Heartbeat(Dialect.ANTHROPIC, begin, send)
+    async with beat.beating():
+        sending = asyncio.create_task(beat.sent(b"data: 1\n\n"))
+        await asyncio.sleep(0.35)
+        assert sent == [b"data: 1\n\n"]
+        reads.set()
+        await sending
+        while ANTHROPIC not in sent:
+            await asyncio.sleep(0.01)
 
 
 @pytest.mark.parametrize("pieces", [(b"data: 1\n", b"\n"), (b"data: 1\n\n", b""), (b"data: 1\r\n\r", b"\n")])
-def test_a_ping_follows_an_event_whose_end_came_in_two_pieces(pieces: tuple[bytes, ...]) -> None:
+async def test_a_ping_follows_an_event_whose_end_came_in_two_pieces(pieces: tuple[bytes, ...]) -> None:
     silence = asyncio.Event()
 
     async def cut() -> AsyncIterator[bytes]:
@@ -100,45 +97,42 @@ def test_a_ping_follows_an_event_whose_end_came_in_two_pieces(pieces: tuple[byte
     async def answer(_call: Call) -> Reply:
         return Reply(cut())
 
-    async def test() -> None:
-        door = Door(answer)
-        asking = asyncio.create_task(door.ask(body=STREAMED))
-        async with asyncio.timeout(20):
-            while b"".join(pieces) + ANTHROPIC not in door.body:
-                await asyncio.sleep(0.01)
-        silence.set()
-        await asking
-
-    run(test())
+    door = Door(answer)
+    asking = asyncio.create_task(door.ask(body=STREAMED))
+    async with asyncio.timeout(20):
+        while b"".join(pieces) + ANTHROPIC not in door.body:
+            await asyncio.sleep(0.01)
+    silence.set()
+    await asking
 
 
-def test_a_failure_after_a_ping_is_an_event() -> None:
+async def test_a_failure_after_a_ping_is_an_event() -> None:
     async def answer(_call: Call) -> Reply:
         await asyncio.sleep(0.15)
         raise Failure(529, "Claude is overloaded.")
 
-    door = run(Door(answer).ask(body=STREAMED))
+    door = await Door(answer).ask(body=STREAMED)
     assert door.status == 200
     assert json.loads(door.body.split(b"data: ")[-1])["error"]["type"] == "overloaded_error"
 
 
-def test_a_failure_after_a_ping_is_an_event_of_the_responses_api_there() -> None:
+async def test_a_failure_after_a_ping_is_an_event_of_the_responses_api_there() -> None:
     """Its readers go by the type of each event."""
 
     async def answer(_call: Call) -> Reply:
         await asyncio.sleep(0.15)
         raise Failure(529, "Claude is overloaded.")
 
-    door = run(Door(answer).ask("/v1/responses", body={"model": "sonnet", "input": "hi", "stream": True}))
+    door = await Door(answer).ask("/v1/responses", body={"model": "sonnet", "input": "hi", "stream": True})
     *_, name, data = door.body.decode().split("\n\n")[-2].splitlines()
     event = ResponseErrorEvent.model_validate_json(data.removeprefix("data: "))
     assert (name, event.type, event.message) == ("event: error", "error", "Claude is overloaded.")
     assert json.loads(data.removeprefix("data: "))["error"]["code"] == "overloaded"
 
 
-def test_a_whole_answer_gets_no_ping() -> None:
+async def test_a_whole_answer_gets_no_ping() -> None:
     async def answer(_call: Call) -> Reply:
         await asyncio.sleep(0.25)
         raise Failure(529, "Claude is overloaded.")
 
-    assert run(Door(answer).ask()).status == 529
+    assert (await Door(answer).ask()).status == 529

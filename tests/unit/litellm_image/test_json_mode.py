@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +30,7 @@ ASKED: dict[Route, dict[str, Any]] = {
 }
 
 
-def held(text: str, stop: str = "end_turn", *, streamed: bool) -> str:
+async def held(text: str, stop: str = "end_turn", *, streamed: bool) -> str:
     """What is passed on of an answer of Claude's with this text."""
     pieces = [text[at : at + 5] for at in range(0, len(text), 5)]
     blocks = [anthropic_blocks.thinking("Hm."), anthropic_blocks.text(*pieces)]
@@ -48,11 +47,8 @@ def held(text: str, stop: str = "end_turn", *, streamed: bool) -> str:
         else:
             yield json.dumps(anthropic_script.whole(iter(events))).encode()
 
-    async def run() -> bytes:
-        made = await object_alone(Answer(content()), streamed=streamed)
-        return b"".join([piece async for piece in made.content])
-
-    raw = asyncio.run(run())
+    made = await object_alone(Answer(content()), streamed=streamed)
+    raw = b"".join([piece async for piece in made.content])
     if not streamed:
         return "".join(block.get("text", "") for block in json.loads(raw)["content"])
     sent_events = [json.loads(line[6:]) for line in raw.splitlines() if line.startswith(b"data: ")]
@@ -62,31 +58,31 @@ def held(text: str, stop: str = "end_turn", *, streamed: bool) -> str:
 
 @pytest.mark.parametrize("streamed", [False, True])
 @pytest.mark.parametrize("text", [OBJECT, f"```json\n{OBJECT}\n```", f"\n```\n{OBJECT}\n```\n"])
-def test_an_object_is_passed_on_without_its_fence(text: str, streamed: bool) -> None:
-    assert held(text, streamed=streamed) == OBJECT
+async def test_an_object_is_passed_on_without_its_fence(text: str, streamed: bool) -> None:
+    assert await held(text, streamed=streamed) == OBJECT
 
 
 @pytest.mark.parametrize("streamed", [False, True])
 @pytest.mark.parametrize("text", ["Here it is: {}", "[1]", "{", "3", f"{OBJECT} {OBJECT}"])
-def test_what_is_no_object_is_an_error_and_no_answer(text: str, streamed: bool) -> None:
+async def test_what_is_no_object_is_an_error_and_no_answer(text: str, streamed: bool) -> None:
     with pytest.raises(Failure) as failed:
-        held(text, streamed=streamed)
+        await held(text, streamed=streamed)
     assert failed.value.status == 502
     assert failed.value.headers["x-should-retry"] == "false"
 
 
 @pytest.mark.parametrize("streamed", [False, True])
 @pytest.mark.parametrize("stop", ["max_tokens", "tool_use", "refusal"])
-def test_an_answer_that_did_not_come_to_its_end_says_so_itself(stop: str, streamed: bool) -> None:
-    assert held('{"answer', stop, streamed=streamed) == '{"answer'
+async def test_an_answer_that_did_not_come_to_its_end_says_so_itself(stop: str, streamed: bool) -> None:
+    assert await held('{"answer', stop, streamed=streamed) == '{"answer'
 
 
 @pytest.mark.parametrize("streamed", [False, True])
 @pytest.mark.parametrize("route", list(ASKED))
-def test_both_of_openais_apis_have_it(route: Route, streamed: bool) -> None:
-    made = json.dumps(answer(route, **ASKED[route], stream=streamed))
+async def test_both_of_openais_apis_have_it(route: Route, streamed: bool) -> None:
+    made = json.dumps(await answer(route, **ASKED[route], stream=streamed))
     assert json.dumps(OBJECT).strip('"') in made or ('{\\"answer\\"' in made and ": 42" in made)
-    assert not {"output_format", "output_config", "tools", "system"} & set(sent(route, **ASKED[route]))
+    assert not {"output_format", "output_config", "tools", "system"} & set(await sent(route, **ASKED[route]))
 
 
 def test_a_prompt_that_does_not_say_json_is_refused_as_openai_does() -> None:

@@ -23,16 +23,16 @@ TEXT = {"type": "text", "text": "So."}
 SAID = [{"type": "text", "text": "one"}, {"type": "text", "text": "two"}]
 
 
-def events(result: dict[str, Any], *pieces: dict[str, Any]) -> list[dict[str, Any]]:
-    made = made_of(START, *block(CALL, *pieces), *block(FOUND | result), *block(TEXT), *END, tools=[SERVER])
+async def events(result: dict[str, Any], *pieces: dict[str, Any]) -> list[dict[str, Any]]:
+    made = await made_of(START, *block(CALL, *pieces), *block(FOUND | result), *block(TEXT), *END, tools=[SERVER])
     for event in made:
         TypeAdapter(ResponseStreamEvent).validate_python(event)
     return made
 
 
 @pytest.mark.parametrize(("content", "output"), [(SAID, "one\ntwo"), ("plain", "plain"), ([], "")])
-def test_a_call_of_a_server_is_an_item_with_what_it_gave(content: Any, output: str) -> None:
-    made = events({"content": content}, *PIECES)
+async def test_a_call_of_a_server_is_an_item_with_what_it_gave(content: Any, output: str) -> None:
+    made = await events({"content": content}, *PIECES)
     call, message = Response.model_validate(made[-1]["response"]).output
     assert call.type == "mcp_call"
     assert (call.server_label, call.name, call.arguments, call.status) == ("docs", "look", '{"a": 1}', "completed")
@@ -42,17 +42,17 @@ def test_a_call_of_a_server_is_an_item_with_what_it_gave(content: Any, output: s
     assert kinds == ["mcp_call.in_progress", *arguments, "mcp_call.completed"]
 
 
-def test_a_call_that_failed_says_why() -> None:
-    made = events({"content": SAID, "is_error": True})
+async def test_a_call_that_failed_says_why() -> None:
+    made = await events({"content": SAID, "is_error": True})
     call = made[-1]["response"]["output"][0]
     assert (call["status"], call["output"], call["arguments"]) == ("failed", None, "{}")
     assert call["error"]["content"] == [{"type": "text", "text": "one\ntwo"}]
     assert "response.mcp_call.failed" in [event["type"] for event in made]
 
 
-def test_an_answer_with_such_a_call_goes_back() -> None:
+async def test_an_answer_with_such_a_call_goes_back() -> None:
     """What the server gave stands in the answer, as with a search."""
-    output = events({"content": SAID}, *PIECES)[-1]["response"]["output"]
-    messages = sent(Route.RESPONSES, input=[USER, *output, USER], tools=[SERVER])["messages"]
+    output = (await events({"content": SAID}, *PIECES))[-1]["response"]["output"]
+    messages = (await sent(Route.RESPONSES, input=[USER, *output, USER], tools=[SERVER]))["messages"]
     assert [message["role"] for message in messages] == ["user", "assistant", "user"]
     assert messages[1]["content"] == [TEXT]

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from pydantic import SecretStr
-from tests.unit.litellm_image.door import ASKED, KEY, Door, pieces, run
+from tests.unit.litellm_image.door import ASKED, KEY, Door, pieces
 from tests.unit.litellm_image.test_clients import alice, sent
 
 from claude_gateway.api.call import Call, Reply
@@ -44,26 +44,23 @@ async def costly(call: Call) -> Reply:
     return Reply(pieces(b"{}"))
 
 
-def test_requests_tokens_and_price_are_counted_by_client_and_model() -> None:
-    async def test() -> None:
-        door = Door(costly, clients=[alice(requests_per_minute=2), SCRAPER])
-        for _ in range(3):
-            await door.ask(headers=sent())
-        await door.ask("/v1/nowhere", headers=sent(KEY))
-        await door.ask(**SCRAPE)
-        assert door.status == 200
-        assert door.headers[b"content-type"].startswith(b"text/plain; version=0.0.4")
-        found = samples(door.body)
-        total = "litellm_claude_requests_total"
-        assert found[(total, "alice", "complete", "claude-sonnet-5-5", "/v1/messages", "200")] == 2
-        assert found[(total, "alice", "refused", "", "/v1/messages", "429")] == 1
-        assert found[(total, "master", "refused", "", "other", "404")] == 1
-        assert found[("litellm_claude_tokens_total", "alice", "input", "claude-sonnet-5-5")] == 200
-        assert found[("litellm_claude_tokens_total", "alice", "output", "claude-sonnet-5-5")] == 40
-        assert found[("litellm_claude_list_price_usd_total", "alice", "claude-sonnet-5-5")] > 0
-        assert found[("litellm_claude_request_seconds_count", "/v1/messages")] == 3
-
-    run(test())
+async def test_requests_tokens_and_price_are_counted_by_client_and_model() -> None:
+    door = Door(costly, clients=[alice(requests_per_minute=2), SCRAPER])
+    for _ in range(3):
+        await door.ask(headers=sent())
+    await door.ask("/v1/nowhere", headers=sent(KEY))
+    await door.ask(**SCRAPE)
+    assert door.status == 200
+    assert door.headers[b"content-type"].startswith(b"text/plain; version=0.0.4")
+    found = samples(door.body)
+    total = "litellm_claude_requests_total"
+    assert found[(total, "alice", "complete", "claude-sonnet-5-5", "/v1/messages", "200")] == 2
+    assert found[(total, "alice", "refused", "", "/v1/messages", "429")] == 1
+    assert found[(total, "master", "refused", "", "other", "404")] == 1
+    assert found[("litellm_claude_tokens_total", "alice", "input", "claude-sonnet-5-5")] == 200
+    assert found[("litellm_claude_tokens_total", "alice", "output", "claude-sonnet-5-5")] == 40
+    assert found[("litellm_claude_list_price_usd_total", "alice", "claude-sonnet-5-5")] > 0
+    assert found[("litellm_claude_request_seconds_count", "/v1/messages")] == 3
 
 
 @pytest.mark.parametrize(
@@ -77,13 +74,15 @@ def test_requests_tokens_and_price_are_counted_by_client_and_model() -> None:
         ("/metrics", b"sk-scraper", 403),  # by the port of the API
     ],
 )
-def test_the_metrics_key_reads_metrics_alone_and_no_other_key_does(path: str, key: bytes, status: int) -> None:
+async def test_the_metrics_key_reads_metrics_alone_and_no_other_key_does(path: str, key: bytes, status: int) -> None:
     door = Door(clients=[alice(), SCRAPER])
-    assert run(door.ask(path, ASKED, sent(key), "GET" if path == "/metrics" else "POST")).status == status
+    assert (await door.ask(path, ASKED, sent(key), "GET" if path == "/metrics" else "POST")).status == status
     assert door.calls == []
 
 
-def test_a_flood_of_wrong_keys_is_counted_and_pushes_no_line_out_of_the_log(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_flood_of_wrong_keys_is_counted_and_pushes_no_line_out_of_the_log(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     async def test() -> None:
         door = Door(clients=[SCRAPER], failures=3)
         for _ in range(50):
@@ -94,23 +93,20 @@ def test_a_flood_of_wrong_keys_is_counted_and_pushes_no_line_out_of_the_log(capl
         assert samples(door.body)[(total, "", "refused", "", "other", "429")] == 47
 
     with caplog.at_level(logging.INFO):
-        run(test())
+        await test()
     lines = [json.loads(record.message) for record in caplog.records if record.name == "usage"]
     assert [line["status"] for line in lines] == [401] * 3 + [200]
 
 
-def test_what_an_attacker_sends_becomes_no_label() -> None:
-    async def test() -> None:
-        door = Door(clients=[SCRAPER])
-        for number in range(50):
-            await door.ask(f'/v1/{number}\n"}}', {**ASKED, "model": f"m{number}"}, sent(KEY))
-            await door.ask("/v1/messages", {**ASKED, "model": f'm{number}\\"\n'}, sent(f"sk-{number}".encode()))
-        await door.ask(**SCRAPE)
-        series = [name for name in samples(door.body) if name[0] == "litellm_claude_requests_total"]
-        assert len(series) <= 4
-        assert not [part for name in series for part in name if "\n" in part or part.startswith("m4")]
-
-    run(test())
+async def test_what_an_attacker_sends_becomes_no_label() -> None:
+    door = Door(clients=[SCRAPER])
+    for number in range(50):
+        await door.ask(f'/v1/{number}\n"}}', {**ASKED, "model": f"m{number}"}, sent(KEY))
+        await door.ask("/v1/messages", {**ASKED, "model": f'm{number}\\"\n'}, sent(f"sk-{number}".encode()))
+    await door.ask(**SCRAPE)
+    series = [name for name in samples(door.body) if name[0] == "litellm_claude_requests_total"]
+    assert len(series) <= 4
+    assert not [part for name in series for part in name if "\n" in part or part.startswith("m4")]
 
 
 def test_the_end_of_a_key_and_the_pool_are_shown() -> None:
@@ -123,19 +119,16 @@ def test_the_end_of_a_key_and_the_pool_are_shown() -> None:
     assert [found[(f"litellm_claude_{gauge}",)] for gauge in GAUGES] == [7.0] * len(GAUGES)
 
 
-def test_each_limit_that_a_client_meets_is_counted() -> None:
-    async def test() -> None:
-        bob = replace(alice(b"sk-bob", tokens_per_minute=1), name="bob")
-        eve = replace(alice(b"sk-eve", max_parallel=0), name="eve")
-        door = Door(costly, clients=[alice(requests_per_minute=1), bob, eve, SCRAPER])
-        for _ in range(3):
-            for name in ("alice", "bob", "eve"):
-                await door.ask(headers=sent(f"sk-{name}".encode()))
-        await door.ask(**SCRAPE)
-        found = {name[1:]: value for name, value in samples(door.body).items() if "limits_hit_total" in name[0]}
-        assert found == {("alice", "requests"): 2, ("bob", "tokens"): 2, ("eve", "parallel"): 3}
-
-    run(test())
+async def test_each_limit_that_a_client_meets_is_counted() -> None:
+    bob = replace(alice(b"sk-bob", tokens_per_minute=1), name="bob")
+    eve = replace(alice(b"sk-eve", max_parallel=0), name="eve")
+    door = Door(costly, clients=[alice(requests_per_minute=1), bob, eve, SCRAPER])
+    for _ in range(3):
+        for name in ("alice", "bob", "eve"):
+            await door.ask(headers=sent(f"sk-{name}".encode()))
+    await door.ask(**SCRAPE)
+    found = {name[1:]: value for name, value in samples(door.body).items() if "limits_hit_total" in name[0]}
+    assert found == {("alice", "requests"): 2, ("bob", "tokens"): 2, ("eve", "parallel"): 3}
 
 
 def test_the_end_of_the_certificate_and_of_a_login_is_shown_where_it_is_known(tmp_path: Path) -> None:
@@ -166,9 +159,11 @@ def test_the_end_of_the_certificate_and_of_a_login_is_shown_where_it_is_known(tm
         *((header, []) for header in (b" ", b"", b"0 0", b"-1 -1", b"200913122640Z 300317174640Z 1")),
     ],
 )
-def test_the_gateway_says_from_when_until_when_its_certificate_is_valid(header: bytes, shown: list[float]) -> None:
+async def test_the_gateway_says_from_when_until_when_its_certificate_is_valid(
+    header: bytes, shown: list[float]
+) -> None:
     door = Door(clients=[SCRAPER])
-    run(door.ask(**{**SCRAPE, "headers": [*AT_ITS_DOOR, (b"x-gateway-certificate", header)]}))
+    await door.ask(**{**SCRAPE, "headers": [*AT_ITS_DOOR, (b"x-gateway-certificate", header)]})
     found = samples(door.body)
     names = ("litellm_claude_begins_timestamp_seconds", "litellm_claude_expires_timestamp_seconds")
     assert sorted(value for name, value in found.items() if name[0] in names) == shown

@@ -60,8 +60,8 @@ def meant(value: str, key: str) -> Iterator[str]:
 
 
 @pytest.mark.parametrize(("route", "name", "fields"), CASES, ids=lambda one: one if isinstance(one, str) else "")
-def test_every_text_reaches_claude(route: Route, name: str, fields: dict[str, Any]) -> None:
+async def test_every_text_reaches_claude(route: Route, name: str, fields: dict[str, Any]) -> None:
     given = {key: value for key, value in fields.items() if key not in ("model", "stream", "stream_options")}
-    made = json.dumps(sent(route, **given), ensure_ascii=False)
+    made = json.dumps(await sent(route, **given), ensure_ascii=False)
     wanted = [text for text in texts(given) if text]
     assert [text for text in wanted if json.dumps(text, ensure_ascii=False)[1:-1] not in made] == []

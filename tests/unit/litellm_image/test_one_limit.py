@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import mmap
 from typing import TYPE_CHECKING, Any, cast
 
@@ -49,15 +48,13 @@ class Failing:
         (UpstreamError(502, BROKE_OFF), True),
     ],
 )
-def test_sdks_do_not_ask_again_what_would_only_cost_twice(error: UpstreamError, again: bool, stream: bool) -> None:
-    async def test() -> None:
-        cli = ClaudeCli(cast("Any", Failing(error)), with_token=False)
-        answer = await cli.ask(Ask(Endpoint.MESSAGES, {"stream": stream}, (), "somebody"))
-        async for _ in answer.content:
-            pass
-
+async def test_sdks_do_not_ask_again_what_would_only_cost_twice(
+    error: UpstreamError, again: bool, stream: bool
+) -> None:
+    cli = ClaudeCli(cast("Any", Failing(error)), with_token=False)
     with pytest.raises(Failure) as failed:
-        asyncio.run(test())
+        async for _ in (await cli.ask(Ask(Endpoint.MESSAGES, {"stream": stream}, (), "somebody"))).content:
+            pass
     assert failed.value.status == error.status
     assert (failed.value.headers.get("x-should-retry") == "false") is not again
 

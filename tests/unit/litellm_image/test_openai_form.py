@@ -50,9 +50,9 @@ class Message(Strict):
     tool_calls: list[dict[str, Any]] = []
 
 
-def asked(route: Route, script: str, **more: Any) -> Any:
+async def asked(route: Route, script: str, **more: Any) -> Any:
     said = [{"role": "user", "content": script}] if route is Route.CHAT else script
-    return answer(route, **{SAID[route]: said}, **more)
+    return await answer(route, **{SAID[route]: said}, **more)
 
 
 def numbers(usage: Any) -> list[Any]:
@@ -62,9 +62,9 @@ def numbers(usage: Any) -> list[Any]:
 
 @pytest.mark.parametrize("route", list(SAID))
 @pytest.mark.parametrize("streamed", [False, True])
-def test_each_kind_of_token_is_a_number(route: Route, *, streamed: bool) -> None:
+async def test_each_kind_of_token_is_a_number(route: Route, *, streamed: bool) -> None:
     more = {"stream": True, "stream_options": {"include_usage": True}} if streamed else {}
-    made = asked(route, "FAKE:thinking", **more)
+    made = await asked(route, "FAKE:thinking", **more)
     said = made[-1]["usage"] if streamed else made["usage"]
     usage = Usage.model_validate(said)
     assert (usage.prompt_tokens, usage.prompt_tokens_details.cached_tokens) == (12, 3)
@@ -73,8 +73,8 @@ def test_each_kind_of_token_is_a_number(route: Route, *, streamed: bool) -> None
 
 
 @pytest.mark.parametrize(("script", "calls"), [("hi", 0), ("FAKE:texttool", 1), ("FAKE:thinking", 0)])
-def test_a_message_has_what_openais_has_and_no_null_in_place_of_a_list(script: str, calls: int) -> None:
-    choice = asked(Route.CHAT, script)["choices"][0]
+async def test_a_message_has_what_openais_has_and_no_null_in_place_of_a_list(script: str, calls: int) -> None:
+    choice = (await asked(Route.CHAT, script))["choices"][0]
     message = Message.model_validate(choice["message"])
     assert (message.refusal, len(message.tool_calls)) == (None, calls)
     assert "function_call" not in choice["message"]
@@ -82,8 +82,8 @@ def test_a_message_has_what_openais_has_and_no_null_in_place_of_a_list(script: s
 
 
 @pytest.mark.parametrize("route", list(SAID))
-def test_each_piece_says_whether_it_is_the_last(route: Route) -> None:
-    pieces = [choice for part in asked(route, "hi", stream=True) for choice in part["choices"]]
+async def test_each_piece_says_whether_it_is_the_last(route: Route) -> None:
+    pieces = [choice for part in await asked(route, "hi", stream=True) for choice in part["choices"]]
     assert [piece["finish_reason"] for piece in pieces] == [None] * (len(pieces) - 1) + ["stop"]
 
 

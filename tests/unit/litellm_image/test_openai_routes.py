@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -80,19 +79,16 @@ def call(route: Route, *, betas: tuple[str, ...] = (), **more: Any) -> Call:
     return Call(route, "req_1", "master", {"model": MODEL, **ASKED[route], **more}, betas)
 
 
-def answered(upstream: Upstream, asked: Call) -> tuple[Reply, bytes]:
-    async def run() -> tuple[Reply, bytes]:
-        reply = await OpenAIRoutes(upstream).answer(asked)
-        return reply, b"".join([piece async for piece in reply.content])
-
-    return asyncio.run(run())
+async def answered(upstream: Upstream, asked: Call) -> tuple[Reply, bytes]:
+    reply = await OpenAIRoutes(upstream).answer(asked)
+    return reply, b"".join([piece async for piece in reply.content])
 
 
 @pytest.mark.parametrize("stream", [False, True])
 @pytest.mark.parametrize("route", list(ASKED))
-def test_each_route_is_one_call_of_the_messages_api(route: Route, stream: bool) -> None:
+async def test_each_route_is_one_call_of_the_messages_api(route: Route, stream: bool) -> None:
     upstream = Upstream()
-    reply, body = answered(upstream, call(route, stream=stream, betas=("context-1m-2025-08-07",)))
+    reply, body = await answered(upstream, call(route, stream=stream, betas=("context-1m-2025-08-07",)))
     assert b"warm" in body
     assert reply.headers == {"request-id": "req_up"}
     (ask,) = upstream.asked
@@ -105,18 +101,18 @@ def test_each_route_is_one_call_of_the_messages_api(route: Route, stream: bool) 
 
 @pytest.mark.parametrize("stream", [False, True])
 @pytest.mark.parametrize("route", list(ASKED))
-def test_the_upstreams_failure_is_the_clients_answer(route: Route, stream: bool) -> None:
+async def test_the_upstreams_failure_is_the_clients_answer(route: Route, stream: bool) -> None:
     failure = Failure(529, "Claude is overloaded.", headers={"retry-after": "5"})
     upstream = Upstream(failure)
     with pytest.raises(Failure) as failed:
-        answered(upstream, call(route, stream=stream))
+        await answered(upstream, call(route, stream=stream))
     assert failed.value is failure
     assert len(upstream.asked) == 1
 
 
 @pytest.mark.parametrize("route", list(ASKED))
-def test_a_stream_that_breaks_says_so_and_has_no_end(route: Route) -> None:
-    _, body = answered(Upstream(Failure(502, "It broke off."), after=3), call(route, stream=True))
+async def test_a_stream_that_breaks_says_so_and_has_no_end(route: Route) -> None:
+    _, body = await answered(Upstream(Failure(502, "It broke off."), after=3), call(route, stream=True))
     last = json.loads(body.strip().split(b"data: ")[-1])
     assert last["error"]["message"] == "It broke off."
     assert (last.get("type") == "error") is (route is Route.RESPONSES)
@@ -125,14 +121,14 @@ def test_a_stream_that_breaks_says_so_and_has_no_end(route: Route) -> None:
 
 @pytest.mark.parametrize("piece", [10_000, 60, 7])
 @pytest.mark.parametrize("route", list(ASKED))
-def test_an_error_of_anthropics_in_a_stream_keeps_its_meaning(route: Route, piece: int) -> None:
+async def test_an_error_of_anthropics_in_a_stream_keeps_its_meaning(route: Route, piece: int) -> None:
     upstream = Upstream(after=3)
     upstream.piece = piece
     upstream.events = [
         *EVENTS[:3],
         {"type": "error", "error": {"type": "overloaded_error", "message": "of the account"}},
     ]
-    _, body = answered(upstream, call(route, stream=True))
+    _, body = await answered(upstream, call(route, stream=True))
     last = json.loads(body.strip().split(b"data: ")[-1])
     assert last["error"]["message"] == "Claude is overloaded."
     assert b"[DONE]" not in body
@@ -141,38 +137,38 @@ def test_an_error_of_anthropics_in_a_stream_keeps_its_meaning(route: Route, piec
 
 @pytest.mark.parametrize("piece", [10_000, 1])
 @pytest.mark.parametrize("route", list(ASKED))
-def test_whatever_somebody_takes_for_the_end_of_a_line_is_text(route: Route, piece: int) -> None:
+async def test_whatever_somebody_takes_for_the_end_of_a_line_is_text(route: Route, piece: int) -> None:
     text = "".join(chr(code) for code in range(0x3000) if len(f"a{chr(code)}b".splitlines()) > 1)
     assert len(text) > 8
     upstream = Upstream()
     upstream.piece, upstream.ascii = piece, False
     upstream.events = [*EVENTS[:2], EVENTS[2] | {"delta": {"type": "text_delta", "text": text}}, *EVENTS[3:]]
-    _, body = answered(upstream, call(route, stream=True))
+    _, body = await answered(upstream, call(route, stream=True))
     assert json.dumps(text).encode() in body
 
 
-def test_what_litellm_cannot_translate_is_a_400_in_plain_words() -> None:
+async def test_what_litellm_cannot_translate_is_a_400_in_plain_words() -> None:
     message = {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "data:nonsense"}}]}
     with pytest.raises(Failure) as failed:
-        answered(Upstream(), call(Route.CHAT, messages=[message]))
+        await answered(Upstream(), call(Route.CHAT, messages=[message]))
     assert failed.value.status == 400
     assert "litellm" not in failed.value.message.lower().split(":")[0]
 
 
 @pytest.mark.parametrize("route", [Route.CHAT, Route.RESPONSES])
-def test_what_litellm_fails_at_before_claude_is_asked_is_no_answer_that_broke_off(route: Route) -> None:
+async def test_what_litellm_fails_at_before_claude_is_asked_is_no_answer_that_broke_off(route: Route) -> None:
     """Whatever Python's word for it is."""
     upstream = Upstream()
     more: Any = {"tools": [TOOL if route is Route.CHAT else {"type": "function", **TOOL["function"]}], "max_tokens": {}}
     with pytest.raises(Failure) as failed:
-        answered(upstream, call(route, **more, stop_sequences=object()))
+        await answered(upstream, call(route, **more, stop_sequences=object()))
     assert failed.value.status == 400
     assert upstream.asked == []
 
 
-def test_tools_and_their_results_arrive_as_anthropic_has_them() -> None:
+async def test_tools_and_their_results_arrive_as_anthropic_has_them() -> None:
     upstream = Upstream()
-    answered(
+    await answered(
         upstream, call(Route.CHAT, messages=CALLED, tools=[TOOL], tool_choice="required", parallel_tool_calls=False)
     )
     body = upstream.asked[0].body
@@ -182,9 +178,9 @@ def test_tools_and_their_results_arrive_as_anthropic_has_them() -> None:
     assert body["messages"][2]["content"][0]["tool_use_id"] == "t1"
 
 
-def test_a_litellm_that_is_not_asked_for_more_sends_nothing_of_its_own() -> None:
+async def test_a_litellm_that_is_not_asked_for_more_sends_nothing_of_its_own() -> None:
     upstream = Upstream()
-    answered(upstream, call(Route.CHAT, temperature=0.5, stop=["x"], max_tokens=7))
+    await answered(upstream, call(Route.CHAT, temperature=0.5, stop=["x"], max_tokens=7))
     assert upstream.asked[0].body == {
         "model": MODEL,
         "messages": [{"role": "user", "content": [{"type": "text", "text": "hi"}]}],
@@ -195,9 +191,9 @@ def test_a_litellm_that_is_not_asked_for_more_sends_nothing_of_its_own() -> None
 
 
 @pytest.mark.parametrize("route", list(ASKED))
-def test_a_stream_has_no_price(route: Route) -> None:
+async def test_a_stream_has_no_price(route: Route) -> None:
     more: dict[str, Any] = {} if route is Route.RESPONSES else {"stream_options": {"include_usage": True}}
-    _, body = answered(Upstream(), call(route, stream=True, **more))
+    _, body = await answered(Upstream(), call(route, stream=True, **more))
     assert b'"usage"' in body
     assert b'"cost"' not in body
     if route is not Route.RESPONSES:
@@ -206,21 +202,21 @@ def test_a_stream_has_no_price(route: Route) -> None:
 
 
 @pytest.mark.parametrize("says", [True, False], ids=["text", "nothing"])
-def test_the_first_part_of_a_stream_says_whose_it_is(says: bool) -> None:
-    _, body = answered(Upstream(says=says), call(Route.CHAT, stream=True))
+async def test_the_first_part_of_a_stream_says_whose_it_is(says: bool) -> None:
+    _, body = await answered(Upstream(says=says), call(Route.CHAT, stream=True))
     parts = [json.loads(line)["choices"][0] for line in body.split(b"data: ") if line.startswith(b"{")]
     assert parts[0]["delta"]["role"] == "assistant"
     assert parts[-1]["finish_reason"] == "stop"
 
 
-def test_a_call_of_a_whole_answer_has_no_fields_of_a_streams() -> None:
+async def test_a_call_of_a_whole_answer_has_no_fields_of_a_streams() -> None:
     """OpenAI's agents for JavaScript would send its index back, in the message too."""
-    made = answer(Route.CHAT, messages=[{"role": "user", "content": "FAKE:paralleltools"}], tools=[TOOL])
+    made = await answer(Route.CHAT, messages=[{"role": "user", "content": "FAKE:paralleltools"}], tools=[TOOL])
     assert [set(one) for one in made["choices"][0]["message"]["tool_calls"]] == [{"id", "type", "function"}] * 3
 
 
 @pytest.mark.parametrize("route", list(ASKED))
-def test_who_leaves_a_stream_ends_the_upstreams_answer(route: Route) -> None:
+async def test_who_leaves_a_stream_ends_the_upstreams_answer(route: Route) -> None:
     """LiteLLM does not, so the reply has to."""
     ended: list[str] = []
 
@@ -233,12 +229,9 @@ def test_who_leaves_a_stream_ends_the_upstreams_answer(route: Route) -> None:
 
             return Answer(answer.content, close=close)
 
-    async def run() -> None:
-        reply = await OpenAIRoutes(Endless()).answer(call(route, stream=True))
-        await anext(reply.content)
-        assert ended == []
-        assert reply.close is not None
-        await reply.close()
-
-    asyncio.run(run())
+    reply = await OpenAIRoutes(Endless()).answer(call(route, stream=True))
+    await anext(reply.content)
+    assert ended == []
+    assert reply.close is not None
+    await reply.close()
     assert ended

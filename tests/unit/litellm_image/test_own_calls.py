@@ -15,18 +15,18 @@ from claude_gateway.api.own_calls import OwnCalls
 pytestmark = pytest.mark.filterwarnings("default")  # LiteLLM's own
 
 
-def asked(script: str, *, streamed: bool) -> Any:
+async def asked(script: str, *, streamed: bool) -> Any:
     messages = [{"role": "user", "content": f"FAKE:{script}"}]
-    return answer(Route.CHAT, messages=messages, web_search_options={}, stream=streamed)
+    return await answer(Route.CHAT, messages=messages, web_search_options={}, stream=streamed)
 
 
 @pytest.mark.parametrize("script", ["websearch", "searched"])
-def test_a_search_of_the_web_is_no_call_for_the_client(script: str) -> None:
-    message = asked(script, streamed=False)["choices"][0]["message"]
+async def test_a_search_of_the_web_is_no_call_for_the_client(script: str) -> None:
+    message = (await asked(script, streamed=False))["choices"][0]["message"]
     assert "tool_calls" not in message
     assert message["content"].startswith("Found")
     assert message["provider_specific_fields"]["web_search_results"]
-    deltas = [choice["delta"] for part in asked(script, streamed=True) for choice in part["choices"]]
+    deltas = [choice["delta"] for part in await asked(script, streamed=True) for choice in part["choices"]]
     assert not [delta for delta in deltas if "tool_calls" in delta]
     assert "".join(delta.get("content") or "" for delta in deltas) == message["content"]
 
@@ -36,13 +36,13 @@ CITED = {"type": "url_citation", "url_citation": SOURCE}
 
 
 @pytest.mark.parametrize(("script", "noted"), [("searched", [CITED]), ("websearch", [])])
-def test_a_source_on_the_web_is_an_annotation(script: str, noted: list[Any]) -> None:
-    message = asked(script, streamed=False)["choices"][0]["message"]
+async def test_a_source_on_the_web_is_an_annotation(script: str, noted: list[Any]) -> None:
+    message = (await asked(script, streamed=False))["choices"][0]["message"]
     assert message["annotations"] == noted
-    parts = asked(script, streamed=True)
+    parts = await asked(script, streamed=True)
     deltas = [choice["delta"] for part in parts for choice in part["choices"]]
     assert [one for delta in deltas for one in delta.get("annotations", ())] == noted
-    ChatCompletion.model_validate(asked(script, streamed=False), strict=True)
+    ChatCompletion.model_validate(await asked(script, streamed=False), strict=True)
 
 
 def part(index: int, identifier: str | None = None, arguments: str = "") -> ModelResponseStream:
@@ -74,8 +74,8 @@ def test_calls_after_a_search_are_counted_as_if_there_was_none() -> None:
     ]
 
 
-def test_parallel_calls_stay_as_they_are() -> None:
-    parts = [part["choices"][0]["delta"] for part in asked("paralleltools", streamed=True) if part["choices"]]
+async def test_parallel_calls_stay_as_they_are() -> None:
+    parts = [part["choices"][0]["delta"] for part in await asked("paralleltools", streamed=True) if part["choices"]]
     indexes = [call["index"] for delta in parts for call in delta.get("tool_calls") or ()]
     assert sorted(set(indexes)) == [0, 1, 2]
     assert indexes == sorted(indexes)

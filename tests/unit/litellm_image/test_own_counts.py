@@ -9,7 +9,6 @@ from limits import RateLimitItemPerMinute
 
 from claude_gateway.api.counts import OwnCounts
 
-pytestmark = pytest.mark.asyncio
 ONE, FIVE = RateLimitItemPerMinute(1), RateLimitItemPerMinute(5)
 
 

@@ -19,9 +19,9 @@ SIGNED = {"type": "thinking", "thinking": "I need a tool.", "signature": "EqQBCk
 REDACTED = {"type": "redacted_thinking", "data": "EmwKAhgBEgyREDACTED"}
 
 
-def output(script: str, *, streamed: bool, done: bool = False) -> list[dict[str, Any]]:
+async def output(script: str, *, streamed: bool, done: bool = False) -> list[dict[str, Any]]:
     """The items of an answer; with `done` those of the stream's own events, not of its last."""
-    made = answer(Route.RESPONSES, input=f"FAKE:{script}", stream=streamed, **ASKED)
+    made = await answer(Route.RESPONSES, input=f"FAKE:{script}", stream=streamed, **ASKED)
     if done:
         ended = [event for event in made if event["type"] == "response.output_item.done"]
         return [event["item"] for event in sorted(ended, key=lambda event: int(event["output_index"]))]
@@ -31,23 +31,23 @@ def output(script: str, *, streamed: bool, done: bool = False) -> list[dict[str,
 
 @pytest.mark.parametrize(("streamed", "done"), [(False, False), (True, False), (True, True)])
 @pytest.mark.parametrize(("script", "block"), [("thinktool", SIGNED), ("redacted", REDACTED)])
-def test_the_next_turn_brings_the_signed_thoughts_back(
+async def test_the_next_turn_brings_the_signed_thoughts_back(
     script: str, block: dict[str, Any], streamed: bool, done: bool
 ) -> None:
-    items = output(script, streamed=streamed, done=done)
+    items = await output(script, streamed=streamed, done=done)
     outputs = [
         {"type": "function_call_output", "call_id": item["call_id"], "output": "warm"}
         for item in items
         if item["type"] == "function_call"
     ]
-    body = sent(Route.RESPONSES, input=[USER, *items, *(outputs or [USER])], **ASKED)
+    body = await sent(Route.RESPONSES, input=[USER, *items, *(outputs or [USER])], **ASKED)
     assert body["messages"][1]["content"][0] == block
     assert body["thinking"]["type"] == "adaptive"
 
 
 @pytest.mark.parametrize("streamed", [False, True])
-def test_a_reasoning_item_is_what_openais_package_says(streamed: bool) -> None:
-    made = answer(Route.RESPONSES, input="FAKE:thinktool", stream=streamed, **ASKED)
+async def test_a_reasoning_item_is_what_openais_package_says(streamed: bool) -> None:
+    made = await answer(Route.RESPONSES, input="FAKE:thinktool", stream=streamed, **ASKED)
     response = made[-1]["response"] if streamed else made
     item = Response.model_validate(response).output[0]
     assert item.type == "reasoning"
@@ -57,8 +57,8 @@ def test_a_reasoning_item_is_what_openais_package_says(streamed: bool) -> None:
     assert "cost" not in response["usage"]
 
 
-def test_a_streamed_thought_has_a_beginning_and_an_end() -> None:
-    events = answer(Route.RESPONSES, input="FAKE:thinktool", stream=True, **ASKED)
+async def test_a_streamed_thought_has_a_beginning_and_an_end() -> None:
+    events = await answer(Route.RESPONSES, input="FAKE:thinktool", stream=True, **ASKED)
     assert [event["sequence_number"] for event in events] == list(range(len(events)))
     kinds = [event["type"].removeprefix("response.") for event in events]
     assert kinds[2:9] == [
@@ -73,7 +73,7 @@ def test_a_streamed_thought_has_a_beginning_and_an_end() -> None:
     assert events[2]["item"]["summary"] == []
 
 
-def test_a_hidden_thought_has_no_summary() -> None:
-    events = answer(Route.RESPONSES, input="FAKE:redacted", stream=True, **ASKED)
+async def test_a_hidden_thought_has_no_summary() -> None:
+    events = await answer(Route.RESPONSES, input="FAKE:redacted", stream=True, **ASKED)
     assert not [event for event in events if "summary" in event["type"]]
-    assert output("redacted", streamed=True, done=True)[0]["summary"] == []
+    assert (await output("redacted", streamed=True, done=True))[0]["summary"] == []

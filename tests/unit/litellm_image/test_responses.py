@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -43,27 +42,27 @@ def items(made: Any) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("script", list(ORDERS))
-def test_items_stand_in_the_order_in_which_the_model_made_them(script: str) -> None:
-    whole = answer(Route.RESPONSES, input=f"FAKE:{script}", **ASKED)
-    streamed = answer(Route.RESPONSES, input=f"FAKE:{script}", stream=True, **ASKED)
+async def test_items_stand_in_the_order_in_which_the_model_made_them(script: str) -> None:
+    whole = await answer(Route.RESPONSES, input=f"FAKE:{script}", **ASKED)
+    streamed = await answer(Route.RESPONSES, input=f"FAKE:{script}", stream=True, **ASKED)
     assert [item["type"] for item in whole["output"]] == ORDERS[script]
     assert items(streamed) == items(whole)
     assert Response.model_validate(whole).output_text == Response.model_validate(streamed[-1]["response"]).output_text
 
 
-def test_the_next_turn_has_the_thoughts_where_they_were() -> None:
+async def test_the_next_turn_has_the_thoughts_where_they_were() -> None:
     for streamed in (False, True):
-        made = answer(Route.RESPONSES, input="FAKE:interleaved", stream=streamed, **ASKED)
+        made = await answer(Route.RESPONSES, input="FAKE:interleaved", stream=streamed, **ASKED)
         output = made[-1]["response"]["output"] if streamed else made["output"]
         result = {"type": "function_call_output", "call_id": "toolu_fake", "output": "warm"}
-        blocks = sent(Route.RESPONSES, input=[USER, *output, result], **ASKED)["messages"][1]["content"]
+        blocks = (await sent(Route.RESPONSES, input=[USER, *output, result], **ASKED))["messages"][1]["content"]
         assert [block["type"] for block in blocks] == [block["type"] for block, _ in CONTENTS["interleaved"]]
 
 
 @pytest.mark.parametrize("script", [*ORDERS, "tool", "thinktool", "citations", "maxtok", "maxtooltok", "refusal"])
-def test_each_event_belongs_to_an_item_that_has_begun_and_not_ended(script: str) -> None:
+async def test_each_event_belongs_to_an_item_that_has_begun_and_not_ended(script: str) -> None:
     """As OpenAI's own streams; the Vercel AI SDK and others rely on it."""
-    events = answer(Route.RESPONSES, input=f"FAKE:{script}", stream=True, **ASKED)
+    events = await answer(Route.RESPONSES, input=f"FAKE:{script}", stream=True, **ASKED)
     assert [event["sequence_number"] for event in events] == list(range(len(events)))
     assert [event["type"] for event in events[:2]] == ["response.created", "response.in_progress"]
     begun: list[dict[str, Any]] = []
@@ -101,8 +100,8 @@ def test_each_event_belongs_to_an_item_that_has_begun_and_not_ended(script: str)
         ("refusal", "incomplete", "content_filter"),
     ],
 )
-def test_an_answer_that_was_cut_says_so(script: str, status: str, reason: str | None, streamed: bool) -> None:
-    made = answer(Route.RESPONSES, input=f"FAKE:{script}", stream=streamed)
+async def test_an_answer_that_was_cut_says_so(script: str, status: str, reason: str | None, streamed: bool) -> None:
+    made = await answer(Route.RESPONSES, input=f"FAKE:{script}", stream=streamed)
     response = made[-1]["response"] if streamed else made
     assert (response["status"], response["output"][-1]["status"]) == (status, status)
     assert (response["incomplete_details"] or {}).get("reason") == reason
@@ -110,21 +109,21 @@ def test_an_answer_that_was_cut_says_so(script: str, status: str, reason: str | 
         assert made[-1]["type"] == f"response.{status}"
 
 
-def test_usage_is_what_anthropic_said() -> None:
-    usage = answer(Route.RESPONSES)["usage"]
+async def test_usage_is_what_anthropic_said() -> None:
+    usage = (await answer(Route.RESPONSES))["usage"]
     assert (usage["input_tokens"], usage["output_tokens"], usage["total_tokens"]) == (12, 5, 17)
     assert usage["input_tokens_details"] == {"cached_tokens": 3, "cache_write_tokens": 2}
 
 
-def test_a_response_says_what_it_was_asked() -> None:
+async def test_a_response_says_what_it_was_asked() -> None:
     asked = {"instructions": "Be brief.", "temperature": 0.5, "max_output_tokens": 77, "tools": [WEATHER]}
-    response = answer(Route.RESPONSES, **asked, tool_choice="auto", parallel_tool_calls=False)
+    response = await answer(Route.RESPONSES, **asked, tool_choice="auto", parallel_tool_calls=False)
     assert {name: response[name] for name in asked} == asked
     assert (response["parallel_tool_calls"], response["store"], response["object"]) == (False, False, "response")
 
 
-def test_a_source_on_the_web_is_an_annotation() -> None:
-    (part,) = answer(Route.RESPONSES, input="FAKE:searched", **ASKED)["output"][-1]["content"]
+async def test_a_source_on_the_web_is_an_annotation() -> None:
+    (part,) = (await answer(Route.RESPONSES, input="FAKE:searched", **ASKED))["output"][-1]["content"]
     assert part["text"] == "Found green"
     assert part["annotations"] == [
         {"type": "url_citation", "start_index": 6, "end_index": 11, "url": "https://e.x", "title": "E"}
@@ -146,7 +145,7 @@ END: list[dict[str, Any]] = [
 ]
 
 
-def made_of(*events: dict[str, Any], tools: Any = (), behind: bytes = b"") -> list[dict[str, Any]]:
+async def made_of(*events: dict[str, Any], tools: Any = (), behind: bytes = b"") -> list[dict[str, Any]]:
     """The events of a response; what comes arrives in pieces that begin and end anywhere."""
     raw = "".join(f"event: {event['type']}\r\ndata: {json.dumps(event)}\r\n\r\n" for event in events).encode() + behind
 
@@ -154,39 +153,36 @@ def made_of(*events: dict[str, Any], tools: Any = (), behind: bytes = b"") -> li
         for at in range(0, len(raw), 7):
             yield raw[at : at + 7]
 
-    async def read() -> list[dict[str, Any]]:
-        return [event async for event in as_events(content(), {"tools": list(tools)})]
-
-    return asyncio.run(read())
+    return [event async for event in as_events(content(), {"tools": list(tools)})]
 
 
-def test_what_follows_after_the_end_of_an_answer_is_no_part_of_it() -> None:
+async def test_what_follows_after_the_end_of_an_answer_is_no_part_of_it() -> None:
     """Servers that speak both protocols end a stream as OpenAI does."""
     said = block({"type": "text", "text": "so"})
-    types = [event["type"] for event in made_of(START, *said, *END, behind=b"data: [DONE]\n\n")]
-    assert types == [event["type"] for event in made_of(START, *said, *END)]
+    types = [event["type"] for event in await made_of(START, *said, *END, behind=b"data: [DONE]\n\n")]
+    assert types == [event["type"] for event in await made_of(START, *said, *END)]
     assert types[-1] == "response.completed"
 
 
-def test_a_free_tool_gets_its_text() -> None:
+async def test_a_free_tool_gets_its_text() -> None:
     call = {"type": "tool_use", "id": "toolu_1", "name": "patch", "input": {}}
     pieces = [{"type": "input_json_delta", "partial_json": piece} for piece in ('{"content": "a ', '\\"b\\""}')]
-    events = made_of(START, *block(call, *pieces), *END, tools=MANY)
+    events = await made_of(START, *block(call, *pieces), *END, tools=MANY)
     (item,) = events[-1]["response"]["output"]
     assert (item["type"], item["call_id"], item["input"]) == ("custom_tool_call", "toolu_1", 'a "b"')
     output = {"type": "custom_tool_call_output", "call_id": "toolu_1", "output": "done", "status": "completed"}
-    messages = sent(Route.RESPONSES, input=[USER, item, output], tools=MANY)["messages"]
+    messages = (await sent(Route.RESPONSES, input=[USER, item, output], tools=MANY))["messages"]
     assert messages[1]["content"][0]["input"] == {"content": 'a "b"'}
 
 
-def test_a_tool_of_a_namespace_is_called_by_its_own_name() -> None:
+async def test_a_tool_of_a_namespace_is_called_by_its_own_name() -> None:
     space = {"type": "namespace", "name": "maps", "description": "Maps.", "tools": [WEATHER]}
     call = {"type": "tool_use", "id": "toolu_1", "name": "maps__get_weather", "input": {}}
-    (item,) = made_of(START, *block(call), *END, tools=[space])[-1]["response"]["output"]
+    (item,) = (await made_of(START, *block(call), *END, tools=[space]))[-1]["response"]["output"]
     assert (item["name"], item["namespace"], item["arguments"]) == ("get_weather", "maps", "{}")
 
 
-def test_a_search_among_tools_is_a_call_and_what_it_found() -> None:
+async def test_a_search_among_tools_is_a_call_and_what_it_found() -> None:
     call = {"type": "server_tool_use", "id": "srvtoolu_1", "name": "tool_search_tool_regex", "input": {}}
     found = {
         "type": "tool_search_tool_result",
@@ -197,7 +193,9 @@ def test_a_search_among_tools_is_a_call_and_what_it_found() -> None:
         },
     }
     piece = {"type": "input_json_delta", "partial_json": '{"pattern": "weather"}'}
-    first, second = made_of(START, *block(call, piece), *block(found), *END, tools=MANY)[-1]["response"]["output"]
+    first, second = (await made_of(START, *block(call, piece), *block(found), *END, tools=MANY))[-1]["response"][
+        "output"
+    ]
     assert (first["type"], first["arguments"], first["status"]) == (
         "tool_search_call",
         {"pattern": "weather"},
@@ -206,31 +204,31 @@ def test_a_search_among_tools_is_a_call_and_what_it_found() -> None:
     assert (second["type"], [tool["name"] for tool in second["tools"]]) == ("tool_search_output", ["get_weather"])
 
 
-def test_a_search_without_a_result_has_failed() -> None:
+async def test_a_search_without_a_result_has_failed() -> None:
     call = {"type": "server_tool_use", "id": "srvtoolu_1", "name": "web_search", "input": {}}
-    (item,) = made_of(START, *block(call), *END)[-1]["response"]["output"]
+    (item,) = (await made_of(START, *block(call), *END))[-1]["response"]["output"]
     assert item["status"] == "failed"
 
 
-def test_what_openai_has_no_item_for_is_passed_over() -> None:
+async def test_what_openai_has_no_item_for_is_passed_over() -> None:
     call = {"type": "server_tool_use", "id": "srvtoolu_1", "name": "web_fetch", "input": {}}
     result = {"type": "web_fetch_tool_result", "tool_use_id": "srvtoolu_1", "content": {}}
     said = {"type": "text", "text": "so"}
-    events = made_of(
+    events = await made_of(
         START, *block(call, {"type": "input_json_delta", "partial_json": "{}"}), *block(result), *block(said), *END
     )
     assert [item["type"] for item in events[-1]["response"]["output"]] == ["message"]
 
 
-def test_a_response_that_has_begun_says_that_it_has_failed() -> None:
-    events = answer(Route.RESPONSES, input="FAKE:plain", stream=True, upstream_ends_after=4)
+async def test_a_response_that_has_begun_says_that_it_has_failed() -> None:
+    events = await answer(Route.RESPONSES, input="FAKE:plain", stream=True, upstream_ends_after=4)
     assert [event["type"] for event in events[-2:]] == ["response.failed", "error"]
     assert [event["sequence_number"] for event in events] == list(range(len(events)))
     failed = events[-2]["response"]
     assert (failed["status"], failed["error"]["code"], failed["output"]) == ("failed", "server_error", [])
 
 
-def test_an_early_end_of_a_stream_is_an_error() -> None:
+async def test_an_early_end_of_a_stream_is_an_error() -> None:
     for events in ([], [START], [START, *block({"type": "text", "text": "so"}), END[0]]):
         with pytest.raises(Failure, match="broke off"):
-            made_of(*events)
+            await made_of(*events)

@@ -47,7 +47,6 @@ async def hits(counts: SharedCounts | OwnCounts, times: int) -> list[bool]:
     return [await counts.hit(THREE, "alice", "requests") for _ in range(times)]
 
 
-@pytest.mark.asyncio
 async def test_what_one_replica_counts_the_other_counts_too() -> None:
     both = Replicas()
     assert await hits(both.first, 2) == [True, True]
@@ -58,7 +57,6 @@ async def test_what_one_replica_counts_the_other_counts_too() -> None:
     assert await both.first.hit(THREE, "bob", "requests"), "another client has a minute of its own"
 
 
-@pytest.mark.asyncio
 async def test_places_are_held_by_all_together_and_given_back() -> None:
     both = Replicas()
     async with both.first.place("alice", 2) as one, both.second.place("alice", 2) as other:
@@ -69,7 +67,6 @@ async def test_places_are_held_by_all_together_and_given_back() -> None:
         assert again
 
 
-@pytest.mark.asyncio
 async def test_a_place_is_given_back_when_the_request_breaks_off() -> None:
     both = Replicas()
     with pytest.raises(asyncio.CancelledError):
@@ -79,7 +76,6 @@ async def test_a_place_is_given_back_when_the_request_breaks_off() -> None:
         assert free
 
 
-@pytest.mark.asyncio
 async def test_the_places_of_a_replica_that_died_come_back_and_those_of_one_that_lives_do_not(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -99,7 +95,6 @@ async def test_the_places_of_a_replica_that_died_come_back_and_those_of_one_that
 
 
 @pytest.mark.parametrize("lost", ["at once", "while it is used"])
-@pytest.mark.asyncio
 async def test_a_loss_leaves_each_replica_its_own_limit_and_is_said_once(
     lost: str, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -119,7 +114,6 @@ async def test_a_loss_leaves_each_replica_its_own_limit_and_is_said_once(
     assert (both.first.shared, both.second.shared) == (False, False)
 
 
-@pytest.mark.asyncio
 async def test_a_valkey_that_comes_back_empty_learns_what_runs(caplog: pytest.LogCaptureFixture) -> None:
     both = Replicas()
     async with both.first.place("alice", 1):
@@ -135,7 +129,6 @@ async def test_a_valkey_that_comes_back_empty_learns_what_runs(caplog: pytest.Lo
     assert "limits hold for all of them together" in caplog.text
 
 
-@pytest.mark.asyncio
 async def test_what_is_given_back_while_valkey_is_lost_is_not_renewed() -> None:
     both = Replicas()
     async with both.first.place("alice", 1):
@@ -149,7 +142,6 @@ async def test_what_is_given_back_while_valkey_is_lost_is_not_renewed() -> None:
         assert free
 
 
-@pytest.mark.asyncio
 async def test_what_is_given_back_while_it_is_renewed_is_free(monkeypatch: pytest.MonkeyPatch) -> None:
     """The two may cross, each on a connection of its own."""
     both = Replicas()
@@ -170,7 +162,6 @@ async def test_what_is_given_back_while_it_is_renewed_is_free(monkeypatch: pytes
         assert free
 
 
-@pytest.mark.asyncio
 async def test_a_loss_is_noticed_while_nobody_asks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shared_counts, "RENEW_SECONDS", 0.01)
     both = Replicas()
@@ -182,7 +173,6 @@ async def test_a_loss_is_noticed_while_nobody_asks(monkeypatch: pytest.MonkeyPat
     keeping.cancel()
 
 
-@pytest.mark.asyncio
 async def test_wrong_keys_at_all_replicas_count_together() -> None:
     both = Replicas()
     doors = [Door(failures=3, counts=counts) for counts in (both.first, both.second)]
@@ -196,7 +186,6 @@ async def test_wrong_keys_at_all_replicas_count_together() -> None:
     assert doors[1].status == 200, "a right key is never refused for what others did"
 
 
-@pytest.mark.asyncio
 async def test_a_clients_limit_holds_at_all_doors_together() -> None:
     both = Replicas()
     client = alice(lasts=timedelta(hours=1), requests_per_minute=3)
@@ -208,7 +197,6 @@ async def test_a_clients_limit_holds_at_all_doors_together() -> None:
     assert statuses == [200, 200, 200, 429]
 
 
-@pytest.mark.asyncio
 async def test_readiness_says_for_whom_limits_hold() -> None:
     both = Replicas()
     for connected, words in ((True, "of all replicas"), (False, "of this replica alone")):
@@ -225,12 +213,9 @@ def test_one_container_alone_counts_by_itself() -> None:
     assert isinstance(counts_of("valkey", SecretStr("of the tests")), SharedCounts)
 
 
-def test_the_end_of_a_minute_is_a_time() -> None:
+async def test_the_end_of_a_minute_is_a_time() -> None:
     both = Replicas()
 
-    async def end() -> float:
-        await both.first.hit(THREE, "alice", "requests")
-        return (await both.first.window(THREE, "alice", "requests"))[0]
-
-    ends = datetime.fromtimestamp(asyncio.run(end()), UTC)
+    await both.first.hit(THREE, "alice", "requests")
+    ends = datetime.fromtimestamp((await both.first.window(THREE, "alice", "requests"))[0], UTC)
     assert timedelta(0) < ends - datetime.now(UTC) <= timedelta(seconds=61)

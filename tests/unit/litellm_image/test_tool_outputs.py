@@ -56,28 +56,28 @@ def items(*outputs: Any, kind: str = "function_call") -> list[dict[str, Any]]:
     return [USER, *calls, *made]
 
 
-def results(**fields: Any) -> list[Any]:
+async def results(**fields: Any) -> list[Any]:
     """What each result of the last message holds."""
-    return [block["content"] for block in sent(Route.RESPONSES, **fields)["messages"][-1]["content"]]
+    return [block["content"] for block in (await sent(Route.RESPONSES, **fields))["messages"][-1]["content"]]
 
 
 @pytest.mark.parametrize("kind", ["function_call", "custom_tool_call"])
-def test_a_result_of_parts_arrives_part_by_part(kind: str) -> None:
+async def test_a_result_of_parts_arrives_part_by_part(kind: str) -> None:
     parts = [part for part, _ in PARTS]
-    assert results(input=items(parts, "a text", [PARTS[0][0]], kind=kind)) == [
+    assert await results(input=items(parts, "a text", [PARTS[0][0]], kind=kind)) == [
         [block for _, block in PARTS],
         "a text",
         [PARTS[0][1]],
     ]
 
 
-def test_a_result_that_says_nothing_is_an_empty_one() -> None:
-    assert results(input=items([{"type": "input_text", "text": " "}], [])) == ["", ""]
+async def test_a_result_that_says_nothing_is_an_empty_one() -> None:
+    assert await results(input=items([{"type": "input_text", "text": " "}], [])) == ["", ""]
 
 
-def test_an_answer_that_calls_nothing_is_no_call() -> None:
+async def test_an_answer_that_calls_nothing_is_no_call() -> None:
     """Clients send an empty list back; Claude is offered no tool for it."""
     turn = {"role": "assistant", "content": "x", "tool_calls": []}
-    body = sent(Route.CHAT, messages=[USER, turn, USER])
+    body = await sent(Route.CHAT, messages=[USER, turn, USER])
     assert "tools" not in body
     assert [message["role"] for message in body["messages"]] == ["user", "assistant", "user"]

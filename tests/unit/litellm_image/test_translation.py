@@ -71,8 +71,8 @@ def tools(route: Route, *extras: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("route", [Route.CHAT, Route.RESPONSES])
-def test_a_tool_keeps_its_schema_as_it_was_sent(route: Route) -> None:
-    (tool,) = sent(route, tools=tools(route, {**EXTRAS, "cache_control": MARK}))["tools"]
+async def test_a_tool_keeps_its_schema_as_it_was_sent(route: Route) -> None:
+    (tool,) = (await sent(route, tools=tools(route, {**EXTRAS, "cache_control": MARK})))["tools"]
     assert tool == {
         "type": "custom",
         "name": "look",
@@ -84,79 +84,82 @@ def test_a_tool_keeps_its_schema_as_it_was_sent(route: Route) -> None:
     }
 
 
-def test_a_tool_of_a_namespace_keeps_its_schema_too() -> None:
+async def test_a_tool_of_a_namespace_keeps_its_schema_too() -> None:
     space = {"type": "namespace", "name": "maps", "description": "Maps.", "tools": tools(Route.RESPONSES, {})}
-    (tool,) = sent(Route.RESPONSES, tools=[space])["tools"]
+    (tool,) = (await sent(Route.RESPONSES, tools=[space]))["tools"]
     assert (tool["name"], tool["input_schema"], tool["strict"]) == ("maps__look", SCHEMA, True)
 
 
-def test_a_tool_without_words_or_parameters_gets_none() -> None:
-    (tool,) = sent(Route.RESPONSES, tools=[{"type": "function", "name": "look"}])["tools"]
+async def test_a_tool_without_words_or_parameters_gets_none() -> None:
+    (tool,) = (await sent(Route.RESPONSES, tools=[{"type": "function", "name": "look"}]))["tools"]
     assert tool == {"type": "custom", "name": "look", "input_schema": {"type": "object", "properties": {}}}
 
 
 @pytest.mark.parametrize("kind", ["enabled", "adaptive", "disabled"])
-def test_thinking_is_asked_for_as_the_client_does(kind: str) -> None:
+async def test_thinking_is_asked_for_as_the_client_does(kind: str) -> None:
     thinking = {"type": kind, **({"budget_tokens": 2048} if kind == "enabled" else {})}
-    body = sent(Route.CHAT, thinking=thinking, max_tokens=4096)
+    body = await sent(Route.CHAT, thinking=thinking, max_tokens=4096)
     assert (body["thinking"], body["max_tokens"]) == (thinking, 4096)
     assert "output_config" not in body
 
 
 @pytest.mark.parametrize(("file", "block"), FILES)
-def test_a_file_is_the_block_that_anthropic_has_for_it(file: dict[str, Any], block: dict[str, Any]) -> None:
+async def test_a_file_is_the_block_that_anthropic_has_for_it(file: dict[str, Any], block: dict[str, Any]) -> None:
     named = {**block, "title": "report"} if block["type"] == "document" else block
     for name, expected in ((None, block), ("report", named)):
         given = {**file, **({"filename": name} if name else {})}
         content = [{"type": "file", "file": given}, {"type": "text", "text": "read"}]
-        assert (
-            sent(Route.CHAT, messages=[{"role": "user", "content": content}])["messages"][0]["content"][0] == expected
-        )
+        assert (await sent(Route.CHAT, messages=[{"role": "user", "content": content}]))["messages"][0]["content"][
+            0
+        ] == expected
         items = [{"role": "user", "content": [{"type": "input_file", **given}, {"type": "input_text", "text": "read"}]}]
-        assert sent(Route.RESPONSES, input=items)["messages"][0]["content"][0] == expected
+        assert (await sent(Route.RESPONSES, input=items))["messages"][0]["content"][0] == expected
 
 
-def test_each_of_several_files_has_its_own_name() -> None:
+async def test_each_of_several_files_has_its_own_name() -> None:
     files = [
         {"type": "input_file", "filename": f"{name}.pdf", "file_data": f"data:application/pdf;base64,{PIXEL}"}
         for name in "ab"
     ]
-    (message,) = sent(Route.RESPONSES, input=[{"role": "user", "content": files}])["messages"]
+    (message,) = (await sent(Route.RESPONSES, input=[{"role": "user", "content": files}]))["messages"]
     assert [block["title"] for block in message["content"]] == ["a.pdf", "b.pdf"]
 
 
 @pytest.mark.parametrize("address", ["https://example.com/a.pdf", "https://example.com/download"])
-def test_a_file_by_its_address_is_a_document_by_its_address(address: str) -> None:
+async def test_a_file_by_its_address_is_a_document_by_its_address(address: str) -> None:
     source = {"type": "url", "url": address}
     chat = [{"role": "user", "content": [{"type": "file", "file": {"file_id": address}}]}]
     items = [{"role": "user", "content": [{"type": "input_file", "file_url": address}]}]
-    for body in (sent(Route.CHAT, messages=chat), sent(Route.RESPONSES, input=items)):
+    for body in (await sent(Route.CHAT, messages=chat), await sent(Route.RESPONSES, input=items)):
         assert body["messages"][0]["content"] == [{"type": "document", "source": source}]
 
 
-def test_an_image_may_leave_out_how_closely_it_is_looked_at() -> None:
+async def test_an_image_may_leave_out_how_closely_it_is_looked_at() -> None:
     image = {"type": "input_image", "image_url": "https://example.com/a.png"}
-    (message,) = sent(Route.RESPONSES, input=[{"role": "user", "content": [image]}])["messages"]
+    (message,) = (await sent(Route.RESPONSES, input=[{"role": "user", "content": [image]}]))["messages"]
     assert message["content"] == [{"type": "image", "source": {"type": "url", "url": "https://example.com/a.png"}}]
 
 
 @pytest.mark.parametrize(
     ("route", "more"), [(Route.CHAT, {"messages": [USER, CALL, RESULT]}), (Route.RESPONSES, {"input": ITEMS})]
 )
-def test_calls_in_the_history_offer_no_tool(route: Route, more: dict[str, Any]) -> None:
+async def test_calls_in_the_history_offer_no_tool(route: Route, more: dict[str, Any]) -> None:
     """Anthropic wants tools then, and LiteLLM offers one that nobody has: it must not be called."""
-    assert sent(route, **more)["tool_choice"] == {"type": "none"}
-    assert "tool_choice" not in sent(route, tools=tools(route, {}), **more)
+    assert (await sent(route, **more))["tool_choice"] == {"type": "none"}
+    assert "tool_choice" not in await sent(route, tools=tools(route, {}), **more)
 
 
-def test_a_free_tool_may_be_asked_for() -> None:
+async def test_a_free_tool_may_be_asked_for() -> None:
     free = {"type": "custom", "name": "patch"}
-    assert sent(Route.RESPONSES, tools=[free], tool_choice=free)["tool_choice"] == {"type": "tool", "name": "patch"}
+    assert (await sent(Route.RESPONSES, tools=[free], tool_choice=free))["tool_choice"] == {
+        "type": "tool",
+        "name": "patch",
+    }
 
 
-def test_an_mcp_server_gets_its_token() -> None:
+async def test_an_mcp_server_gets_its_token() -> None:
     server = {"type": "mcp", "server_label": "docs", "server_url": "https://example.com/mcp"}
-    body = sent(Route.RESPONSES, tools=[{**server, "authorization": "t", "require_approval": "never"}])
+    body = await sent(Route.RESPONSES, tools=[{**server, "authorization": "t", "require_approval": "never"}])
     assert body["mcp_servers"][0]["authorization_token"] == "t"
     for more in ({"headers": {"a": "b"}}, {"require_approval": "always"}, {"connector_id": "connector_gmail"}):
         refused = refusal(Route.RESPONSES, {"model": "sonnet", "input": "hi", "tools": [{**server, **more}]})
@@ -165,12 +168,12 @@ def test_an_mcp_server_gets_its_token() -> None:
 
 
 @pytest.mark.parametrize("route", [Route.CHAT, Route.RESPONSES])
-def test_a_schema_of_answers_keeps_its_description(route: Route) -> None:
+async def test_a_schema_of_answers_keeps_its_description(route: Route) -> None:
     named = {"name": "n", "description": "A place.", "schema": {"type": "object", "properties": {}}}
     if route is Route.CHAT:
-        body = sent(route, response_format={"type": "json_schema", "json_schema": named})
+        body = await sent(route, response_format={"type": "json_schema", "json_schema": named})
     else:
-        body = sent(route, text={"format": {"type": "json_schema", **named}})
+        body = await sent(route, text={"format": {"type": "json_schema", **named}})
     assert body["output_format"]["schema"]["description"] == "A place."
 
 
@@ -184,34 +187,34 @@ def test_a_message_that_says_nothing_is_refused_and_not_filled(blank: Any) -> No
 
 
 @pytest.mark.parametrize("blank", ["", " ", [], [{"type": "text", "text": ""}]])
-def test_a_turn_of_the_model_that_says_nothing_is_left_out(blank: Any) -> None:
+async def test_a_turn_of_the_model_that_says_nothing_is_left_out(blank: Any) -> None:
     spoken = [USER, {"role": "assistant", "content": blank}, USER]
-    assert [message["role"] for message in sent(Route.CHAT, messages=spoken)["messages"]] == ["user"]
+    assert [message["role"] for message in (await sent(Route.CHAT, messages=spoken))["messages"]] == ["user"]
     called = [USER, {**CALL, "content": blank}, RESULT]
-    kinds = [block["type"] for block in sent(Route.CHAT, messages=called)["messages"][1]["content"]]
+    kinds = [block["type"] for block in (await sent(Route.CHAT, messages=called))["messages"][1]["content"]]
     assert kinds == ["tool_use"]
 
 
-def test_a_text_that_says_nothing_beside_an_image_is_left_out() -> None:
+async def test_a_text_that_says_nothing_beside_an_image_is_left_out() -> None:
     image = {"type": "image_url", "image_url": {"url": "https://example.com/a.png", "detail": "high"}}
     content = [{"type": "text", "text": ""}, image]
-    (message,) = sent(Route.CHAT, messages=[{"role": "user", "content": content}])["messages"]
+    (message,) = (await sent(Route.CHAT, messages=[{"role": "user", "content": content}]))["messages"]
     assert [block["type"] for block in message["content"]] == ["image"]
 
 
 @pytest.mark.parametrize("arguments", ['{"city', "[1]", "null", "3", '{"n": NaN}', '{"n": 1e999}', " "])
-def test_arguments_that_are_no_object_are_in_one(arguments: str) -> None:
+async def test_arguments_that_are_no_object_are_in_one(arguments: str) -> None:
     """As the model leaves them when it is cut off; clients send them back in the next turn."""
     calls = [{"id": "t1", "type": "function", "function": {"name": "look", "arguments": arguments}}]
     items = [USER, {**ITEMS[1], "arguments": arguments}, ITEMS[2]]
     for made in (
-        sent(Route.CHAT, messages=[USER, {**CALL, "tool_calls": calls}, RESULT]),
-        sent(Route.RESPONSES, input=items),
+        await sent(Route.CHAT, messages=[USER, {**CALL, "tool_calls": calls}, RESULT]),
+        await sent(Route.RESPONSES, input=items),
     ):
         assert made["messages"][1]["content"][0]["input"] == ({"INVALID_JSON": arguments} if arguments.strip() else {})
 
 
-def test_thoughts_come_back_whole_in_whatever_way_the_client_kept_them() -> None:
+async def test_thoughts_come_back_whole_in_whatever_way_the_client_kept_them() -> None:
     whole = [
         {"type": "thinking", "thinking": "hm, so", "signature": "sig"},
         {"type": "redacted_thinking", "data": "abc"},
@@ -229,18 +232,18 @@ def test_thoughts_come_back_whole_in_whatever_way_the_client_kept_them() -> None
         {"thinking_blocks": pieces},
         {"provider_specific_fields": {"thinking_blocks": whole}},
     ):
-        body = sent(Route.CHAT, messages=[USER, {**CALL, **kept}, RESULT], tools=tools(Route.CHAT, {}))
+        body = await sent(Route.CHAT, messages=[USER, {**CALL, **kept}, RESULT], tools=tools(Route.CHAT, {}))
         assert body["messages"][1]["content"][:-1] == whole
 
 
-def test_marks_of_the_cache_stay_where_the_client_put_them() -> None:
+async def test_marks_of_the_cache_stay_where_the_client_put_them() -> None:
     system = [{"type": "text", "text": "a", "cache_control": MARK}, {"type": "text", "text": "b"}]
     messages = [{"role": "system", "content": system}, {"role": "developer", "content": "c"}, USER]
-    assert sent(Route.CHAT, messages=messages)["system"] == [*system, {"type": "text", "text": "c"}]
+    assert (await sent(Route.CHAT, messages=messages))["system"] == [*system, {"type": "text", "text": "c"}]
 
 
-def test_a_call_of_one_client_never_reaches_another() -> None:
+async def test_a_call_of_one_client_never_reaches_another() -> None:
     """LiteLLM remembers calls by their ids, for all clients of the process."""
-    sent(Route.RESPONSES, input="FAKE:tool", tools=tools(Route.RESPONSES, {}))
+    await sent(Route.RESPONSES, input="FAKE:tool", tools=tools(Route.RESPONSES, {}))
     remembered: Any = transformation.TOOL_CALLS_CACHE
     assert remembered.get_cache(key="toolu_fake") is None

@@ -14,34 +14,36 @@ from claude_gateway.api.contract import Route
 pytestmark = pytest.mark.filterwarnings("default")  # LiteLLM's own
 
 
-def test_a_search_knows_where_the_user_is_and_where_to_look() -> None:
+async def test_a_search_knows_where_the_user_is_and_where_to_look() -> None:
     place, filters = {"type": "approximate", "city": "Rome"}, {"allowed_domains": ["example.com"]}
     search = {"type": "web_search", "user_location": place, "filters": filters, "external_web_access": True}
-    (tool,) = sent(Route.RESPONSES, tools=[search])["tools"]
+    (tool,) = (await sent(Route.RESPONSES, tools=[search]))["tools"]
     assert (tool["user_location"], tool["allowed_domains"]) == (place, ["example.com"])
-    (tool,) = sent(Route.RESPONSES, tools=[{"type": "web_search", "filters": None, "user_location": None}])["tools"]
+    (tool,) = (await sent(Route.RESPONSES, tools=[{"type": "web_search", "filters": None, "user_location": None}]))[
+        "tools"
+    ]
     assert set(tool) == {"type", "name"}
 
 
-def test_a_search_that_asks_nobody_outside_is_not_offered() -> None:
+async def test_a_search_that_asks_nobody_outside_is_not_offered() -> None:
     """Codex in its sandbox asks for one; Anthropic has none."""
     search = {"type": "web_search", "external_web_access": False}
     look = {"type": "function", "name": "look", "parameters": {"type": "object", "properties": {}}}
-    assert [tool["name"] for tool in sent(Route.RESPONSES, tools=[look, search])["tools"]] == ["look"]
-    assert "tools" not in sent(Route.RESPONSES, tools=[search], tool_choice="auto")
+    assert [tool["name"] for tool in (await sent(Route.RESPONSES, tools=[look, search]))["tools"]] == ["look"]
+    assert "tools" not in await sent(Route.RESPONSES, tools=[search], tool_choice="auto")
 
 
 @pytest.mark.parametrize(("asked", "choice"), [("required", "any"), ("none", "none"), ("auto", "auto")])
 @pytest.mark.parametrize("model", ["sonnet", "old"])
-def test_a_search_is_a_tool_that_may_be_chosen_or_not(asked: str, choice: str, model: str) -> None:
-    made = sent(Route.CHAT, model=model, web_search_options={}, tool_choice=asked, parallel_tool_calls=False)
+async def test_a_search_is_a_tool_that_may_be_chosen_or_not(asked: str, choice: str, model: str) -> None:
+    made = await sent(Route.CHAT, model=model, web_search_options={}, tool_choice=asked, parallel_tool_calls=False)
     alone = {} if choice == "none" else {"disable_parallel_tool_use": True}
     assert made["tool_choice"] == {"type": choice, **alone}
-    same = sent(Route.RESPONSES, model=model, tools=[{"type": "web_search"}], tool_choice=asked)
+    same = await sent(Route.RESPONSES, model=model, tools=[{"type": "web_search"}], tool_choice=asked)
     assert same["tool_choice"] == {"type": choice}
 
 
-def test_a_search_of_an_earlier_turn_is_not_put_into_the_models_mouth() -> None:
+async def test_a_search_of_an_earlier_turn_is_not_put_into_the_models_mouth() -> None:
     """What it has found stands in the answer."""
     search = {
         "type": "web_search_call",
@@ -50,53 +52,53 @@ def test_a_search_of_an_earlier_turn_is_not_put_into_the_models_mouth() -> None:
         "action": {"type": "search", "query": "q"},
     }
     said = {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "Found."}]}
-    spoken = sent(Route.RESPONSES, input=[USER, search, said, USER])["messages"][1]
+    spoken = (await sent(Route.RESPONSES, input=[USER, search, said, USER]))["messages"][1]
     assert spoken == {"role": "assistant", "content": [{"type": "text", "text": "Found."}]}
 
 
-def test_all_stop_sequences_reach_claude() -> None:
-    assert sent(Route.CHAT, stop=list("abcdef"))["stop_sequences"] == list("abcdef")
-    assert sent(Route.COMPLETIONS, stop="END")["stop_sequences"] == ["END"]
+async def test_all_stop_sequences_reach_claude() -> None:
+    assert (await sent(Route.CHAT, stop=list("abcdef")))["stop_sequences"] == list("abcdef")
+    assert (await sent(Route.COMPLETIONS, stop="END"))["stop_sequences"] == ["END"]
     empty: tuple[Any, ...] = ([], "", None)
     for nothing in empty:
-        assert "stop_sequences" not in sent(Route.CHAT, stop=nothing)
+        assert "stop_sequences" not in await sent(Route.CHAT, stop=nothing)
 
 
 @pytest.mark.parametrize("most", [100, 1024, 1025, 2000, 5000, 99_999])
-def test_thoughts_fit_into_the_answer(most: int) -> None:
+async def test_thoughts_fit_into_the_answer(most: int) -> None:
     """Of a model that is told how much to think; Anthropic refuses a budget that is not smaller than the answer."""
-    body = sent(Route.CHAT, model="old", reasoning_effort="high", max_tokens=most)
+    body = await sent(Route.CHAT, model="old", reasoning_effort="high", max_tokens=most)
     assert body["max_tokens"] == most
     assert ("thinking" in body) is (most > 1024)
     assert body.get("thinking", {}).get("budget_tokens", 0) < most
-    own = sent(Route.CHAT, model="old", thinking={"type": "enabled", "budget_tokens": 2000}, max_tokens=100)
+    own = await sent(Route.CHAT, model="old", thinking={"type": "enabled", "budget_tokens": 2000}, max_tokens=100)
     assert own["thinking"]["budget_tokens"] == 2000, "the client's own is Anthropic's to judge"
 
 
 @pytest.mark.parametrize("name", ["jpg", "JPEG", "JPG", "jpeg;charset=utf-8"])
-def test_a_jpeg_may_be_called_otherwise(name: str) -> None:
+async def test_a_jpeg_may_be_called_otherwise(name: str) -> None:
     """Python's imaging library says JPEG, and clients put that into the address."""
     image = {"type": "image_url", "image_url": {"url": f"data:image/{name};base64,{PIXEL}"}}
     for messages in ([{"role": "user", "content": [image]}], [USER, CALL, {**RESULT, "content": [image]}]):
-        block = sent(Route.CHAT, messages=messages)["messages"][-1]["content"][0]
+        block = (await sent(Route.CHAT, messages=messages))["messages"][-1]["content"][0]
         block = block["content"][0] if block["type"] == "tool_result" else block
         assert block["source"]["media_type"] == "image/jpeg"
 
 
 @pytest.mark.parametrize("blank", [" ", "\n", ""])
-def test_an_operator_who_says_nothing_is_left_out(blank: str) -> None:
+async def test_an_operator_who_says_nothing_is_left_out(blank: str) -> None:
     """As of clients with a field for it that holds a blank, which Anthropic refuses."""
     user, model = {"role": "user", "content": "hi"}, {"role": "assistant", "content": "yo"}
     for role in ("system", "developer"):
         spoken = [{"role": role, "content": blank}, user, model, {"role": role, "content": blank}, user]
         made = [
-            sent(Route.CHAT, messages=spoken),
-            sent(Route.RESPONSES, input=spoken),
-            sent(Route.RESPONSES, input=spoken, instructions=blank),
+            await sent(Route.CHAT, messages=spoken),
+            await sent(Route.RESPONSES, input=spoken),
+            await sent(Route.RESPONSES, input=spoken, instructions=blank),
         ]
         for asked in made:
             assert "system" not in asked
             assert [message["role"] for message in asked["messages"]] == ["user", "assistant", "user"]
     some = [{"type": "text", "text": blank}, {"type": "text", "text": "Be brief."}]
-    asked = sent(Route.CHAT, messages=[{"role": "system", "content": some}, user])
+    asked = await sent(Route.CHAT, messages=[{"role": "system", "content": some}, user])
     assert [block["text"] for block in asked["system"]] == ["Be brief."]

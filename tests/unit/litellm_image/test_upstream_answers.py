@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import time
 from email.utils import formatdate
@@ -21,14 +20,14 @@ if TYPE_CHECKING:
     from claude_gateway.upstream.anthropic_http import AnthropicHttp
 
 
-def refused_with(answer: bytes, *, stream: bool) -> Failure:
+async def refused_with(answer: bytes, *, stream: bool) -> Failure:
     """The failure that the client gets when the upstream says `answer`."""
 
     async def test(upstream: AnthropicHttp) -> None:
         await content(await upstream.ask(ask(stream=stream)))
 
     with pytest.raises(Failure) as failed:
-        asyncio.run(served(Script([answer]), test))
+        await served(Script([answer]), test)
     return failed.value
 
 
@@ -55,10 +54,10 @@ OVERLOADED = b'{"type":"error","error":{"type":"overloaded_error","message":"bus
         (said(BODY).replace(b"content-length: 14", b"content-length: 99"), 502),
     ],
 )
-def test_a_good_status_makes_no_good_answer(answer: bytes, status: int, stream: bool) -> None:
+async def test_a_good_status_makes_no_good_answer(answer: bytes, status: int, stream: bool) -> None:
     if b"content-length: 99" in answer and stream:
         answer = answer.replace(b"application/json", b"text/html")
-    failure = refused_with(answer, stream=stream)
+    failure = await refused_with(answer, stream=stream)
     assert failure.status == status
     assert "middlebox" not in failure.message
 
@@ -72,25 +71,25 @@ def test_a_good_status_makes_no_good_answer(answer: bytes, status: int, stream: 
         b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nrequest-id: req_of_the_hint\r\n\r\n",
     ],
 )
-def test_what_comes_before_an_answer_is_not_taken_for_it(interim: bytes) -> None:
+async def test_what_comes_before_an_answer_is_not_taken_for_it(interim: bytes) -> None:
     async def test(upstream: AnthropicHttp) -> None:
         answer = await upstream.ask(ask())
         assert "req_of_the_hint" not in str(answer.headers)
         assert await content(answer) == BODY
 
-    asyncio.run(served(Script([interim + said(BODY)]), test))
+    await served(Script([interim + said(BODY)]), test)
 
 
-def test_an_upstream_that_wants_another_protocol_gives_no_answer() -> None:
+async def test_an_upstream_that_wants_another_protocol_gives_no_answer() -> None:
     switching = b"HTTP/1.1 101 Switching Protocols\r\nupgrade: middlebox\r\nconnection: upgrade\r\n\r\n"
-    failure = refused_with(switching + said(BODY), stream=False)
+    failure = await refused_with(switching + said(BODY), stream=False)
     assert failure.status == 502
     assert "middlebox" not in failure.message
 
 
-def test_of_an_error_without_end_only_the_beginning_is_read() -> None:
+async def test_of_an_error_without_end_only_the_beginning_is_read() -> None:
     endless = said(b"x" * 10, status=b"500 Oops").replace(b"content-length: 10", b"content-length: 9999999999")
-    assert refused_with(endless + b"x" * 1024 * 1024, stream=False).status == 500
+    assert (await refused_with(endless + b"x" * 1024 * 1024, stream=False)).status == 500
 
 
 WHOLE = "".join(
@@ -99,23 +98,23 @@ WHOLE = "".join(
 
 
 @pytest.mark.parametrize("kept", [0, 20, len(WHOLE) // 2, len(WHOLE) - 60])
-def test_a_stream_that_ends_before_its_last_event_is_no_whole_answer(kept: int) -> None:
+async def test_a_stream_that_ends_before_its_last_event_is_no_whole_answer(kept: int) -> None:
     """However well it ends: a proxy that loses its upstream may close its answer as if nothing were."""
     cut = said(WHOLE[:kept], kind=b"text/event-stream")
-    assert refused_with(cut, stream=True).status == 502
+    assert (await refused_with(cut, stream=True)).status == 502
 
 
 @pytest.mark.parametrize("ending", [b"\n\n", b": bye\n\n", b"\r\n\r\n", b""])
-def test_a_stream_with_its_last_event_is_whole(ending: bytes) -> None:
+async def test_a_stream_with_its_last_event_is_whole(ending: bytes) -> None:
     whole = WHOLE.strip() + ending
 
     async def test(upstream: AnthropicHttp) -> None:
         assert await content(await upstream.ask(ask(stream=True))) == whole
 
     answer = said(whole, kind=b"text/event-stream")
-    asyncio.run(served(Script([answer]), test))
+    await served(Script([answer]), test)
     cut = answer.replace(b"content-length: %d" % len(whole), b"content-length: 99999")
-    asyncio.run(served(Script([cut]), test))
+    await served(Script([cut]), test)
 
 
 @pytest.mark.parametrize("value", ["a\x01b", "a\x7f", "sch\xf6n", "a\rb", "\u2028"])

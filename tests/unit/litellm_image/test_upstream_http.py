@@ -33,16 +33,13 @@ def fake() -> Iterator[FakeAnthropic]:
     server.server_close()
 
 
-def with_upstream(url: str, test: Callable[[AnthropicHttp], Awaitable[Any]]) -> Any:
-    async def run() -> Any:
-        upstream = AnthropicHttp(SecretStr(KEY), url, None, None)
-        await upstream.start()
-        try:
-            return await asyncio.wait_for(test(upstream), 10)
-        finally:
-            await upstream.close()
-
-    return asyncio.run(run())
+async def with_upstream(url: str, test: Callable[[AnthropicHttp], Awaitable[Any]]) -> Any:
+    upstream = AnthropicHttp(SecretStr(KEY), url, None, None)
+    await upstream.start()
+    try:
+        return await asyncio.wait_for(test(upstream), 10)
+    finally:
+        await upstream.close()
 
 
 def test_a_proxy_that_is_silently_gone_is_given_up_in_two_minutes_whether_it_was_sent_something_or_not() -> None:
@@ -55,13 +52,13 @@ def test_a_proxy_that_is_silently_gone_is_given_up_in_two_minutes_whether_it_was
 
 
 @pytest.mark.parametrize("stream", [False, True])
-def test_a_request_arrives_as_it_was_asked_with_the_operators_key(fake: FakeAnthropic, stream: bool) -> None:
+async def test_a_request_arrives_as_it_was_asked_with_the_operators_key(fake: FakeAnthropic, stream: bool) -> None:
     asked = ask("hällo", stream=stream)
 
     async def test(upstream: AnthropicHttp) -> bytes:
         return await content(await upstream.ask(asked))
 
-    answer = with_upstream(fake.url, test)
+    answer = await with_upstream(fake.url, test)
     record = fake.records[0]
     assert record.body == asked.body
     headers = {name.lower(): value for name, value in record.headers.items()}
@@ -83,14 +80,14 @@ def test_a_request_arrives_as_it_was_asked_with_the_operators_key(fake: FakeAnth
     ],
 )
 @pytest.mark.parametrize("stream", [False, True])
-def test_what_anthropic_refuses_keeps_its_status_and_loses_its_words_about_the_account(
+async def test_what_anthropic_refuses_keeps_its_status_and_loses_its_words_about_the_account(
     fake: FakeAnthropic, script: str, status: int, words: str, stream: bool
 ) -> None:
     async def test(upstream: AnthropicHttp) -> None:
         await content(await upstream.ask(ask(f"FAKE:{script}", stream=stream)))
 
     with pytest.raises(Failure) as refused:
-        with_upstream(fake.url, test)
+        await with_upstream(fake.url, test)
     failure = refused.value
     assert failure.status == status
     assert words in failure.message
@@ -128,17 +125,17 @@ def test_headers_of_the_upstream_pass_but_for_the_account() -> None:
 GOOD = said(BODY)
 
 
-def test_a_request_that_meets_the_end_of_an_idle_connection_is_sent_once_more() -> None:
+async def test_a_request_that_meets_the_end_of_an_idle_connection_is_sent_once_more() -> None:
     script = Script([GOOD, None], [GOOD])
 
     async def test(upstream: AnthropicHttp) -> list[bytes]:
         return [await content(await upstream.ask(ask())) for _ in range(2)]
 
-    assert asyncio.run(served(script, test)) == [BODY, BODY]
+    assert await served(script, test) == [BODY, BODY]
     assert script.requests == 3
 
 
-def test_a_request_that_was_worked_on_for_long_is_not_sent_again(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_request_that_was_worked_on_for_long_is_not_sent_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever ends the connection then: an answer that is lost may be billed all the same."""
     monkeypatch.setattr(anthropic_http, "END_SECONDS", 0.0)
     script = Script([GOOD, None], [GOOD])
@@ -148,12 +145,12 @@ def test_a_request_that_was_worked_on_for_long_is_not_sent_again(monkeypatch: py
             await content(await upstream.ask(ask()))
 
     with pytest.raises(Failure) as failed:
-        asyncio.run(served(script, test))
+        await served(script, test)
     assert (failed.value.status, script.requests) == (502, 2)
 
 
 @pytest.mark.parametrize("plans", [[[None]], [[GOOD, None], [None]]], ids=["fresh", "twice"])
-def test_a_connection_that_breaks_otherwise_is_not_tried_again(plans: list[list[bytes | None]]) -> None:
+async def test_a_connection_that_breaks_otherwise_is_not_tried_again(plans: list[list[bytes | None]]) -> None:
     script = Script(*plans)
 
     async def test(upstream: AnthropicHttp) -> None:
@@ -161,22 +158,22 @@ def test_a_connection_that_breaks_otherwise_is_not_tried_again(plans: list[list[
             await content(await upstream.ask(ask()))
 
     with pytest.raises(Failure) as failed:
-        asyncio.run(served(script, test))
+        await served(script, test)
     assert failed.value.status == 502
     assert script.requests == sum(map(len, plans))
 
 
-def test_an_upstream_that_cannot_be_reached_is_tried_later() -> None:
+async def test_an_upstream_that_cannot_be_reached_is_tried_later() -> None:
     async def test(upstream: AnthropicHttp) -> None:
         await upstream.ask(ask())
 
     with pytest.raises(Failure) as failed:
-        with_upstream("http://127.0.0.1:9", test)
+        await with_upstream("http://127.0.0.1:9", test)
     assert failed.value.status == 503
     assert "retry-after" in failed.value.headers
 
 
-def test_a_silent_upstream_ends_in_a_status_that_is_not_paid_for_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_silent_upstream_ends_in_a_status_that_is_not_paid_for_twice(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("claude_gateway.upstream.anthropic_http.SILENCE_SECONDS", 0.1)
 
     async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -184,22 +181,15 @@ def test_a_silent_upstream_ends_in_a_status_that_is_not_paid_for_twice(monkeypat
         await asyncio.sleep(2)
         writer.close()
 
-    async def run() -> None:
-        server = await asyncio.start_server(silent, "127.0.0.1", 0)
-        upstream = AnthropicHttp(SecretStr(KEY), f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", None, None)
-        await upstream.start()
-        try:
-            await upstream.ask(ask())
-        finally:
-            await upstream.close()
-            server.close()
+    async def test(upstream: AnthropicHttp) -> None:
+        await upstream.ask(ask())
 
     with pytest.raises(Failure) as failed:
-        asyncio.run(run())
+        await served(silent, test)
     assert (failed.value.status, failed.value.headers) == (504, {"x-should-retry": "false"})
 
 
-def test_the_upstream_is_read_no_faster_than_the_client_reads() -> None:
+async def test_the_upstream_is_read_no_faster_than_the_client_reads() -> None:
     async def endless(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         writer.write(b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n")
@@ -216,10 +206,7 @@ def test_the_upstream_is_read_no_faster_than_the_client_reads() -> None:
 
     progress: list[int] = []
 
-    async def run() -> None:
-        server = await asyncio.start_server(endless, "127.0.0.1", 0)
-        upstream = AnthropicHttp(SecretStr(KEY), f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", None, None)
-        await upstream.start()
+    async def test(upstream: AnthropicHttp) -> None:
         answer = await upstream.ask(ask(stream=True))
         pieces: AsyncIterator[bytes] = answer.content
         await anext(pieces)
@@ -229,7 +216,5 @@ def test_the_upstream_is_read_no_faster_than_the_client_reads() -> None:
             await asyncio.sleep(0.3)
         assert progress[-1] < 32 * 1024**2
         await answer.close()
-        await upstream.close()
-        server.close()
 
-    asyncio.run(run())
+    await served(endless, test)

@@ -14,8 +14,6 @@ from valkey.asyncio.connection import Connection
 from claude_gateway.api import shared_counts
 from claude_gateway.api.shared_counts import SharedCounts
 
-pytestmark = pytest.mark.asyncio
-
 
 async def test_one_request_waits_for_a_valkey_that_hangs_and_the_others_do_not(monkeypatch: pytest.MonkeyPatch) -> None:
     both = Replicas()

@@ -46,27 +46,24 @@ class Valkey:
             writer.transport.abort()
 
 
-def test_a_connection_that_breaks_costs_no_request_and_ends_no_renewal(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_connection_that_breaks_costs_no_request_and_ends_no_renewal(monkeypatch: pytest.MonkeyPatch) -> None:
     """uvloop has an error of its own for a connection that it has closed: RuntimeError."""
 
-    async def test() -> int:
-        valkey, lost = Valkey(), 0
-        server = await asyncio.start_server(valkey, "127.0.0.1", 0)
-        monkeypatch.setattr(shared_counts, "PORT", server.sockets[0].getsockname()[1])
-        counts = SharedCounts(lambda _: valkey_at("127.0.0.1", "any"))
+    valkey, lost = Valkey(), 0
+    server = await asyncio.start_server(valkey, "127.0.0.1", 0)
+    monkeypatch.setattr(shared_counts, "PORT", server.sockets[0].getsockname()[1])
+    counts = SharedCounts(lambda _: valkey_at("127.0.0.1", "any"))
 
-        async def breaking() -> None:
-            for _ in range(ROUNDS):
-                await asyncio.sleep(0.001)
-                valkey.reset()
+    async def breaking() -> None:
+        for _ in range(ROUNDS):
+            await asyncio.sleep(0.001)
+            valkey.reset()
 
-        breaks = asyncio.create_task(breaking())
-        while not breaks.done():
-            await asyncio.gather(counts._look(), *(counts.hit(MANY, "alice", "requests") for _ in range(AT_A_TIME)))
-            lost += not counts.shared
-            counts.shared = True
-        await counts._store.pool.disconnect()
-        server.close()
-        return lost
-
-    assert asyncio.run(test()) > 0
+    breaks = asyncio.create_task(breaking())
+    while not breaks.done():
+        await asyncio.gather(counts._look(), *(counts.hit(MANY, "alice", "requests") for _ in range(AT_A_TIME)))
+        lost += not counts.shared
+        counts.shared = True
+    await counts._store.pool.disconnect()
+    server.close()
+    assert lost > 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 
 import pytest
@@ -12,7 +11,7 @@ from claude_gateway.start.warm_up import warm_up
 pytestmark = pytest.mark.filterwarnings("default")  # LiteLLM's own
 
 
-def test_the_warm_up_asks_nobody_and_says_how_long_it_took(caplog: pytest.LogCaptureFixture) -> None:
+async def test_the_warm_up_asks_nobody_and_says_how_long_it_took(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO):
-        asyncio.run(warm_up("claude-sonnet-5-5"))
+        await warm_up("claude-sonnet-5-5")
     assert "warmed up in" in caplog.text

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.unit.litellm_image.door import ASKED, Door, run
+from tests.unit.litellm_image.door import ASKED, Door
 
 from claude_gateway.api.counts import OwnCounts
 from claude_gateway.api.metrics import Metrics
@@ -45,52 +45,52 @@ def door(**env: str) -> Door:
     return made
 
 
-def status(of: Door, headers: Any = MASTER, **asked: Any) -> int:
-    return int(run(of.ask(headers=headers, **asked)).status)
+async def status(of: Door, headers: Any = MASTER, **asked: Any) -> int:
+    return int((await of.ask(headers=headers, **asked)).status)
 
 
-def test_the_keys_of_a_rotation_are_two() -> None:
+async def test_the_keys_of_a_rotation_are_two() -> None:
     rotating = {"LITELLM_PREVIOUS_MASTER_KEY": "sk-the-previous"}
-    assert [status(door(**rotating), key) for key in (MASTER, PREVIOUS, WRONG)] == [200, 200, 401]
-    assert [status(door(), key) for key in (MASTER, PREVIOUS)] == [200, 401]
+    assert [await status(door(**rotating), key) for key in (MASTER, PREVIOUS, WRONG)] == [200, 200, 401]
+    assert [await status(door(), key) for key in (MASTER, PREVIOUS)] == [200, 401]
     over = {**rotating, "LITELLM_PREVIOUS_KEY_EXPIRES": "2026-01-01T00:00:00Z"}
-    assert status(door(**over), PREVIOUS) == 401
+    assert await status(door(**over), PREVIOUS) == 401
 
 
 @pytest.mark.parametrize(("calls", "expected"), [("true", 200), ("false", 403)])
-def test_the_master_key_calls_models_when_it_may(calls: str, expected: int) -> None:
-    assert status(door(MASTER_KEY_CALLS_MODELS=calls)) == expected
+async def test_the_master_key_calls_models_when_it_may(calls: str, expected: int) -> None:
+    assert await status(door(MASTER_KEY_CALLS_MODELS=calls)) == expected
 
 
-def test_a_source_may_be_wrong_as_often_as_it_is_said() -> None:
+async def test_a_source_may_be_wrong_as_often_as_it_is_said() -> None:
     one = door(FAILED_AUTH_PER_MINUTE="2")
-    assert [status(one, WRONG) for _ in range(3)] == [401, 401, 429]
-    assert [status(door(FAILED_AUTH_PER_MINUTE="3"), WRONG)] == [401]
+    assert [await status(one, WRONG) for _ in range(3)] == [401, 401, 429]
+    assert [await status(door(FAILED_AUTH_PER_MINUTE="3"), WRONG)] == [401]
 
 
-def test_a_request_may_be_as_large_as_it_is_said() -> None:
+async def test_a_request_may_be_as_large_as_it_is_said() -> None:
     large = {**ASKED, "messages": [{"role": "user", "content": "x" * 4000}]}
-    assert status(door(MAX_REQUEST_BYTES="2048"), body=large) == 413
-    assert status(door(MAX_REQUEST_BYTES="8192"), body=large) == 200
+    assert await status(door(MAX_REQUEST_BYTES="2048"), body=large) == 413
+    assert await status(door(MAX_REQUEST_BYTES="8192"), body=large) == 200
 
 
-def test_clients_and_who_reads_the_metrics_come_in_with_keys_of_their_own() -> None:
+async def test_clients_and_who_reads_the_metrics_come_in_with_keys_of_their_own() -> None:
     alice = {"alice": {"keys": [(digest("sk-alice"), "initial", None)], "models": ["haiku"]}}
     one = door(GATEWAY_CLIENTS=json.dumps(alice), METRICS_KEY_SHA256=digest("sk-scraper"))
-    assert status(one, ALICE, body={**ASKED, "model": "haiku"}) == 200
-    assert status(one, ALICE) == 403, "sonnet is not hers"
-    assert status(one, SCRAPER, path="/metrics", method="GET") == 200
-    assert [status(door(), key) for key in (ALICE, SCRAPER)] == [401, 401]
+    assert await status(one, ALICE, body={**ASKED, "model": "haiku"}) == 200
+    assert await status(one, ALICE) == 403, "sonnet is not hers"
+    assert await status(one, SCRAPER, path="/metrics", method="GET") == 200
+    assert [await status(door(), key) for key in (ALICE, SCRAPER)] == [401, 401]
 
 
 @pytest.mark.parametrize(("drop", "expected"), [("true", 200), ("false", 400)])
-def test_what_is_not_known_is_dropped_when_told_so(drop: str, expected: int) -> None:
-    assert status(door(DROP_PARAMS=drop), body={**ASKED, "no_such_field": 1}) == expected
+async def test_what_is_not_known_is_dropped_when_told_so(drop: str, expected: int) -> None:
+    assert await status(door(DROP_PARAMS=drop), body={**ASKED, "no_such_field": 1}) == expected
 
 
-def test_a_replica_says_which_one_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_replica_says_which_one_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REPLICA", "2")
-    found = [status(door(), [], path=f"/health/replica/{number}", method="GET") for number in (1, 2)]
+    found = [await status(door(), [], path=f"/health/replica/{number}", method="GET") for number in (1, 2)]
     assert found == [404, 200]
 
 

@@ -1,6 +1,5 @@
 """The end of an update of a Swarm: waited for on all nodes, and an error when a service went back."""
 
-import asyncio
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -134,14 +133,11 @@ def test_an_engine_that_does_not_answer_fails_the_update(
         wait(swarm)
 
 
-def test_the_hook_knows_the_services_when_they_are_made(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_hook_knows_the_services_when_they_are_made(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[Any] = []
     monkeypatch.setattr(convergence, "converge", lambda _, *given: asked.append(given))
     settings = type("Settings", (), {"docker_host": "unix:///x", "docker_cert_path": None, "replicas": 2})
     made = convergence.converger("litellm-claude-prod", settings)  # type: ignore[arg-type]
 
-    async def run() -> None:
-        await made(pulumi.Output.from_input({"gateway": "a", "egress": "b"}))(None)  # type: ignore[arg-type]
-
-    asyncio.run(run())
+    await made(pulumi.Output.from_input({"gateway": "a", "egress": "b"}))(None)  # type: ignore[arg-type]
     assert asked == [(["a", "b"], 900 + 2 * 180, "litellm-claude-prod")]

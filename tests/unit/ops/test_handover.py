@@ -1,6 +1,5 @@
 """What an update does with what it has replaced: told at once to take nothing new, waited for, and cut at the end."""
 
-import asyncio
 from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 from typing import Any
@@ -144,16 +143,13 @@ def test_a_gateway_of_before_leaves_its_port_to_the_front_and_others_keep_theirs
     assert engine.did == [("stop", "--time", "1", "old-gateway")]
 
 
-def test_the_hooks_ask_the_stacks_own_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_hooks_ask_the_stacks_own_engine(monkeypatch: pytest.MonkeyPatch) -> None:
     done: list[tuple[Any, ...]] = []
     monkeypatch.setattr(handover, "make_room", lambda engine, label: done.append((engine.host, label)))
     monkeypatch.setattr(handover, "drain", lambda engine, *given: done.append((engine.host, *given[:3])))
     settings: Any = SimpleNamespace(docker_host="ssh://far", docker_cert_path=None, drain_seconds=600)
 
-    async def run() -> None:
-        await handover.room_maker("stack", settings)(None)  # type: ignore[arg-type]
-        ids = {"gateway": pulumi.Output.from_input("a"), "litellm": pulumi.Output.from_input("b")}
-        await handover.drainer("stack", settings, ids)(None)  # type: ignore[arg-type]
-
-    asyncio.run(run())
+    await handover.room_maker("stack", settings)(None)  # type: ignore[arg-type]
+    ids = {"gateway": pulumi.Output.from_input("a"), "litellm": pulumi.Output.from_input("b")}
+    await handover.drainer("stack", settings, ids)(None)  # type: ignore[arg-type]
     assert done == [("ssh://far", "stack"), ("ssh://far", "stack", ["a", "b"], 600)]
