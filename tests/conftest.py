@@ -44,10 +44,12 @@ def group(test: str) -> str:
 
 @pytest.hookimpl(tryfirst=True)  # before those are left out that -m does not choose
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks the long ones and sorts groups; the tests of one keep their order."""
+    """Marks the long ones and those that are not measured, and sorts groups; the tests of one keep their order."""
     for item in items:
         if item.path.stem in TEST_LONG:
             item.add_marker(pytest.mark.long)
+        if "litellm_image" in item.path.parts:
+            item.add_marker(pytest.mark.no_cover)  # coverage asks nothing of what it runs, and doubles its time
     rank = {name: number for number, name in enumerate(LONG)}
     items.sort(key=lambda item: rank.get(group(item.nodeid), len(rank)))
 
@@ -64,12 +66,12 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 class Groups(LoadScopeScheduling):
-    """Hands out whole groups."""
+    """Hands out whole groups. Why not by --dist loadgroup, says ARCHITECTURE.md under "Tried and dropped"."""
 
     def _split_scope(self, nodeid: str) -> str:
         return group(nodeid)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Groups:
-    """Instead of --dist loadgroup: pytest 9.2 does not see the names that pytest-xdist 3.8 makes of marks."""
+    """Called by pytest-xdist, for a scheduler of the project's own."""
     return Groups(config, log)

@@ -114,48 +114,50 @@ def configuration(stack_name: str, changes: dict[str, Any]) -> dict[str, str]:
 Deploy = Callable[..., Graph]
 
 
+def deployed(
+    stack_name: str,
+    *,
+    secrets: dict[str, str] | None = None,
+    answers: dict[str, dict[str, Any]] | None = None,
+    **changes: Any,
+) -> Graph:
+    """Runs the program for a stack; ``secrets`` are set with --secret."""
+    secrets = secrets or {}
+    graph = Graph()
+    pulumi.runtime.set_all_config(
+        configuration(stack_name, {**changes, **secrets}), [f"{PROJECT}:{name}" for name in secrets]
+    )
+    monitor = Recorder(Answers(answers or {}), graph)
+    follow_ups: list[Callable[[], Awaitable[None]]] = []
+
+    async def resolve() -> None:
+        settings.set_root_resource(None)  # type: ignore[arg-type]
+        pulumi.runtime.set_mocks(monitor.mocks, project=PROJECT, stack=stack_name, preview=False, monitor=monitor)
+        root = settings.get_root_resource()
+        assert isinstance(root, stack.Stack)
+        try:
+            runpy.run_path(str(ROOT / "__main__.py"), run_name="__main__")
+            for follow_up in follow_ups:
+                await follow_up()
+            graph.begun = len(settings._get_rpc_manager().rpcs)
+        finally:
+            await stack.wait_for_rpcs()
+        for name, value in root.outputs.items():
+            output = pulumi.Output.from_input(value)
+            graph.waits[name] = {one._name for one in await output.resources()}
+            graph.outputs[name] = {"value": await output.future(), "secret": await output.is_secret()}
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(ROOT)
+        patch.setattr(pulumi.log, "warn", lambda message, *_a, **_k: graph.warnings.append(message))
+        patch.setattr(pulumi.log, "info", lambda message, *_a, **_k: graph.notes.append(message))
+        patch.setattr(pulumi, "run", follow_ups.append)  # a mocked stack takes none
+        asyncio.run(resolve())  # as Pulumi: each run of the program has a loop of its own, a test may have several
+    return graph
+
+
 @pytest.fixture
 def deploy(monkeypatch: pytest.MonkeyPatch) -> Deploy:
-    """Returns a function that runs the program for a stack; ``secrets`` are set with --secret."""
+    """Runs the program as often as a test likes; what several tests only look at is better run once (``deployed``)."""
     monkeypatch.chdir(ROOT)
-
-    def run(
-        stack_name: str,
-        *,
-        secrets: dict[str, str] | None = None,
-        answers: dict[str, dict[str, Any]] | None = None,
-        **changes: Any,
-    ) -> Graph:
-        secrets = secrets or {}
-        graph = Graph()
-        pulumi.runtime.set_all_config(
-            configuration(stack_name, {**changes, **secrets}), [f"{PROJECT}:{name}" for name in secrets]
-        )
-        monitor = Recorder(Answers(answers or {}), graph)
-        monkeypatch.setattr(pulumi.log, "warn", lambda message, *_a, **_k: graph.warnings.append(message))
-        monkeypatch.setattr(pulumi.log, "info", lambda message, *_a, **_k: graph.notes.append(message))
-
-        follow_ups: list[Callable[[], Awaitable[None]]] = []
-        monkeypatch.setattr(pulumi, "run", follow_ups.append)  # a mocked stack takes none
-
-        async def resolve() -> None:
-            settings.set_root_resource(None)  # type: ignore[arg-type]
-            pulumi.runtime.set_mocks(monitor.mocks, project=PROJECT, stack=stack_name, preview=False, monitor=monitor)
-            root = settings.get_root_resource()
-            assert isinstance(root, stack.Stack)
-            try:
-                runpy.run_path(str(ROOT / "__main__.py"), run_name="__main__")
-                for follow_up in follow_ups:
-                    await follow_up()
-                graph.begun = len(settings._get_rpc_manager().rpcs)
-            finally:
-                await stack.wait_for_rpcs()
-            for name, value in root.outputs.items():
-                output = pulumi.Output.from_input(value)
-                graph.waits[name] = {one._name for one in await output.resources()}
-                graph.outputs[name] = {"value": await output.future(), "secret": await output.is_secret()}
-
-        asyncio.run(resolve())  # as Pulumi: each run of the program has a loop of its own, a test may have several
-        return graph
-
-    return run
+    return deployed

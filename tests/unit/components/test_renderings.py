@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.components.conftest import Deploy, Graph, plain
+from tests.unit.components.conftest import Graph, deployed, plain
 from tests.unit.components.test_swarm import ANSWERS, CONFIG, CREDENTIAL, NETWORK, SECRET, SETTINGS, container, service
 
 ROLES = ("egress", "front", "gateway", "litellm", "valkey")
@@ -25,11 +25,11 @@ OWN = {
 """What a Swarm alone tells a part, and why."""
 
 
-@pytest.fixture
-def both(deploy: Deploy) -> tuple[Graph, Graph]:
+@pytest.fixture(scope="module")
+def both() -> tuple[Graph, Graph]:
     """The same settings on one engine, and on a Swarm."""
-    one = deploy("prod", secrets=CREDENTIAL, answers=ANSWERS, **{**CHANGES, "orchestrator": "docker"})
-    return one, deploy("prod", secrets=CREDENTIAL, answers=ANSWERS, **CHANGES)
+    one = deployed("prod", secrets=CREDENTIAL, answers=ANSWERS, **{**CHANGES, "orchestrator": "docker"})
+    return one, deployed("prod", secrets=CREDENTIAL, answers=ANSWERS, **CHANGES)
 
 
 def told(graph: Graph, role: str) -> dict[str, str]:

@@ -22,7 +22,7 @@ SETTINGS = {
     "allowHost": False,
     "bindAddresses": ["0.0.0.0"],
 }
-ANSWERS = {
+ANSWERS: dict[str, dict[str, Any]] = {
     "docker:index/registryImage:RegistryImage": {"sha256Digest": f"sha256:{'1' * 64}"},
     NETWORK: {"ipamConfigs": [{"subnet": "10.0.9.0/24"}]},
 }

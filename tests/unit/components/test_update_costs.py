@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from rules.configuration import FIELDS, SECRETS
-from tests.unit.components.conftest import ROOT, Deploy, Graph
+from tests.unit.components.conftest import ROOT, Graph, deployed
 
 IMAGE = "example.org/a@sha256:" + "a" * 64
 NAMES = {"litellm": "LiteLLM", "gateway": "the gateway", "egress": "the egress proxy", "front": "the front"}
@@ -81,14 +81,20 @@ def test_each_setting_has_one_row() -> None:
     assert listed == sorted(FIELDS)
 
 
-@pytest.mark.parametrize("name", CHANGES)
-def test_a_change_replaces_what_the_page_says(deploy: Deploy, name: str) -> None:
-    def made(changes: dict[str, Any]) -> dict[str, list[Any]]:
-        secrets = {one: value for one, value in changes.items() if one in SECRETS}
-        plain = {one: value for one, value in changes.items() if one not in SECRETS}
-        return declared(deploy("prod", **{"clients": {"alice": {}}, **plain}, secrets=secrets))
+def made(changes: dict[str, Any]) -> dict[str, list[Any]]:
+    secrets = {one: value for one, value in changes.items() if one in SECRETS}
+    plain = {one: value for one, value in changes.items() if one not in SECRETS}
+    return declared(deployed("prod", **{"clients": {"alice": {}}, **plain}, secrets=secrets))
 
-    before, after = made({}), made({name: CHANGES[name]})
+
+@pytest.fixture(scope="module")
+def before() -> dict[str, list[Any]]:
+    return made({})
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_a_change_replaces_what_the_page_says(before: dict[str, list[Any]], name: str) -> None:
+    after = made({name: CHANGES[name]})
     replaced = {said for role, said in NAMES.items() if before[role] != after[role]}
     (told,) = [row[1] for row in ROWS if name in named(row)]
     assert {said for said in replaced if said not in told} == set()
