@@ -97,7 +97,7 @@ logs: setup-pulumi setup-python setup-engine ## what the stack's containers logg
 output: setup-pulumi setup-python ## print one output: NAME=url, NAME=master_key, ...
 	@ops/output.sh $(call quoted,STACK) $(call quoted,NAME)
 
-env: setup-pulumi ## print what `make` sets for pulumi: eval "$(make -s env STACK=dev)"
+env: setup-pulumi setup-python ## print what `make` sets for pulumi: eval "$(make -s env STACK=dev)"
 	@setup/env.sh $(call quoted,STACK)
 
 ##### tests
@@ -230,7 +230,8 @@ setup-bundle: ; @setup/bundle.sh $(call quoted,STACK) $(call quoted,BUNDLE)
 setup-pulumi: $(if $(BUNDLE),setup-bundle) ; @setup/pulumi.sh
 setup-python: $(if $(BUNDLE),setup-bundle) ; @setup/python.sh requirements.lock
 setup-dev: ; @setup/python.sh requirements-dev.lock
-setup-engine: ; @setup/engine.sh $(call quoted,STACK)
+# Which engine it is stands in the stack's file, which Python reads.
+setup-engine: setup-python ; @setup/engine.sh $(call quoted,STACK)
 # Before the tests that need it: beside two other workers its build takes longer than a test may.
 setup-tools: ; @setup/go_tool.sh s3 >/dev/null
 setup-images: setup-engine setup-base ; @setup/in_env.sh dev setup/images.sh

@@ -31,6 +31,5 @@ repair down
 "$python" -m ops.guests "$stack" || exit 1
 pulumi destroy --stack "$stack" --exclude-protected ${yes[@]+"${yes[@]}"} || explain down
 "$python" -m ops.prune "$stack" "$state"
-made=$(made_as)
-images=$(docker image ls --format '{{.Repository}}:{{.Tag}}' 'litellm-claude/*' | grep -E -- ":[0-9a-f]{12}-${made//./[.]}\$" | paste -sd' ' - || true)
+images=$(docker image ls --format '{{.Repository}}:{{.Tag}}' 'litellm-claude/*' | grep -E -- ":[0-9a-f]{12}-${made_as//./[.]}\$" | paste -sd' ' - || true)
 [ -z "$images" ] || echo "Its images stay for the next 'make up'. To delete them: ${DOCKER_HOST:+env DOCKER_HOST=$DOCKER_HOST }docker image rm $images" >&2

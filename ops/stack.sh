@@ -8,9 +8,11 @@ settings=Pulumi.$name.yaml
 python=$root/.venv/bin/python
 cd "$root" || exit
 
-stack_is_known "$stack"
 exports=$(setup/env.sh "$stack")
 eval "$exports"
+read_stack "$stack"
+# shellcheck disable=SC2034 # up.sh and down.sh ask for it
+made_as=${given_name:-$name} # behind litellm-claude- in the names of all that the stack has; another one once it was renamed
 
 state=
 [[ ${PULUMI_BACKEND_URL:-} != file://* ]] || state=$(path_of "$PULUMI_BACKEND_URL")/.pulumi
@@ -33,17 +35,10 @@ repair() {
   [ "$status" = 0 ] || exit 1
 }
 
-# made_as: what stands behind litellm-claude- in the names of all that the stack has; another than its own once it was renamed
-made_as() {
-  local given
-  given=$(scalar "$settings" name)
-  echo "${given:-$name}"
-}
-
 # spare_the_file: what Pulumi writes into a stack's file of its own accord (a salt, quotes) goes into a copy, so that make
 # changes no tracked file. With a key service the file holds a data key, which must stay.
 spare_the_file() {
-  ! grep -q '^secretsprovider:' "$settings" || return 0
+  [ -z "$given_provider" ] || return 0
   { work=$(mktemp -d) && trap 'rm -rf "$work"' EXIT && cp "$settings" "$work"; } ||
     die "nothing can be written to ${TMPDIR:-/tmp} (see above). Make room there, or choose another folder: export TMPDIR=/var/tmp"
   export PULUMI_OPTION_CONFIG_FILE=$work/$settings

@@ -13,12 +13,12 @@ spare_the_file
 select_or_create up
 repair up
 todo=$("$python" -m ops.before_up "$stack") || exit 1
-[ "$(scalar "$settings" orchestrator)" != swarm ] || "$python" -m ops.try_registry "$stack"
+[ "$given_orchestrator" != swarm ] || "$python" -m ops.try_registry "$stack"
 export LITELLM_CLAUDE_ACCEPT_EXPIRED_CERTIFICATE=1 # one that is new to the stack has just been refused
 running() { # the ids of containers; of services the version too, which a change of one raises
   local label
-  label=label=litellm-claude.stack=litellm-claude-$(made_as)
-  if [ "$(scalar "$settings" orchestrator)" = swarm ]; then
+  label=label=litellm-claude.stack=litellm-claude-$made_as
+  if [ "$given_orchestrator" = swarm ]; then
     docker service ls --quiet --filter "$label" | xargs -r docker service inspect --format '{{.ID}} {{.Version.Index}}'
   else
     docker ps --quiet --no-trunc --filter "$label"

@@ -6,7 +6,9 @@ set -euo pipefail
 
 python=$(find_python) || die "Python 3.11 or newer is needed, and python3 is $(python3 --version 2>&1 || true). Install it."
 cd "$root"
+one_at_a_time bundle
+"$python" -m setup.bundle_open programs "$2"
+setup/python.sh requirements.lock # which reads what engine the stack's file names
 setup/engine.sh "$1"
 use_engine_of "$1"
-one_at_a_time bundle
-"$python" -m setup.bundle_open "$2"
+"$python" -m setup.bundle_open images "$2"

@@ -33,13 +33,13 @@ class BundleError(Exception):
 
 @dataclass(frozen=True)
 class Machine:
-    """What programs and images must fit, as ``uname`` and the engine say it."""
+    """What programs and images must fit, as ``uname`` and the engine say it; None before it is known which engine."""
 
     machine: str
-    engine: str
+    engine: str | None
 
     @classmethod
-    def with_engine(cls, engine: str) -> "Machine":
+    def with_engine(cls, engine: str | None) -> "Machine":
         """This machine, with an engine of that architecture."""
         return cls(platform.machine(), engine)
 
@@ -129,7 +129,7 @@ class Bundle:
             ("a machine", here.machine, self.manifest["machine"]),
             ("an engine", here.engine, self.manifest["engine"]),
         ):
-            if found != wanted:
+            if found not in (wanted, None):
                 raise BundleError(
                     f"{self.file} is for {what} with {wanted}, and here it is {found}: make one on such a machine"
                 )

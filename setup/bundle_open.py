@@ -1,7 +1,8 @@
-"""Takes into use what ``make bundle`` has written: ``python3 -m setup.bundle_open FILE``; Python's library is enough.
+"""Takes into use what ``make bundle`` has written: ``python3 -m setup.bundle_open programs|images FILE``.
 
-The toolchain and the Python packages go to ``.toolchain/bundle``, where setup/pulumi.sh and setup/python.sh find them,
-and the images into the engine. A bundle that is in use already costs next to nothing.
+Python's library is enough. The toolchain and the Python packages go to ``.toolchain/bundle``, where setup/pulumi.sh and
+setup/python.sh find them. With these a stack's file can be read, which names the engine: the images go into that, and
+then the bundle is in use. One that is already costs next to nothing.
 """
 
 import contextlib
@@ -47,18 +48,21 @@ def load(bundle: Bundle) -> None:
         raise BundleError(f"the engine did not take the images of {bundle.file}; docker's own message is above")
 
 
-def use(file: Path) -> None:
-    """Checks the bundle, and takes it into use.
+def in_use(bundle: Bundle) -> bool:
+    """Whether this is the bundle that was taken into use last."""
+    manifest = UNPACKED / MANIFEST
+    return manifest.exists() and manifest.read_bytes() == bundle.text
+
+
+def take_programs(file: Path) -> None:
+    """Checks the bundle, and unpacks what needs no engine.
 
     Raises:
         BundleError: with what is wrong with it, before anything was changed.
     """
     bundle = Bundle(file)
-    engine = docker("version", "--format", "{{.Server.Arch}}") or ""
-    bundle.refuse_others(ROOT, Machine.with_engine(engine.strip()))
-    in_use = UNPACKED / MANIFEST
-    here = in_use.exists() and in_use.read_bytes() == bundle.text
-    if here and loaded(bundle):
+    bundle.refuse_others(ROOT, Machine.with_engine(None))
+    if in_use(bundle):
         return
     say(f"checking {file}")
     bundle.check()
@@ -66,15 +70,31 @@ def use(file: Path) -> None:
     shutil.rmtree(new, ignore_errors=True)
     bundle.unpack(bundle_file.TOOLCHAIN, new / "toolchain")
     bundle.unpack(bundle_file.WHEELS, new / "wheels")
-    say("loading the images into the engine")
-    load(bundle)
-    (new / MANIFEST).write_bytes(bundle.text)
     shutil.rmtree(UNPACKED, ignore_errors=True)
     new.rename(UNPACKED)
 
 
+def take_images(file: Path) -> None:
+    """Sees to it that the engine has the bundle's images, which ends its being taken into use.
+
+    Raises:
+        BundleError: when they are for another engine, or it does not take them.
+    """
+    bundle = Bundle(file)
+    engine = docker("version", "--format", "{{.Server.Arch}}") or ""
+    bundle.refuse_others(ROOT, Machine.with_engine(engine.strip()))
+    if in_use(bundle):
+        if loaded(bundle):
+            return
+        say(f"checking {file}")
+        bundle.check()
+    say("loading the images into the engine")
+    load(bundle)
+    (UNPACKED / MANIFEST).write_bytes(bundle.text)
+
+
 if __name__ == "__main__":
     try:
-        use(Path(sys.argv[1]))
+        {"programs": take_programs, "images": take_images}[sys.argv[1]](Path(sys.argv[2]))
     except (BundleError, OSError) as fault:
         sys.exit(f"error: {fault}")

@@ -57,8 +57,9 @@ meet_the_host() {
 }
 
 stack=${1:-}
-named=${DOCKER_HOST:-}$(scalar "$root/Pulumi.${stack##*/}.yaml" dockerHost)
-use_engine_of "${1:-}"
+named=${DOCKER_HOST:-}
+use_engine_of "$stack"
+named+=$given_host
 old=${DOCKER_API_VERSION:-1.99}
 if [[ $old =~ ^1\.([0-9]+)$ ]] && [ "${BASH_REMATCH[1]}" -lt 40 ]; then
   die "DOCKER_API_VERSION=$old in this shell is too old for what is asked of the engine. Fix: unset DOCKER_API_VERSION"

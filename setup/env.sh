@@ -8,8 +8,7 @@ set -euo pipefail
 
 stack=${1-}
 name=${stack##*/} # of organisation/project/stack
-if [ -n "${LITELLM_CLAUDE_RESTORE:-}" ]; then stack_is_named "$stack"; else stack_is_known "$stack"; fi
-settings=${LITELLM_CLAUDE_RESTORE:-$root/Pulumi.$name.yaml} # of a backup, while it is restored (restore.sh)
+read_stack "$stack"
 own_home=$root/.toolchain/home # where the built plugins are
 own_state=$(file_url "$root")/.pulumi-state
 # What an earlier `make env` has set in this shell, perhaps for another stack, is not the user's.
@@ -21,15 +20,16 @@ credentials=${PULUMI_CREDENTIALS_PATH:-${PULUMI_HOME:-$HOME/.pulumi}}
 export_line() { printf 'export %s=%q\n' "$1" "$2"; }
 
 current_login() { sed -n 's/.*"current": *"\([^"]\{1,\}\)".*/\1/p' "$credentials/credentials.json" 2>/dev/null | head -n 1; }
-declared_backend() { sed -n '/^backend:/,/^[^ ]/s/^ \{1,\}url: *//p' "$root/Pulumi.yaml" 2>/dev/null | plain; }
 
 backend() {
   if [ -n "${PULUMI_BACKEND_URL:-}" ]; then
     echo "$PULUMI_BACKEND_URL"
   elif [ -n "${PULUMI_ACCESS_TOKEN:-}" ]; then
     echo "https://" # Pulumi Cloud, wherever it is
+  elif [ -n "$given_backend" ]; then
+    echo "$given_backend"
   else
-    declared_backend | grep . || current_login | grep . || true
+    current_login || true
   fi
 }
 
@@ -42,12 +42,13 @@ states() {
 }
 
 # Whether secrets of the stack are encrypted already: in its file, or in its state (which alone may hold the salt).
-encrypted_already() { grep -qs '^encryptionsalt:' "$settings" || states | grep '"salt"' >/dev/null; }
+encrypted_already() { [ -n "$given_salt" ] || states | grep '"salt"' >/dev/null; }
 
 # former_name: under which name the stack was made, as its volume's has it; `pulumi stack rename` leaves the passphrase behind
 former_name() {
-  scalar "$settings" name | grep . ||
+  if [ -n "$given_name" ]; then echo "$given_name"; else
     states | sed -n 's/.*"urn": *".*::litellm-claude-\(.*\)-claude-auth".*/\1/p' | head -n 1
+  fi
 }
 
 # A passphrase made here is written once, and never printed. One that was made elsewhere cannot be replaced.
@@ -92,7 +93,7 @@ export_line PULUMI_SKIP_UPDATE_CHECK true
 [ -n "${PULUMI_LOG_ROTATION_MAX_TOTAL_MB:-}" ] || export_line PULUMI_LOG_ROTATION_MAX_TOTAL_MB 50 # Pulumi's own bound is ten times that
 export_line PULUMI_FALLBACK_TO_STATE_SECRETS_MANAGER true # a stack's file without a secret needs no salt
 export_line BUILDX_NO_DEFAULT_ATTESTATIONS 1 # they hold times: the same build twice would be two images, and a replacement
-engine_of "$settings" | while read -r variable value; do export_line "$variable" "$value"; done
+[ -z "$given_engine" ] || printf '%s\n' "$given_engine"
 [ -z "${DOCKER_CONTEXT:-}" ] || echo unset DOCKER_CONTEXT # Pulumi's provider prefers it to any host, dockerHost's too
 if [ -z "${PULUMI_HOME:-}" ] && [ -d "$own_home" ]; then
   export_line PULUMI_HOME "$own_home"
@@ -108,7 +109,7 @@ if [ -z "$backend" ]; then
 elif [[ $backend == file://* ]]; then
   export_line PULUMI_BACKEND_URL "$backend" # a login, too: what looks after the state's files must know where they are
 fi
-provider=$(scalar "$settings" secretsprovider)
+provider=$given_provider
 if [ -z "$provider" ] && [[ $backend == http* ]]; then
   provider=service # Pulumi Cloud's own
 fi

@@ -31,32 +31,25 @@ die() {
 
 [ -d "${TMPDIR:-/tmp}" ] || die "TMPDIR=$TMPDIR in this shell is no folder. Fix: unset TMPDIR"
 
-# stack_is_named STACK: as Pulumi takes it, [[ORGANISATION/]PROJECT/]NAME or ORGANISATION/NAME
-stack_is_named() {
-  local part='[A-Za-z0-9._][A-Za-z0-9._-]*' project
-  project=$(scalar "$root/Pulumi.yaml" name)
-  [[ $1 =~ ^($part/){0,2}$part$ ]] ||
-    die "'$1' is no stack name: letters, digits, '.', '_' and '-'. Example: make up STACK=dev"
-  [[ $1 != */*/* || $1 == */"$project"/* ]] ||
-    die "'$1' is a stack of another project than $project, which is the one here. Use STACK=${1##*/}"
+# read_stack [STACK]: what the scripts have to know of it, as variables (read_stack.py); without one, of the engine
+read_stack() {
+  local said status=0
+  said=$(cd "$root" && .venv/bin/python -X utf8 -m setup.read_stack ${1+"$@"}) || status=$?
+  case $status in
+    0) ;;
+    3) exit 1 ;; # it has said why
+    *) die "the Python in .venv, which reads the stack's file, is not there or lacks something (see above). Fix: make setup-python" ;;
+  esac
+  # shellcheck disable=SC2034 # for those that source this
+  given_host='' given_engine='' given_name='' given_orchestrator='' given_provider='' given_salt='' given_backend=''
+  eval "$said"
 }
 
-# stack_is_known STACK: it has a file of settings, which the scripts here can read as Pulumi does
-stack_is_known() {
-  local known file=Pulumi.${1##*/}.yaml
-  stack_is_named "$1"
-  if [ -e "$root/$file" ] || [ -L "$root/$file" ]; then
-    [ -f "$root/$file" ] ||
-      die "$file is a folder, or a link that leads nowhere: the settings of the stack '$1' belong there, in a file. See: ls -ld $file"
-    [ -r "$root/$file" ] || not_allowed "$root/$file"
-    ! LC_ALL=C grep -qE $'^(\xff\xfe|\xfe\xff)' "$root/$file" ||
-      die "$file is UTF-16, of which the scripts here read nothing. Fix: iconv -f UTF-16 -t UTF-8 $file >$file.new && mv $file.new $file"
-    ! grep -qE "^[^ ]*config: *\{ *[^} ]|^$(below_config "$root/$file")(litellm-claude:)?($READ_HERE): *([][*&{|>!]|\$)" "$root/$file" ||
-      die "$file has its settings in braces, or one of ${READ_HERE//|/, } not as a plain word behind its name: the scripts here read them, and no more of YAML. Write each setting on a line of its own, as Pulumi.prod.yaml does."
-    return 0
-  fi
-  known=$(cd "$root" && printf '%s\n' Pulumi.*.yaml | sed -E 's/^Pulumi\.(.*)\.yaml$/\1/' | paste -sd, - | sed 's/,/, /g')
-  die "there is no stack '$1'. Known ones: $known. Use 'make ... STACK=NAME', or add $file for a new one."
+# use_engine_of STACK: point docker's client at it, for the rest of the script; set-up may have none yet
+use_engine_of() {
+  [ -e "$root/Pulumi.${1##*/}.yaml" ] || set --
+  read_stack ${1+"$@"}
+  eval "$given_engine"
 }
 
 is_root() { [ "${SETUP_ASSUME_UID:-$(id -u)}" = 0 ]; }
@@ -113,48 +106,4 @@ path_of() {
   path=${path%%\?*} # options of the backend
   path=${path/#\~/$HOME}
   printf '%b\n' "${path//%/\\x}"
-}
-
-# plain: the first line of what comes in, without quotes, comment and CR
-plain() {
-  head -n 1 | tr -d '\r' | sed -E -e "s/^\"([^\"]*)\".*/\1/" -e t -e "s/^'([^']*)'.*/\1/" -e t -e 's/ +#.*//' -e 's/ +$//'
-}
-
-# What scripts read of a stack's file, besides Pulumi.
-READ_HERE='dockerHost|dockerCertPath|orchestrator|name'
-
-# below_config SETTINGS: what stands before a setting below `config:`, as an expression
-below_config() {
-  local below
-  below=$({ sed -n '/^[^ ]*config:/,/^[^ #]/s/^\( \{1,\}\)[^ #].*/\1/p' "$1" 2>/dev/null || true; } | head -n 1)
-  echo "${below:- *}"
-}
-
-# scalar SETTINGS NAME: a plain value of the stack's file, at its top or right below `config:` (a client may be called as a
-# setting is); set-up runs before Python can read YAML
-scalar() {
-  { sed -n -E "s/^($(below_config "$1"))?(litellm-claude:)?$2: *//p" "$1" 2>/dev/null || true; } | plain
-}
-
-# engine_of SETTINGS: what docker's client needs for the engine that a stack's file names, as lines NAME VALUE; without one,
-# for that of the docker context in use, which Pulumi's provider does not know
-engine_of() {
-  local host certificates
-  host=$(scalar "$1" dockerHost)
-  certificates=$(scalar "$1" dockerCertPath)
-  if [ -z "$host$certificates${DOCKER_HOST:-}" ] &&
-    { [ -n "${DOCKER_CONTEXT:-}" ] || grep -qs '"currentContext"' "${DOCKER_CONFIG:-$HOME/.docker}/config.json"; }; then
-    read -r host certificates < <(docker context inspect --format '{{.Endpoints.docker.Host}} {{.Storage.TLSPath}}/docker' 2>/dev/null) ||
-      true
-    [ -d "$certificates" ] || certificates=
-  fi
-  [ -n "$host" ] || return 0
-  echo "DOCKER_HOST $host"
-  [ -z "$certificates" ] || printf '%s\n' "DOCKER_CERT_PATH $certificates" "DOCKER_TLS_VERIFY 1"
-}
-
-# use_engine_of STACK: point docker's client at it, for the rest of the script
-use_engine_of() {
-  local variable value
-  while read -r variable value; do export "$variable=$value"; done < <(engine_of "$root/Pulumi.${1##*/}.yaml")
 }

@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -56,20 +57,23 @@ def copied(folder: Path) -> Copy:
     (root / "toolchain" / "cli").mkdir(parents=True)
     shutil.copy(ROOT / "toolchain" / "cli" / "go.mod", root / "toolchain" / "cli")
     shutil.copy(ROOT / "requirements.in", root)
+    (root / "rules").symlink_to(ROOT / "rules")
     for tool in TOOLS:
         if found := shutil.which(tool):
             (commands / tool).symlink_to(found)
     (root / "Pulumi.yaml").write_text("name: litellm-claude\n")
     for stack in ("dev", "prod"):
         (root / f"Pulumi.{stack}.yaml").write_text("config: {}\n")
-    return Copy(root, commands, {"PATH": str(commands), "HOME": str(folder / "home")})
+    made = Copy(root, commands, {"PATH": str(commands), "HOME": str(folder / "home")})
+    ready(made)
+    return made
 
 
 def ready(copy: Copy, python: str = "") -> None:
-    """Nothing stops an update: what looks for it is no part of these tests, and does this instead (in bash)."""
+    """The stack's file is read, and nothing stops an update: what looks for it does this instead (in bash)."""
     path = copy.root / ".venv" / "bin" / "python"
-    path.parent.mkdir(parents=True)
-    path.write_text(f"#!/bin/bash\n{python}\n")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f'#!/bin/bash\n[[ "$*" != *setup.read_stack* ]] || exec "{sys.executable}" "$@"\n{python}\n')
     path.chmod(0o755)
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.unit.scripts import Copy, ready, salted_state
+from tests.unit.scripts import Copy, salted_state
 
 
 @pytest.mark.parametrize(
@@ -12,7 +12,6 @@ from tests.unit.scripts import Copy, ready, salted_state
 def test_images_are_deleted_on_the_engine_that_has_them(copy: Copy, host: str, typed: str) -> None:
     if host:
         (copy.root / "Pulumi.dev.yaml").write_text(f"config:\n  litellm-claude:dockerHost: {host}\n")
-    ready(copy)
     salted_state(copy, "dev")
     copy.fake("pulumi", "exit 0")
     copy.fake("docker", 'echo "litellm-claude/egress:0123456789ab-dev"')
@@ -23,7 +22,6 @@ def test_images_are_deleted_on_the_engine_that_has_them(copy: Copy, host: str, t
 def test_the_images_of_a_stack_with_a_similar_name_are_not_named(copy: Copy) -> None:
     (copy.root / "Pulumi.a.b.yaml").write_text("config: {}\n")
     copy.environment["CONFIRM"] = "yes"
-    ready(copy)
     salted_state(copy, "a.b")
     (copy.root / ".pulumi-passphrase-a.b").write_text("one")
     copy.fake("pulumi", "exit 0")

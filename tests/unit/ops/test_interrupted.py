@@ -36,7 +36,6 @@ def test_settings_that_were_swept_away_meanwhile_are_not_told_as_settings_that_a
     copy: Copy, target: str
 ) -> None:
     """Pulumi takes a file that is gone for an empty one: "environment: must be set"."""
-    ready(copy)
     salted_state(copy, "dev")
     temporary = copy.root / "temporary"
     temporary.mkdir()

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from tests.unit.scripts import Copy
+from tests.unit.scripts import Copy, ready
 
 
 def pulumi(copy: Copy, outputs: dict[str, str]) -> None:
@@ -17,9 +17,7 @@ def pulumi(copy: Copy, outputs: dict[str, str]) -> None:
     (path / "--json").write_text(json.dumps(outputs))
     no = """echo "error: current stack does not have output property '$3'" >&2; exit 255"""
     copy.fake("pulumi", f"cat '{path}'/\"$3\" 2>/dev/null || {{ {no}; }}")
-    python = copy.root / ".venv" / "bin" / "python"
-    python.parent.mkdir(parents=True)
-    python.symlink_to(sys.executable)
+    ready(copy, f'exec "{sys.executable}" "$@"')
 
 
 def test_an_output_is_printed_alone(copy: Copy) -> None:

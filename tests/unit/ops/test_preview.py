@@ -4,11 +4,10 @@ import itertools
 
 import pytest
 
-from tests.unit.scripts import Copy, ready, salted_state
+from tests.unit.scripts import Copy, salted_state
 
 
 def test_a_preview_makes_no_states_to_drop_and_an_update_keeps_each(copy: Copy) -> None:
-    ready(copy)
     asked = copy.root.parent / "asked"
     copy.fake("pulumi", f'printf "%s " "$1" "${{PULUMI_SKIP_CHECKPOINTS:-each}}" >>"{asked}"')
     salted_state(copy, "dev")
@@ -21,7 +20,6 @@ def test_a_preview_makes_no_states_to_drop_and_an_update_keeps_each(copy: Copy) 
 @pytest.mark.parametrize("script", ["preview.sh", "up.sh", "down.sh"])
 def test_nothing_is_left_among_the_temporary_files(copy: Copy, script: str) -> None:
     """Each preview left a copy of the stack's file."""
-    ready(copy)
     copy.fake("pulumi", "echo '{}'")
     copy.fake("docker", "exit 0")
     salted_state(copy, "dev")

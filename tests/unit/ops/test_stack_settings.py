@@ -17,7 +17,7 @@ FORMS: dict[str, tuple[bytes, Any]] = {
     "of another editor": (GOOD.encode("utf-16"), 4100),
     "CRLF": (GOOD.replace("\n", "\r\n").encode(), 4100),
     "a bare name": (b"config:\n  port: 4100\n", 4100),
-    "twice": (GOOD.encode() + b"  litellm-claude:port: 4200\n", 4200),
+    "twice": (GOOD.encode() + b"  litellm-claude:port: 4200\n", 4000),
     "no such day": (GOOD.encode() + b"  litellm-claude:keyRotation: 2026-02-31\n", 4100),
     "not UTF-8": (b"# gr\xfc\xdfe\n" + GOOD.encode(), 4000),
     "tabs": (b"config:\n\tlitellm-claude:port: 4100\n", 4000),

@@ -177,21 +177,27 @@ def docker(tmp_path: Path, copy_root: Path, monkeypatch: pytest.MonkeyPatch) -> 
     return Docker(tmp_path, monkeypatch)
 
 
+def use(file: Path) -> None:
+    """As setup/bundle.sh does; between the two it learns which engine is the stack's."""
+    bundle_open.take_programs(file)
+    bundle_open.take_images(file)
+
+
 def test_a_bundle_in_use_is_not_unpacked_again_until_the_engine_lost_its_images(
     file: Path, copy_root: Path, docker: Docker, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    bundle_open.use(file)
+    use(file)
     assert docker.received.read_bytes() == b"layers" * 500
     unpacked = copy_root / ".toolchain" / "bundle"
     assert sorted(path.name for path in unpacked.iterdir()) == ["manifest.json", "toolchain", "wheels"]
     capsys.readouterr()
     docker.asked.unlink()
-    bundle_open.use(file)
+    use(file)
     assert capsys.readouterr().err == ""
     tagged = [f"image tag {name} {name}" for name in IMAGES.values()]
     assert docker.asked.read_text().splitlines() == tagged, "so that no other copy's update takes them for old ones"
     docker.received.unlink()
-    bundle_open.use(file)
+    use(file)
     assert docker.received.exists()
     assert sorted(path.name for path in unpacked.parent.iterdir()) == ["bundle"]
 
@@ -201,8 +207,8 @@ def test_when_the_engine_refuses_the_images_the_bundle_is_not_in_use(
 ) -> None:
     docker.refuses.touch()
     with pytest.raises(BundleError, match="did not take the images"):
-        bundle_open.use(file)
-    assert not (copy_root / ".toolchain" / "bundle").exists()
+        use(file)
+    assert not (copy_root / ".toolchain" / "bundle" / "manifest.json").exists()
 
 
 def test_a_damaged_bundle_leaves_nothing_behind(file: Path, copy_root: Path, docker: Docker) -> None:
@@ -210,7 +216,7 @@ def test_a_damaged_bundle_leaves_nothing_behind(file: Path, copy_root: Path, doc
     content[-10240 - 600] ^= 1  # in the last part
     file.write_bytes(content)
     with pytest.raises(BundleError, match="damaged"):
-        bundle_open.use(file)
+        use(file)
     assert not (copy_root / ".toolchain").exists()
     assert not docker.received.exists()
 

@@ -35,7 +35,6 @@ def test_packages_come_out_of_the_bundle_when_it_has_those_of_the_lock(copy: Cop
     wheels = copy.root / ".toolchain" / "bundle" / "wheels"
     wheels.mkdir(parents=True)
     python = copy.root / ".venv" / "bin" / "python"
-    python.parent.mkdir(parents=True)
     python.write_text(f'#!/bin/bash\necho "$*" >>"{copy.root}/asked"\n')
     python.chmod(0o755)
     for lock, expected in (("package==1.0\n", "--no-index"), ("package==2.0\n", "requirements.lock")):

@@ -58,7 +58,6 @@ def test_a_development_stack_of_an_earlier_version_goes_on_with_its_passphrase(
 @pytest.mark.parametrize("name", ["my work", "c#1", "100%25", "a?b", "o'neil", "ünï"])
 def test_the_state_stays_in_the_working_copy_whatever_its_path(copy: Copy, name: str) -> None:
     copy.root = copy.root.rename(copy.root.with_name(name))
-    ready(copy)
     asked = copy.root.parent / "asked"
     copy.fake("pulumi", f'printf %s "$PULUMI_BACKEND_URL" >"{asked}"')
     salted_state(copy, "dev")  # found, or the stack would be made
@@ -106,7 +105,6 @@ WRITES = 'printf "encryptionsalt: v1:abc\\n" >>"${PULUMI_OPTION_CONFIG_FILE:-Pul
 
 @pytest.mark.parametrize("creates", ["exit 0", 'echo "encryptionsalt: v1:abc" >>Pulumi.dev.yaml'])
 def test_what_pulumi_writes_of_its_own_accord_changes_no_tracked_file(copy: Copy, creates: str) -> None:
-    ready(copy)
     before = (copy.root / "Pulumi.dev.yaml").read_text()
     copy.fake("pulumi", f'case "$*" in "stack select"*) {creates};; preview*) {WRITES};; esac')
     assert copy.run("preview.sh", "dev").returncode == 0
@@ -114,7 +112,6 @@ def test_what_pulumi_writes_of_its_own_accord_changes_no_tracked_file(copy: Copy
 
 
 def test_the_data_key_of_a_key_service_stays_in_the_file(copy: Copy) -> None:
-    ready(copy)
     (copy.root / "Pulumi.dev.yaml").write_text("secretsprovider: awskms://alias/x\n")
     copy.fake("pulumi", f'case "$*" in preview*) {WRITES};; esac')
     assert copy.run("preview.sh", "dev").returncode == 0

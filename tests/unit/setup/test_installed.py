@@ -16,6 +16,7 @@ MODULES = ("__init__.py", "core.so")
 def environment(copy: Copy) -> Path:
     """One that was set up; pip puts a package there, and the Python that looks after it is a real one."""
     (copy.root / "requirements.lock").write_text("package==1.0\n")
+    shutil.rmtree(copy.root / ".venv")
     python = f"""
 case "$*" in
   *installed.py*) exec {sys.executable} "$@" ;;

@@ -47,7 +47,6 @@ def test_what_a_shell_has_for_other_engines_and_programs_is_not_for_these(copy: 
 def test_an_environment_of_an_earlier_python_is_made_anew(copy: Copy, has_its_packages: bool, made: bool) -> None:
     """The system's Python was upgraded: the same link starts another one, which looks for packages elsewhere."""
     python = copy.root / ".venv" / "bin" / "python"
-    python.parent.mkdir(parents=True)
     python.write_text(f'#!/bin/bash\n[[ "$*" != *find_spec* ]] || exit {int(not has_its_packages)}\n')
     python.chmod(0o755)
     for name in ("requirements.lock", ".venv/.installed-requirements.lock"):

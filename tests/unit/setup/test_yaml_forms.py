@@ -1,4 +1,4 @@
-"""What set-up reads before Python can read YAML, in the forms that YAML has for it."""
+"""What scripts read of a stack's file and of Pulumi.yaml, in the forms that YAML has for it."""
 
 import gzip
 import shlex
@@ -44,50 +44,69 @@ def test_a_secrets_provider_is_known_however_it_is_written(
     assert any("PASSPHRASE" in variable for variable in exports("prod")) is asked
 
 
-@pytest.mark.parametrize("client", ["name", "orchestrator"])
-def test_a_client_is_not_taken_for_a_setting_of_its_name(copy: Copy, client: str) -> None:
-    (copy.root / "Pulumi.prod.yaml").write_text(
-        f"config:\n  litellm-claude:clients:\n    {client}: swarm\n  litellm-claude:port: 443\n"
-    )
-    script = copy.root / "setup" / "shown.sh"
-    script.write_text(f'#!/bin/bash\n. "$(dirname "$0")/lib.sh"\nscalar "$root/Pulumi.prod.yaml" {client}\n')
-    script.chmod(0o755)
-    assert copy.run("shown.sh").stdout.strip() == ""
+HOST = "litellm-claude:dockerHost"
 
 
 @pytest.mark.parametrize(
-    ("text", "read"),
+    ("text", "host"),
     [
-        ("config: {litellm-claude:dockerHost: ssh://ann@far}\n", False),
-        ("config:\n  a: &host ssh://ann@far\n  litellm-claude:dockerHost: *host\n", False),
-        ("config:\n  litellm-claude:dockerHost:\n    secure: v1:abc\n", False),
-        ("config:\n  litellm-claude:orchestrator: >-\n    swarm\n", False),
-        ("config: {}\n", True),
-        ("config: {  }\n", True),
-        ("", True),
-        ("config:\n  litellm-claude:clients:\n    name:\n      models: [a]\n", True),
-        ("config:\n  litellm-claude:clients: {dockerHost: {}}\n  litellm-claude:dockerHost: ssh://ann@far\n", True),
+        (f"config: {{{HOST}: ssh://ann@far}}\n", "ssh://ann@far"),
+        (f"config:\n  a: &host ssh://ann@far\n  {HOST}: *host\n", "ssh://ann@far"),
+        (f"x: &x\n  {HOST}: ssh://ann@far\nconfig:\n  <<: *x\n", "ssh://ann@far"),
+        (f"config:\n  {HOST}: >-\n    ssh://ann@far\n", "ssh://ann@far"),
+        (f"---\nconfig:\n  {HOST}: ssh://ann@far\n---\nconfig: {{}}\n", "ssh://ann@far"),
+        ("\ufeff# ours\r\nconfig:\r\n    dockerHost: ssh://ann@far\r\n", "ssh://ann@far"),
+        (f"config:\n  litellm-claude:clients:\n    dockerHost: {{}}\n  {HOST}:\n", None),
+        ("config: {  }\n", None),
+        ("", None),
     ],
 )
-def test_a_form_that_set_up_does_not_read_is_told_before_another_engine_is_asked(
-    copy: Copy, text: str, read: bool
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_the_engine_is_the_one_that_pulumi_reads(
+    copy: Copy, exports: Exports, text: str, host: str | None, encoding: str
 ) -> None:
-    """Pulumi reads it: the update went to one engine, and all that looks after it to another."""
-    (copy.root / "Pulumi.prod.yaml").write_text(text)
-    done = copy.run("env.sh", "prod")
-    told = "Pulumi.prod.yaml has its settings in braces, or one of dockerHost, dockerCertPath, orchestrator, name not"
-    assert (done.returncode, told in done.stderr) == ((0, False) if read else (1, True)), done.stderr
+    """The update went to one engine, and all that looks after it to another."""
+    (copy.root / "Pulumi.prod.yaml").write_text(text, encoding=encoding, newline="")
+    assert exports("prod").get("DOCKER_HOST") == host
 
 
 @pytest.mark.parametrize(
-    "start", ["config:\n", "\ufeffconfig:\n", "config:\r\n\r\n", "# ours\nconfig:\n\n# ours\n", "config: # x\n"]
+    ("text", "said"),
+    [
+        (
+            f"config:\n\t{HOST}: ssh://ann@far\n",
+            ", line 2, is no YAML that Pulumi takes: found character that cannot start any token",
+        ),
+        (f"config:\n  {HOST}: a\n  {HOST}: b\n", f", line 3, is no YAML that Pulumi takes: {HOST} stands there twice"),
+        ("config: {}\n<<<<<<< HEAD\nconfig: {}\n=======\n", ", line 3, is"),
+        ("- config\n", ", line 1, is no YAML that Pulumi takes: settings belong here, below `config:`"),
+        ("config:\n  - a\n", ", line 2, is no YAML that Pulumi takes: settings belong here, each with its name"),
+        ("config: none\n", ", line 1, is no YAML that Pulumi takes: settings belong here, each with its name"),
+        (b"# x\n# gr\xfc\xdfe\n", ", line 2, is no YAML that Pulumi takes: invalid "),
+        (f"config:\n  {HOST}:\n    secure: v1:abc\n", "Pulumi.prod.yaml: dockerHost is encrypted (secure:), or a list"),
+        (
+            "config:\n  orchestrator: [swarm]\n",
+            "Fix: write it into Pulumi.prod.yaml as one word, in the clear: orchestrator:",
+        ),
+    ],
 )
-@pytest.mark.parametrize("indent", ["  ", "    "])
-@pytest.mark.parametrize("key", ["litellm-claude:dockerHost", "dockerHost"])
-def test_a_setting_is_found_however_it_is_indented(
-    copy: Copy, exports: Exports, start: str, indent: str, key: str
+def test_a_file_that_pulumi_or_the_scripts_cannot_use_is_told_before_any_engine_is_asked(
+    copy: Copy, text: str | bytes, said: str
 ) -> None:
-    (copy.root / "Pulumi.prod.yaml").write_text(
-        f"{start}{indent}litellm-claude:port: 1\n{indent}{key}: ssh://ann@far\n"
-    )
-    assert exports("prod")["DOCKER_HOST"] == "ssh://ann@far"
+    (copy.root / "Pulumi.prod.yaml").write_bytes(text if isinstance(text, bytes) else text.encode())
+    copy.fake("docker", "exit 0")
+    for script in ("env.sh", "engine.sh", "up.sh"):
+        done = copy.run(script, "prod")
+        assert (done.returncode, done.stderr.count("\n"), copy.calls()) == (1, 1, []), done.stderr
+        assert said in done.stderr
+
+
+@pytest.mark.parametrize("packages", [True, False])
+def test_without_the_python_that_reads_it_the_command_is_named(copy: Copy, packages: bool) -> None:
+    python = copy.root / ".venv" / "bin" / "python"
+    python.unlink()
+    if packages:
+        python.symlink_to(shutil.which("false") or "")
+    done = copy.run("env.sh", "prod")
+    assert (done.returncode, "Fix: make setup-python" in done.stderr) == (1, True)
+    assert not (copy.root / ".pulumi-state").exists()
