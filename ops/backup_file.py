@@ -28,6 +28,7 @@ from rules.docker import LOCAL
 from rules.engines import fault
 from rules.layout import PROJECT, stack_name
 from rules.version import VERSION
+from rules.yaml_file import YamlError, parsed
 
 FORMAT = f"{PROJECT} backup 1"
 OF_ENGINE = re.compile(rf" *({PROJECT}:)?docker(Host|CertPath):")
@@ -113,9 +114,9 @@ def read(path: Path, stack: str) -> Backup:
     try:
         backup = Backup(**found)
         whole = all(isinstance(text, str) for text in (backup.stack, backup.settings, backup.sealed)) and (
-            isinstance(yaml.safe_load(backup.sealed), dict) and "deployment" in backup.state
+            bool(parsed(backup.sealed)) and "deployment" in backup.state
         )
-    except (TypeError, yaml.YAMLError):
+    except (TypeError, YamlError):
         whole = False
     if not whole:
         raise OperationError(f"{path} is damaged: parts of the backup are missing. Take another one")
@@ -163,15 +164,15 @@ def _with(host: str, settings: str) -> str:
     indent = next((found[1] for line in lines if (found := re.match(r"( +)[^ #]", line))), "  ")
     entry = f"{indent}{PROJECT}:dockerHost: {json.dumps(host)}\n"
     text = "".join(f"{line.rstrip()}\n{entry}" if line.rstrip() == "config:" else line for line in lines)
-    whole = yaml.safe_load(settings) or {}
+    whole = parsed(settings)
     config = {name: value for name, value in (whole.get("config") or {}).items() if not OF_ENGINE.match(f" {name}:")}
     return as_written(text, {**whole, "config": {**config, f"{PROJECT}:dockerHost": host}})
 
 
 def as_written(text: str, wanted: dict[str, Any]) -> str:
     """Returns ``text`` where it is YAML that says ``wanted``, with its comments; else what says it without them."""
-    with contextlib.suppress(yaml.YAMLError):
-        if yaml.safe_load(text) == wanted:
+    with contextlib.suppress(YamlError):
+        if parsed(text) == wanted:
             return text
     return yaml.safe_dump(wanted)
 

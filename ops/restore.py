@@ -26,6 +26,7 @@ from ops.engine import Engine
 from ops.stack_file import file_of
 from ops.state import State, name_of
 from rules.layout import PROJECT, stack_name
+from rules.yaml_file import parsed
 
 BACKEND = "PULUMI_BACKEND_URL"
 
@@ -143,8 +144,8 @@ def place(backup: Backup) -> str:
     if name := aside(backup):
         path.rename(name)
         kept = f"{path} was another one; that is {name} now.\n"
-    settings = yaml.safe_load(backup.settings) or {}
-    added = {name: value for name, value in yaml.safe_load(backup.sealed).items() if name not in {"config", *settings}}
+    settings = parsed(backup.settings)
+    added = {name: value for name, value in parsed(backup.sealed).items() if name not in {"config", *settings}}
     path.write_text(_with(added, backup.settings))
     return kept
 
@@ -154,7 +155,7 @@ def _with(added: dict[str, Any], settings: str) -> str:
     if not added:
         return settings
     text = f"{settings.rstrip()}\n{yaml.safe_dump(added)}"
-    return as_written(text, {**(yaml.safe_load(settings) or {}), **added})
+    return as_written(text, {**parsed(settings), **added})
 
 
 def main() -> int:

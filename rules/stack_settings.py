@@ -16,7 +16,7 @@ def _config(content: bytes) -> dict[str, Any]:
     Kept, because an update asks for a dozen settings.
     """
     try:
-        return parsed(content, "").get("config") or {}
+        return parsed(content).get("config") or {}
     except YamlError:
         return {}
 

@@ -25,12 +25,13 @@ Loader.yaml_implicit_resolvers = {
 MAPPING, NOTHING = "tag:yaml.org,2002:map", "tag:yaml.org,2002:null"
 
 
-def parsed(content: bytes, file: str) -> dict[str, Any]:
+def parsed(text: bytes | str, file: str = "the stack's file") -> dict[str, Any]:
     """Returns what stands at the top of a stack's file, or of Pulumi.yaml; ``file`` is its name for a sentence.
 
     Raises:
         YamlError: when Pulumi takes it for no such file, either.
     """
+    content = text.encode() if isinstance(text, str) else text
     try:
         loader = Loader(content)
         node = loader.get_node() if loader.check_node() else None

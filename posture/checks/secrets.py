@@ -6,14 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote
 
-import yaml
-
 from posture.context import Context
 from posture.model import Outcome, check, passed, verdict
 from posture.redaction import forms_of_all
 from rules.configuration import SECRETS
 from rules.layout import PROJECT
 from rules.state_file import unpacked
+from rules.yaml_file import parsed
 
 PAGE = "security page: Never commit secrets"
 ROTATE = "make rotate STACK={stack}: a secret that lay in the clear is none any more"
@@ -62,7 +61,7 @@ def stack_file(context: Context) -> Outcome:
     text = path.read_bytes()
     wanted = forms_of_all(context.declaration.secrets)
     problems = [f"{path.name} holds a secret in the clear"] if any(form in text for form in wanted) else []
-    config = (yaml.safe_load(text) or {}).get("config") or {}
+    config = parsed(text, path.name).get("config") or {}
     given = {str(name).removeprefix(f"{PROJECT}:"): value for name, value in config.items()}  # or by its bare name
     naked = [name for name in sorted(SECRETS) if isinstance(given.get(name), str) and given[name]]
     return verdict([*problems, *(f"{name} was set without --secret" for name in naked)], path.name)

@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import pytest
-import yaml
 
 from ops import restore, volumes
 from ops.commands import OperationError
+from rules.yaml_file import parsed
 from tests.unit.ops.test_backup import SETTINGS, a_backup
 
 
@@ -22,7 +22,16 @@ def test_the_settings_that_were_there_are_kept_beside(tmp_path: Path, monkeypatc
 
 
 @pytest.mark.parametrize(
-    "settings", ["config: {}", "config:\n  environment: dev", "{config: {port: 1}}\n", "", "# none\n"]
+    "settings",
+    [
+        "config: {}",
+        "config:\n  environment: dev",
+        "{config: {port: 1}}\n",
+        "",
+        "# none\n",
+        "config: {}\n---\nconfig: {port: 1}\n",
+        "config:\n  keyRotation: 2026-02-31\n",
+    ],
 )
 def test_the_settings_take_the_salt_in_whatever_form_they_are(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: str
@@ -30,8 +39,7 @@ def test_the_settings_take_the_salt_in_whatever_form_they_are(
     """An editor need not end the last line, and YAML may stand in braces."""
     monkeypatch.chdir(tmp_path)
     restore.place(a_backup(settings=settings))
-    placed = yaml.safe_load(Path("Pulumi.prod.yaml").read_text())
-    assert placed == {**(yaml.safe_load(settings) or {}), "encryptionsalt": "v1:salt"}
+    assert parsed(Path("Pulumi.prod.yaml").read_text()) == {**parsed(settings), "encryptionsalt": "v1:salt"}
 
 
 def test_what_is_in_the_way_is_said_before_a_volume_is_filled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -223,6 +223,7 @@ def test_settings_that_blind_somebody_are_pointed_out(
         ("config: {'litellm-claude:anthropicApiKey': ''}", "pass"),
         ("config: {'litellm-claude:anthropicApiKey': {secure: v1}}", "pass"),
         ("", "pass"),
+        ("config: {'litellm-claude:keyRotation': 2026-02-31}", "pass"),
     ],
 )
 def test_a_secret_in_the_stacks_file_is_found(make: Make, text: str, expected: str) -> None:
