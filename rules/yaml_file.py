@@ -40,8 +40,7 @@ def parsed(text: bytes | str, file: str = "the stack's file") -> dict[str, Any]:
         _refuse_other_than_settings(node)
         found: dict[str, Any] = loader.construct_document(node)
     except yaml.MarkedYAMLError as fault:
-        mark = fault.problem_mark or fault.context_mark
-        line, problem = mark.line + 1 if mark else 1, fault.problem
+        line, problem = fault.problem_mark.line + 1 if fault.problem_mark else 1, fault.problem
     except ReaderError as fault:
         line, problem = content.count(b"\n", 0, fault.position) + 1, fault.reason
     else:
