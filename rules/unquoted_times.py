@@ -5,7 +5,6 @@ YAML takes such a word for a time, and Pulumi hands it over as Go or JSON print 
 """
 
 import re
-from datetime import date, datetime
 from typing import Any
 
 TIME = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d(?:\.\d+)?) ?(Z|[+-]\d\d:?\d\d)(?: \S+)?")
@@ -13,9 +12,7 @@ MIDNIGHT, UTC_ZONES = "00:00:00", ("Z", "+0000", "+00:00")
 
 
 def day(value: Any) -> Any:
-    """Returns the ISO date where ``value`` is midnight in UTC, or a date of YAML's; anything else as it is."""
-    if isinstance(value, date) and not isinstance(value, datetime):
-        return value.isoformat()
+    """Returns the ISO date where ``value`` is midnight in UTC; anything else as it is."""
     found = TIME.fullmatch(value) if isinstance(value, str) else None
     return found[1] if found and found[2] == MIDNIGHT and found[3] in UTC_ZONES else value
 
