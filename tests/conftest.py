@@ -49,7 +49,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if item.path.stem in TEST_LONG:
             item.add_marker(pytest.mark.long)
         if "litellm_image" in item.path.parts:
-            item.add_marker(pytest.mark.no_cover)  # coverage asks nothing of what it runs, and doubles its time
+            item.add_marker(pytest.mark.no_cover)  # coverage asks nothing of what it runs
     rank = {name: number for number, name in enumerate(LONG)}
     items.sort(key=lambda item: rank.get(group(item.nodeid), len(rank)))
 
