@@ -124,6 +124,9 @@ test-faults: setup-pulumi setup-dev setup-engine setup-base ## break running sta
 test-engine: setup-pulumi setup-dev setup-engine setup-base ## a stack on Debian's newer engines, with both image stores (as root, half an hour)
 	@NEWER_ENGINES=1 setup/in_env.sh dev $(PYTHON) -m pytest -m faults tests/integration/test_engine_faults.py
 
+record: setup-pulumi setup-dev setup-engine setup-base ## record what engines answer, for unit tests: ENGINES='own trixie' (as root, ten minutes)
+	@setup/in_env.sh dev $(PYTHON) -m tests.integration.record_answers $(ENGINES)
+
 test-bundle: setup-pulumi setup-dev setup-engine setup-base ## a bundle, and a stack from it on a machine without a route (as root, some minutes)
 	@setup/in_env.sh dev $(PYTHON) -m pytest -m faults tests/integration/test_bundle.py
 
