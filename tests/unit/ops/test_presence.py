@@ -1,14 +1,12 @@
 """What is not as Pulumi made it, although it runs: undone on the engine, and nothing of it costs a new container."""
 
 from decimal import Decimal
-from typing import Any
 
 import pytest
 
 from rules.sizes import MIB
 from tests.unit.ops.reconcile_bed import BACKEND, LITELLM, UP, Bed, container
 
-CONNECT = ("network", "connect", "--alias", "litellm", "backend", "good")
 HANGS = {"State": {"Status": "running", "Health": {"Status": "unhealthy"}}}
 
 
@@ -17,61 +15,17 @@ def bed(monkeypatch: pytest.MonkeyPatch) -> Bed:
     return Bed(monkeypatch)
 
 
-def on(**networks: Any) -> dict[str, Any]:
-    return {"NetworkSettings": {"Networks": networks}}
-
-
-@pytest.mark.parametrize(
-    ("networks", "commands"),
-    [
-        ({"backend": {"Aliases": ["litellm", "0123456789ab"]}}, []),
-        (
-            {"backend": {"Aliases": ["0123456789ab"]}},
-            [("network", "disconnect", "--force", "backend", "good"), CONNECT],
-        ),
-        ({"backend": {"Aliases": None}}, [("network", "disconnect", "--force", "backend", "good"), CONNECT]),
-        ({"open": {}}, [CONNECT, ("network", "disconnect", "--force", "open", "good")]),
-    ],
-)
-def test_it_is_on_its_own_networks_by_its_own_names_and_on_no_others(
-    bed: Bed, networks: dict[str, Any], commands: list[tuple[str, ...]]
-) -> None:
-    """Connected by hand without its names, nobody finds it: it runs, it is healthy, and no request arrives."""
-    bed.engine.changed = {"good": on(**networks)}
-    bed.reconcile(BACKEND, container("good"))
-    assert bed.engine.commands == commands
-
-
-@pytest.mark.parametrize(
-    ("found", "changed"),
-    [
-        ({}, False),
-        ({"Memory": 512 * MIB}, True),
-        ({"MemorySwap": -1}, True),
-        ({"NanoCpus": 500_000_000}, True),
-        ({"RestartPolicy": {"Name": "no"}}, True),
-    ],
-)
-def test_limits_that_were_changed_by_hand_are_put_back(bed: Bed, found: dict[str, Any], changed: bool) -> None:
-    declared = {"memory": 3072, "memorySwap": 3072, "cpus": "2.0", "restart": "unless-stopped"}
-    made = container("good")
-    made["inputs"] |= declared
-    same = {"Memory": 3072 * MIB, "MemorySwap": 3072 * MIB, "NanoCpus": 2 * 10**9}
-    bed.engine.changed = {"good": {"HostConfig": {**same, "RestartPolicy": {"Name": "unless-stopped"}, **found}}}
-    bed.reconcile(BACKEND, made)
-    limits = ("--restart", "unless-stopped", "--memory", "3072m", "--memory-swap", "3072m", "--cpus", "2")
-    assert bed.engine.commands == ([("update", *limits, "good")] if changed else [])
-
-
-def test_a_limit_that_the_kernel_does_not_know_is_not_put_back_again_and_again(bed: Bed) -> None:
+@pytest.mark.parametrize("counted", [False, True])
+def test_a_limit_that_the_kernel_does_not_know_is_not_put_back_again_and_again(bed: Bed, counted: bool) -> None:
     """Ubuntu's before 22.04 count no swap: each `make up` changed each container, in vain."""
     made = container("good")
     made["inputs"] |= {"memory": 3072, "memorySwap": 3072, "cpus": "2.0", "restart": "unless-stopped"}
     there = {"Memory": 3072 * MIB, "MemorySwap": -1, "NanoCpus": 2 * 10**9}
     bed.engine.changed = {"good": {"HostConfig": {**there, "RestartPolicy": {"Name": "unless-stopped"}}}}
-    bed.engine.swap = False
+    bed.engine.swap = counted
     bed.reconcile(BACKEND, made)
-    assert bed.engine.commands == []
+    limits = ("--restart", "unless-stopped", "--memory", "3072m", "--memory-swap", "3072m", "--cpus", "2")
+    assert bed.engine.commands == [("update", *limits, "good")] * counted
 
 
 @pytest.mark.parametrize("processors", ["1.001", "2.123456789", "1024.000000001"])

@@ -27,32 +27,6 @@ def changed(**values: Any) -> Inside:
     return Inside(**{**INSIDE.__dict__, **values})
 
 
-@pytest.mark.parametrize("id_", sorted(id_ for id_ in REGISTRY if id_.startswith(("cis.", "drift."))))
-def test_what_is_as_declared_passes(make: Make, id_: str) -> None:
-    if id_ == "cis.5.9":
-        assert status(make(), id_) == "pass"
-    assert status(make(), id_) in ("pass", "not-applicable", "exception")
-
-
-@pytest.mark.parametrize(
-    ("field", "value", "id_"),
-    [
-        ("UTSMode", "host", "cis.5.21"),
-        ("PublishAllPorts", True, "cis.5.9"),
-        ("NetworkMode", "container:x", "cis.5.10"),
-        ("Sysctls", {"net.ipv4.ip_forward": "1"}, "drift.privileges"),
-        ("GroupAdd", ["docker"], "drift.privileges"),
-        ("VolumesFrom", ["x"], "drift.privileges"),
-        ("LogConfig", {"Type": "none", "Config": {}}, "drift.limits"),
-    ],
-)
-def test_each_field_of_the_host_side_counts(make: Make, field: str, value: Any, id_: str) -> None:
-    def change(found: dict[str, Any]) -> None:
-        found["egress"]["HostConfig"][field] = value
-
-    assert status(make(change), id_) == "fail"
-
-
 CLOSED = {"com.docker.network.bridge.inhibit_ipv4": "true"}
 MTU = {"com.docker.network.driver.mtu": "1400"}
 
@@ -77,14 +51,6 @@ def test_a_networks_options_are_the_declared_ones_but_for_what_an_engine_adds(
     context.declaration = replace(context.declaration, networks={"door": inputs})
     context.running = replace(context.running, networks={"net": running})
     assert status(context, "drift.networks") == expected
-
-
-@pytest.mark.parametrize(("propagation", "expected"), [("rprivate", "pass"), ("rshared", "fail")])
-def test_shared_mounts_are_found(make: Make, propagation: str, expected: str) -> None:
-    def change(found: dict[str, Any]) -> None:
-        found["egress"]["Mounts"] = [{"Type": "volume", "Destination": "/x", "Propagation": propagation}]
-
-    assert status(make(change), "cis.5.20") == expected
 
 
 def test_an_engine_with_apparmor_must_use_it(make: Make) -> None:

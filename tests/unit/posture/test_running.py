@@ -9,7 +9,6 @@ from posture import running
 from tests.unit.posture.conftest import IMAGE, Make
 from tests.unit.posture.test_checks import status
 from tests.unit.posture.test_looks import Told
-from tests.unit.posture.test_tampering import VOLUME, tampered
 
 
 def inspected(
@@ -95,7 +94,8 @@ def test_a_volume_that_was_declared_for_reading_cannot_be_written(
     make: Make, rights: dict[str, bool], expected: str
 ) -> None:
     """As the gateway has the certificates by ACME."""
-    context = tampered(make, "Mounts", [{**VOLUME, **rights}])
+    mount = {"Type": "volume", "Name": "x", "Destination": "/x", **rights}
+    context: Any = make(lambda found: found["egress"].update(Mounts=[mount]))
     volumes = [{"volumeName": "x", "containerPath": "/x", "readOnly": True}]
     context.declared("egress").inputs["volumes"] = volumes
     assert status(context, "drift.mounts") == expected
