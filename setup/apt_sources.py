@@ -66,7 +66,7 @@ def read_all(apt: Path) -> Iterator[Source]:
 
 
 def resolve(uri: str) -> str | None:
-    """The URI as debootstrap takes it: http(s) only; `mirror+file:` lists, which cloud images use, by their first."""
+    """The URI as the image can have it: http(s) only; `mirror+file:` lists, which cloud images use, by their first."""
     if uri.startswith("mirror+file:"):
         path = Path(re.sub(r"^mirror\+file:/*", "/", uri))
         uri = next(iter(path.read_text().split()), "") if path.is_file() else ""

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Sees to the image that the Dockerfiles start from: the engine's own, else a pull by digest, else one made with debootstrap.
+# Sees to the image that the Dockerfiles start from: the engine's own, else a pull by digest, else one made with mmdebstrap.
 # Usage: base_image.sh [STACK]
 set -euo pipefail
 # shellcheck source=setup/lib.sh
@@ -10,70 +10,11 @@ image=debian:trixie-slim
 # packages come with the build (setting securityUpdates). For a new one: docker buildx imagetools inspect debian:trixie-slim
 pinned=debian@sha256:a29215f6a35e51e22adffa17f89e9d2ef06214e64a2bad10d765c46aea49f11f
 release=trixie
+keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 
 uri_of() { printf '%s\n' "$sources" | sed -n "s/^$1 //p"; }
-reachable() { /usr/lib/apt/apt-helper download-file "$1" "$work/probe" >/dev/null 2>&1; }
-
-# bootstrap DIR [MIRROR]: without a mirror, debootstrap's default
-bootstrap() {
-  local dir=$1 mirror=${2:-} options=(--variant=minbase) arguments script=/usr/share/debootstrap/scripts/$release
-  [[ $mirror != https:* ]] || options+=(--include=ca-certificates) # else apt inside could not reach it
-  arguments=("$release" "$dir")
-  if [ -e "$script" ]; then
-    [ -z "$mirror" ] || arguments+=("$mirror")
-  else # a debootstrap older than the release
-    arguments+=("${mirror:-$(sed -n "s/^default_mirror //p" "${script%/*}/sid")}" "${script%/*}/sid")
-  fi
-  debootstrap "${options[@]}" "${arguments[@]}" >"$work/log" 2>&1
-}
-
-write_sources() {
-  local dir=$1 mirror security
-  mirror=$(sed -n "s/^deb \(\S*\) $release main.*/\1/p" "$dir/etc/apt/sources.list")
-  security=$(uri_of security)
-  : "${security:=${mirror%/}-security}"
-  {
-    echo "deb $mirror $release main"
-    echo "deb $mirror $release-updates main"
-    if reachable "$security/dists/$release-security/InRelease"; then
-      echo "deb $security $release-security main"
-    else
-      say "no mirror with Debian's security updates answers: the base image has the main archive alone"
-    fi
-  } >"$dir/etc/apt/sources.list.new"
-  mv "$dir/etc/apt/sources.list.new" "$dir/etc/apt/sources.list"
-}
-
-# As in Debian's own slim image: neither now nor in later layers documents, and no package caches.
-slim() {
-  local dir=$1
-  cat >"$dir/etc/dpkg/dpkg.cfg.d/docker" <<'END'
-force-unsafe-io
-path-exclude /usr/share/doc/*
-path-include /usr/share/doc/*/copyright
-path-exclude /usr/share/info/*
-path-exclude /usr/share/locale/*
-path-exclude /usr/share/man/*
-END
-  cat >"$dir/etc/apt/apt.conf.d/docker" <<'END'
-APT::Keep-Downloaded-Packages "false";
-APT::AutoRemove::SuggestsImportant "false";
-Acquire::Languages "none";
-DPkg::Post-Invoke { "rm -f /var/cache/apt/archives/*.deb /var/cache/apt/*.bin || true"; };
-END
-  printf '#!/bin/sh\nexit 101\n' >"$dir/usr/sbin/policy-rc.d" # no service starts while an image is built
-  chmod 755 "$dir/usr/sbin/policy-rc.d"
-  find "$dir/usr/share/doc" -type f ! -name copyright -delete
-  find "$dir/usr/share/doc" -type l -delete
-  rm -rf "$dir"/usr/share/{info,locale,man}/* "$dir"/var/lib/apt/lists/* "$dir"/var/cache/apt/*.bin \
-    "$dir"/var/cache/apt/archives/*.deb "$dir"/var/cache/debconf/*-old "$dir"/var/log/*.log \
-    "$dir"/etc/{hostname,resolv.conf}
-}
-
-remove_work() {
-  umount "$work/root/proc" "$work/root/sys" 2>/dev/null || true # debootstrap leaves them when it is interrupted
-  rm -rf --one-file-system "$work"
-}
+has() { /usr/lib/apt/apt-helper download-file "$1/dists/$2/InRelease" "$work/probe" >/dev/null 2>&1; }
+source_of() { echo "deb [signed-by=$keyring] $1 $2 main"; }
 
 use_engine_of "${1:-}"
 if docker image inspect "$image" >/dev/null 2>&1; then
@@ -82,8 +23,8 @@ fi
 [ ! -e "$root/.toolchain/bundle/manifest.json" ] ||
   die "the engine does not have the images that came in a bundle. Fix: make up BUNDLE=FILE STACK=${1:-STACK};" \
     "to build them here instead: rm -r .toolchain/bundle"
-# A second one would take the first one's place, and whatever was built on that be built anew. Who is not root makes none.
-! is_root || one_at_a_time base_image
+# A second one would take the first one's place, and whatever was built on that be built anew.
+one_at_a_time base_image
 if docker image inspect "$image" >/dev/null 2>&1; then
   exit 0
 fi
@@ -92,31 +33,58 @@ if timeout 30 docker pull --quiet "$pinned" >/dev/null 2>&1; then
   exec docker tag "$pinned" "$image"
 fi
 say "no image registry gives it within 30 s: making it from Debian's packages (about a minute)"
-if ! command -v debootstrap >/dev/null || [ ! -e /usr/share/keyrings/debian-archive-keyring.gpg ]; then
-  can_apt || die "the base image $image is missing, no image registry answers, and making it needs root and debootstrap." \
-    "Run 'docker pull $pinned' and 'docker tag $pinned $image' where a registry answers, or run make as root on Debian or Ubuntu."
-  apt_install debootstrap debian-archive-keyring
+if ! command -v mmdebstrap >/dev/null || [ ! -e "$keyring" ]; then
+  can_apt || die "the base image $image is missing, no image registry answers, and making it needs mmdebstrap." \
+    "Run 'sudo apt-get install mmdebstrap uidmap debian-archive-keyring' once, or 'docker pull $pinned' and" \
+    "'docker tag $pinned $image' where a registry answers, or run make as root on Debian or Ubuntu."
+  apt_install mmdebstrap debian-archive-keyring
 fi
-is_root || die "the base image $image is missing, no image registry answers, and debootstrap needs root." \
-  "Run 'sudo setup/base_image.sh' once, or 'docker pull $pinned' and 'docker tag $pinned $image' where a registry answers."
 
+work=$(mktemp -d /var/tmp/litellm-claude-base.XXXXXX)
+trap 'rm -rf --one-file-system "$work"' EXIT
+trap 'exit 130' INT TERM
+chmod 755 "$work" # without root, mmdebstrap runs as subordinate users
 # sources: the machine's mirrors as lines `mirror URI` and `security URI`
 sources=$(python3 "$root/setup/apt_sources.py" 2>/dev/null || true)
-work=$(mktemp -d /var/tmp/litellm-claude-base.XXXXXX)
-trap remove_work EXIT
-trap 'exit 130' INT TERM
-mirror=$(uri_of mirror)
-if ! bootstrap "$work/root" "$mirror"; then
-  [ -n "$mirror" ] || die "debootstrap failed: $(tail -n 2 "$work/log")"
-  say "the mirror of this machine's apt has no $release: trying debootstrap's default"
-  rm -rf --one-file-system "$work/root"
-  bootstrap "$work/root" || die "debootstrap failed, with $mirror and with its default: $(tail -n 2 "$work/log")"
+mirror=$(uri_of mirror) security=$(uri_of security)
+if [ -z "$mirror" ] || ! has "$mirror" "$release"; then
+  [ -z "$mirror" ] || say "the mirror of this machine's apt has no $release: trying Debian's default"
+  mirror=http://deb.debian.org/debian
 fi
-write_sources "$work/root"
-slim "$work/root"
-mkdir -p "$work/root/usr/local/share/ca-certificates"
-count=$(python3 "$root/setup/extra_certificates.py" "$work/root/usr/local/share/ca-certificates")
-tar -C "$work/root" --numeric-owner --one-file-system --exclude='./dev/*' --exclude='./proc/*' --exclude='./sys/*' -c . |
-  docker import --change 'CMD ["bash"]' --change 'LABEL litellm-claude.base="made locally with debootstrap"' \
-    - "$image" >/dev/null
+: "${security:=${mirror%/}-security}"
+archives=("$(source_of "$mirror" "$release")" "$(source_of "$mirror" "$release-updates")")
+if has "$security" "$release-security"; then
+  archives+=("$(source_of "$security" "$release-security")")
+else
+  say "no mirror with Debian's security updates answers: the base image has the main archive alone"
+fi
+options=()
+[[ "${archives[*]}" != *" https:"* ]] || options+=(--include=ca-certificates) # else apt inside could not reach it
+mkdir "$work/ca-certificates"
+count=$(python3 "$root/setup/extra_certificates.py" "$work/ca-certificates")
+# As in Debian's own slim image: neither now nor in later layers documents, and no package caches. The machine's certificates
+# are there before ca-certificates is installed, which makes them trusted.
+# shellcheck disable=SC2016 # hooks are for the shell of mmdebstrap, whose $1 is the root
+TMPDIR=$work mmdebstrap --variant=minbase --skip=output/dev "${options[@]}" \
+  --dpkgopt=force-unsafe-io \
+  --dpkgopt=path-exclude=/usr/share/{doc,info,locale,man}/'*' \
+  --dpkgopt='path-include=/usr/share/doc/*/copyright' \
+  --setup-hook="mkdir -p \"\$1/usr/local/share\" && cp -r $work/ca-certificates \"\$1/usr/local/share\"" \
+  --customize-hook='rm -f "$1/etc/hostname" "$1/etc/resolv.conf"' \
+  "$release" "$work/base.tar" "${archives[@]}" >"$work/log" 2>&1 ||
+  die "mmdebstrap failed: $({ grep '^E:' "$work/log" || tail -n 2 "$work/log"; } | head -n 3)"
+# What mmdebstrap could not have while it works: it needs the packages, and has a policy-rc.d of its own, which it removes.
+mkdir -p "$work"/more/{etc/apt/apt.conf.d,usr/sbin}
+cat >"$work/more/etc/apt/apt.conf.d/docker" <<'END'
+APT::Keep-Downloaded-Packages "false";
+APT::AutoRemove::SuggestsImportant "false";
+Acquire::Languages "none";
+DPkg::Post-Invoke { "rm -f /var/cache/apt/archives/*.deb /var/cache/apt/*.bin || true"; };
+END
+printf '#!/bin/sh\nexit 101\n' >"$work/more/usr/sbin/policy-rc.d" # no service starts while an image is built
+chmod 644 "$work/more/etc/apt/apt.conf.d/docker"
+chmod 755 "$work/more/usr/sbin/policy-rc.d"
+tar -C "$work/more" --owner=0 --group=0 --append --file="$work/base.tar" etc/apt/apt.conf.d/docker usr/sbin/policy-rc.d
+docker import --change 'CMD ["bash"]' --change 'LABEL litellm-claude.base="made locally with mmdebstrap"' \
+  "$work/base.tar" "$image" >/dev/null
 say "made $image, with $count CA certificates of this machine as data for the ca-certificates package"

@@ -17,7 +17,7 @@ def test_the_second_waits_and_makes_nothing(copy: Copy, script: str) -> None:
     made = copy.root / "made"
     copy.fake("docker", DOCKER.format(made=made))
     copy.environment |= {"SETUP_ASSUME_UID": "0", "SETUP_DAEMON_JSON": "/dev/null", "SETUP_DOCKERD_LOG": "/dev/null"}
-    for name in ("dockerd", "iptables", "apt-get", "debootstrap", "setsid", "systemctl"):
+    for name in ("dockerd", "iptables", "apt-get", "mmdebstrap", "setsid", "systemctl"):
         copy.fake(name, "exit 1")
     lock = copy.root / ".toolchain" / f"{script.removesuffix('.sh')}.lock"
     lock.parent.mkdir()
