@@ -47,31 +47,32 @@ chmod 755 "$work" # without root, mmdebstrap runs as subordinate users
 # sources: the machine's mirrors as lines `mirror URI` and `security URI`
 sources=$(python3 "$root/setup/apt_sources.py" 2>/dev/null || true)
 mirror=$(uri_of mirror) security=$(uri_of security)
-if [ -z "$mirror" ] || ! has "$mirror" "$release"; then
-  [ -z "$mirror" ] || say "the mirror of this machine's apt has no $release: trying Debian's default"
-  mirror=http://deb.debian.org/debian
-fi
 : "${security:=${mirror%/}-security}"
-archives=("$(source_of "$mirror" "$release")" "$(source_of "$mirror" "$release-updates")")
-if has "$security" "$release-security"; then
-  archives+=("$(source_of "$security" "$release-security")")
+archives=() options=()
+if [ -z "$mirror" ] || ! has "$mirror" "$release"; then # mmdebstrap knows where Debian's own archives are
+  [ -z "$mirror" ] || say "the mirror of this machine's apt has no $release: trying mmdebstrap's default"
+  options+=(--keyring="$keyring")
 else
-  say "no mirror with Debian's security updates answers: the base image has the main archive alone"
+  archives+=("$(source_of "$mirror" "$release")" "$(source_of "$mirror" "$release-updates")")
+  if has "$security" "$release-security"; then
+    archives+=("$(source_of "$security" "$release-security")")
+  else
+    say "no mirror with Debian's security updates answers: the base image has the main archive alone"
+  fi
 fi
-options=()
-[[ "${archives[*]}" != *" https:"* ]] || options+=(--include=ca-certificates) # else apt inside could not reach it
+[[ "${archives[*]-}" != *" https:"* ]] || options+=(--include=ca-certificates) # else apt inside could not reach it
 mkdir "$work/ca-certificates"
 count=$(python3 "$root/setup/extra_certificates.py" "$work/ca-certificates")
 # As in Debian's own slim image: neither now nor in later layers documents, and no package caches. The machine's certificates
 # are there before ca-certificates is installed, which makes them trusted.
 # shellcheck disable=SC2016 # hooks are for the shell of mmdebstrap, whose $1 is the root
-TMPDIR=$work mmdebstrap --variant=minbase --skip=output/dev "${options[@]}" \
+TMPDIR=$work mmdebstrap --variant=minbase --skip=output/dev ${options[@]+"${options[@]}"} \
   --dpkgopt=force-unsafe-io \
   --dpkgopt=path-exclude=/usr/share/{doc,info,locale,man}/'*' \
   --dpkgopt='path-include=/usr/share/doc/*/copyright' \
   --setup-hook="mkdir -p \"\$1/usr/local/share\" && cp -r $work/ca-certificates \"\$1/usr/local/share\"" \
   --customize-hook='rm -f "$1/etc/hostname" "$1/etc/resolv.conf"' \
-  "$release" "$work/base.tar" "${archives[@]}" >"$work/log" 2>&1 ||
+  "$release" "$work/base.tar" ${archives[@]+"${archives[@]}"} >"$work/log" 2>&1 ||
   die "mmdebstrap failed: $({ grep '^E:' "$work/log" || tail -n 2 "$work/log"; } | head -n 3)"
 # What mmdebstrap could not have while it works: it needs the packages, and has a policy-rc.d of its own, which it removes.
 mkdir -p "$work"/more/{etc/apt/apt.conf.d,usr/sbin}

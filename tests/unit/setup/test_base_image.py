@@ -7,7 +7,6 @@ import pytest
 
 from tests.unit.scripts import Copy
 
-DEFAULT = "http://deb.debian.org/debian"
 MIRRORS = "mirror https://near.example/debian", "security http://near.example/security"
 
 
@@ -62,23 +61,18 @@ def test_the_machines_mirrors_are_the_images(maker: Copy) -> None:
     assert "--include=ca-certificates" in given  # apt inside could not reach an https mirror without
 
 
-def test_a_mirror_without_the_release_is_replaced_by_debians(maker: Copy) -> None:
-    given = arguments(maker, MIRRORS[:1], f"{DEFAULT}-security/dists/trixie-security")
-    assert archives(given) == [
-        f"{DEFAULT} trixie",
-        f"{DEFAULT} trixie-updates",
-        f"{DEFAULT}-security trixie-security",
-    ]
+@pytest.mark.parametrize("mirrors", [(), MIRRORS[:1]], ids=["none", "without the release"])
+def test_without_a_mirror_of_the_machine_it_is_mmdebstraps_own(maker: Copy, mirrors: tuple[str, ...]) -> None:
+    given = arguments(maker, mirrors)
+    assert archives(given) == []
+    assert given[-2] == "trixie"
+    assert f"--keyring={maker.root}/keyring.gpg" in given  # Ubuntu's apt knows none of its keys
     assert "--include=ca-certificates" not in given
 
 
 def test_without_an_archive_of_security_updates_there_is_the_main_one(maker: Copy) -> None:
     given = arguments(maker, MIRRORS, "https://near.example/debian/dists/trixie")
     assert archives(given) == ["https://near.example/debian trixie", "https://near.example/debian trixie-updates"]
-
-
-def test_a_machine_without_a_debian_mirror_uses_debians(maker: Copy) -> None:
-    assert archives(arguments(maker, ()))[0] == f"{DEFAULT} trixie"
 
 
 @pytest.mark.parametrize("user", ["0", "1000"])
