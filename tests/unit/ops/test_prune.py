@@ -94,6 +94,11 @@ def test_an_image_that_another_working_copy_has_just_loaded_stays_until_its_cont
     assert prune.images("prod", state(NEW), Engine()) == [before]
 
 
+@pytest.mark.parametrize("told", ["", "<no value>", "null", '"2026-11-28"'])
+def test_an_image_of_which_the_engine_does_not_tell_since_when_may_go(told: str) -> None:
+    assert bundle.may_go(told)
+
+
 def test_an_image_that_a_container_uses_stays(monkeypatch: pytest.MonkeyPatch) -> None:
     docker = Docker(NEW, OLD)
     docker.in_use = {OLD}
