@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.unit.litellm_image.contract_cases import PIXEL, USER
-from tests.unit.litellm_image.openai_lab import sent
+from tests.unit.litellm_image.contract_cases import PIXEL, SMALL, USER, refusal
+from tests.unit.litellm_image.openai_lab import MODELS, sent
 from tests.unit.litellm_image.test_translation import CALL, RESULT
 
-from claude_gateway.api.contract import Route
+from claude_gateway.api.contract import Route, admit
 
 pytestmark = pytest.mark.filterwarnings("default")  # LiteLLM's own
 
@@ -41,6 +41,22 @@ async def test_a_search_is_a_tool_that_may_be_chosen_or_not(asked: str, choice: 
     assert made["tool_choice"] == {"type": choice, **alone}
     same = await sent(Route.RESPONSES, model=model, tools=[{"type": "web_search"}], tool_choice=asked)
     assert same["tool_choice"] == {"type": choice}
+
+
+@pytest.mark.parametrize("kind", ["web_search", "web_search_preview", "web_search_preview_2025_03_11"])
+async def test_a_search_can_be_demanded_by_any_of_its_names(kind: str) -> None:
+    search = [{"type": "web_search"}]
+    made = await sent(Route.RESPONSES, tools=search, tool_choice={"type": kind}, parallel_tool_calls=False)
+    assert made["tool_choice"] == {"type": "tool", "name": "web_search", "disable_parallel_tool_use": True}
+
+
+def test_another_of_openais_tools_cannot_be_demanded() -> None:
+    asked = {**SMALL[Route.RESPONSES], "tools": [{"type": "web_search"}], "tool_choice": {"type": "file_search"}}
+    refused = refusal(Route.RESPONSES, asked)
+    assert refused is not None
+    assert refused.message == "tool_choice.type: is not supported: this tool runs at OpenAI alone"
+    made = admit(Route.RESPONSES, asked, models=MODELS, drop=True)
+    assert "tool_choice" not in made
 
 
 async def test_a_search_of_an_earlier_turn_is_not_put_into_the_models_mouth() -> None:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 UNCHANGED = ("temperature", "top_p", "top_k", "thinking")  # one name and meaning in both APIs
+SEARCH = "web_search"  # the tool's name at Anthropic; OpenAI has had several
 CHOICES = {"auto": "auto", "required": "any", "none": "none"}
 
 
@@ -47,7 +48,9 @@ def tool_choice(body: Mapping[str, Any]) -> dict[str, Any] | None:
         made = {"type": kind}
     else:
         name = asked.get("name") or (asked.get("function") or {}).get("name")
-        if asked.get("type") not in ("function", "custom") or not name:
+        if str(asked.get("type")).startswith(SEARCH):
+            name = SEARCH
+        elif asked.get("type") not in ("function", "custom") or not name:
             return None
         made = {"type": "tool", "name": name}
     if parallel is False and made["type"] != "none":

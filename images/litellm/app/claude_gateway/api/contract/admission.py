@@ -149,6 +149,7 @@ def _without_refused(given: dict[str, Any], error: ValidationError, refusal: Rej
     kind, place = next(sentences.places(error))
     if kind != "refused" or (place[0] != "tools" and isinstance(place[-1], int)):
         raise refusal
+    place = place[:-1] if place[-1] == "type" else place  # without it the object says nothing
     changed: dict[str, Any] = _without(given, place)
     return changed
 

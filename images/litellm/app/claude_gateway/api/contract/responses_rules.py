@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, Required, TypedDict
 
 from anthropic.types import beta
 from openai.types.responses import response_create_params
@@ -53,6 +53,15 @@ WEB_SEARCH = {
     "external_web_access": bool | None,
     "search_content_types": refusing("Claude searches for texts alone"),
 }
+
+
+class SearchChoice(TypedDict):
+    """A search that has to be made, by the tool's present name, which the package does not have here."""
+
+    type: Required[Literal["web_search"]]
+
+
+SEARCHES = ("web_search", "web_search_preview", "web_search_preview_2025_03_11")
 HTTPS = core_schema.str_schema(pattern="^https://")
 CACHED_PART = {"cache_control": CacheControl, "prompt_cache_breakpoint": ANY}
 IMAGE_PART = {
@@ -123,6 +132,7 @@ SHAPE = Shape(
         "WebSearchPreviewToolParam": {**WEB_SEARCH, "type": Literal["web_search_preview"]},
         "ToolSearchToolParam": {"execution": Literal["server"]},
         "ResponseTextConfigParam": {"verbosity": core_schema.str_schema(pattern="^medium$")},
+        "ToolChoiceTypesParam": {"type": refusing(OPENAIS_TOOL, *SEARCHES)},
         "Reasoning": {
             "context": refusing("no reasoning is kept here"),
             "mode": refusing("Claude has no such setting"),
@@ -133,7 +143,7 @@ SHAPE = Shape(
             (
                 *("FileSearchToolParam", "ComputerToolParam", "ComputerUsePreviewToolParam", "CodeInterpreter"),
                 *("ProgrammaticToolCalling", "ImageGeneration", "LocalShell", "FunctionShellToolParam"),
-                *("ApplyPatchToolParam", "ToolChoiceTypesParam", "ToolChoiceMcpParam", "ToolChoiceApplyPatchParam"),
+                *("ApplyPatchToolParam", "ToolChoiceMcpParam", "ToolChoiceApplyPatchParam"),
                 *("ToolChoiceShellParam", "ToolChoiceSpecificProgrammaticToolCallingParam"),
             ),
             OPENAIS_TOOL,
@@ -176,5 +186,9 @@ SHAPE = Shape(
         **dict.fromkeys((IMAGE, "ResponseInputImageContentParam"), BREAKPOINT | {"detail", "file_id"}),
     },
 )
-ADDED: dict[str, Any] = {"stream": bool, "client_metadata": dict[str, str]}  # Codex names itself in the latter
+ADDED: dict[str, Any] = {
+    "client_metadata": dict[str, str],  # in which Codex names itself
+    "stream": bool,
+    "tool_choice": response_create_params.ToolChoice | SearchChoice,
+}
 RESPONSES_RULES = Rules(REQUEST, RESPONSES, SHAPE, ADDED, frozenset({"input", "model"}))
