@@ -118,3 +118,11 @@ async def test_an_operator_who_says_nothing_is_left_out(blank: str) -> None:
     some = [{"type": "text", "text": blank}, {"type": "text", "text": "Be brief."}]
     asked = await sent(Route.CHAT, messages=[{"role": "system", "content": some}, user])
     assert [block["text"] for block in asked["system"]] == ["Be brief."]
+
+
+@pytest.mark.parametrize("name", ["detail", "details"])
+async def test_how_closely_an_image_is_to_be_looked_at_means_nothing(name: str) -> None:
+    """Ax for Node sends `details` beside every image."""
+    image = {"type": "image_url", "image_url": {"url": "https://example.com/a.png", name: "auto"}}
+    (message,) = (await sent(Route.CHAT, messages=[{"role": "user", "content": [image]}]))["messages"]
+    assert message["content"] == [{"type": "image", "source": {"type": "url", "url": "https://example.com/a.png"}}]

@@ -144,7 +144,7 @@ CHAT_SHAPE = Shape(
         "ChatCompletionContentPartImageParam": CACHED,
         "File": CACHED,
         "FileFile": {"file_data": openai.FILE_DATA, "file_id": openai.FILE_ID, "format": str},
-        "ImageURL": {"url": openai.SAFE_URL, "format": str, "media_type": str},
+        "ImageURL": {"url": openai.SAFE_URL, "details": str, "format": str, "media_type": str},
         "ChatCompletionMessageFunctionToolCallParam": {
             "cache_control": CacheControl,
             "index": int,
@@ -164,7 +164,7 @@ CHAT_SHAPE = Shape(
     },
     # Claude knows no names of those who speak, and looks at every image as closely as it can.
     left_out={
-        "ImageURL": frozenset({"detail", "media_type"}),
+        "ImageURL": frozenset({"detail", "details", "media_type"}),
         "ThinkingBlock": frozenset({"index"}),
         "ChatCompletionAssistantMessageParam": frozenset(
             {
