@@ -119,12 +119,12 @@ def state(shown: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def answers(calls: Sequence[Call], stack: str) -> list[dict[str, Any]]:
-    """Returns what is read of the answers, each question once."""
+    """Returns what is read of the answers, each question once: what is asked again has an answer that may pass."""
     found: dict[str, dict[str, Any]] = {}
     for arguments, status, out, err in calls:
         asked = question(arguments)
         entry = {"asked": asked, "status": status, "out": _out(asked, out, stack), "err": _few(err)}
-        found.setdefault(json.dumps(asked), entry)
+        found[json.dumps(asked)] = entry
     return sorted(found.values(), key=lambda one: list(map(str, one["asked"])))
 
 

@@ -1,7 +1,7 @@
 """Clients that are declared wrongly: refused in sentences with the command that fixes them, and taken for no others."""
 
 import json
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import pulumi
@@ -118,7 +118,3 @@ def test_the_last_day_of_the_calendar_is_never(deploy: Deploy) -> None:
     graph = deploy("prod", clients={"ever": {"expires": "9999-12-31"}})
     assert json.loads(graph.env("litellm")["GATEWAY_CLIENTS"])["ever"]["keys"][0][2].startswith("9999-12-31T23:59")
     assert graph.warnings == []
-
-
-def test_yaml_s_own_dates_are_days_too() -> None:
-    assert str(Client.model_validate({"expires": date(2027, 3, 31)}).expires) == "2027-03-31"

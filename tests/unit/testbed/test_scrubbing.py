@@ -57,6 +57,12 @@ def test_of_an_object_is_kept_what_is_read() -> None:
     assert answer["out"] == [{"SwapLimit": True, "Swarm": {"LocalNodeState": "inactive"}}]
 
 
+def test_of_a_question_that_is_asked_again_the_last_answer_holds() -> None:
+    asked = ("exec", "x", "sh", "-c", "for p in ...")
+    (answer,) = scrubbing.answers([(asked, 0, "1 0 :runc:[2:INIT]", ""), (asked, 0, "1 13 :squid", "")], "x")
+    assert answer["out"] == "1 13 :squid"
+
+
 def test_of_a_log_the_lines_of_requests_are_left_out() -> None:
     log = 'ready\n{"source": "198.51.100.7"}\n' + "line\n" * 9
     (answer,) = scrubbing.answers([(("logs", "x"), 0, log, "")], "x")
