@@ -90,7 +90,7 @@ def reduced(
     made = Recording(
         name=f"{short}-{kind}",
         engine=version,
-        time=datetime.now(UTC).isoformat(timespec="minutes"),
+        time=datetime.now(UTC).isoformat(timespec="seconds"),
         stack=scrubbing.STACK,
         outputs=scrub({name: outputs[name] for name in SAID if name in outputs}),
         state=scrub(scrubbing.state(state)),
