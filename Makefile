@@ -189,8 +189,9 @@ format: setup-dev ## put the Python code into its standard form
 	@$(PYTHON) -m ruff check --fix --quiet .
 	@$(PYTHON) -m ruff format .
 
-hooks: ## check each commit as lint does (installs a git hook)
+hooks: setup-dev ## check each commit as lint does (installs a git hook)
 	@setup/python.sh tools/hooks/requirements.lock .toolchain/tools/hooks
+	@setup/go_tool.sh actionlint >/dev/null
 	@.toolchain/tools/hooks/bin/pre-commit install
 
 ##### the project

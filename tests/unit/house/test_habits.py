@@ -94,6 +94,17 @@ def test_a_commit_is_checked_by_the_linters_of_make_lint() -> None:
     assert all(program.startswith((".venv/bin/", ".toolchain/tools/")) for program in programs)
     assert tools([hook["entry"] for hook in hooks]) == tools(recipe("lint"))
     assert len(tools(recipe("lint"))) == len(recipe("lint")), "a linter that this test does not know"
+    (types,) = [program for program in programs if "mypy" in program]
+    packages = re.search(r"^PACKAGES := \$\(wildcard (.*)\)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert packages
+    assert types.endswith(f"__main__.py {packages[1]}")
+
+
+def test_make_hooks_installs_what_a_commit_is_checked_with() -> None:
+    """In a fresh clone, too: git would refuse each commit, as there is no .venv yet."""
+    done = subprocess.run(["make", "--dry-run", "hooks"], cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    assert "setup/python.sh requirements-dev.lock" in done
+    assert "setup/go_tool.sh actionlint" in done
 
 
 def test_every_supported_python_is_tried_in_ci() -> None:
