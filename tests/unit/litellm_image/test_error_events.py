@@ -60,8 +60,10 @@ async def test_an_error_in_a_stream_has_a_status_and_the_gateways_words(kind: st
 
 
 @pytest.mark.parametrize("size", [1, 2, 5, 13, 10_000])
-async def test_however_a_stream_is_cut_into_pieces_the_error_is_found_and_nothing_lost(size: int) -> None:
-    whole = BEGUN + error("overloaded_error")
+@pytest.mark.parametrize("blank", [b" ", b""])
+async def test_however_a_stream_is_cut_into_pieces_the_error_is_found_and_nothing_lost(size: int, blank: bytes) -> None:
+    """The blank behind a field's name may be left out (https://html.spec.whatwg.org/#parsing-an-event-stream)."""
+    whole = BEGUN + error("overloaded_error").replace(b": ", b":" + blank, 2)
     sent, failure = await read(*(whole[at : at + size] for at in range(0, len(whole), size)))
     assert sent == BEGUN
     assert failure is not None

@@ -11,8 +11,8 @@ from claude_gateway.upstream.refusals import no_answer
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
-MARK = b"event: error"
-LINE = re.compile(rb"^event: error\b", re.MULTILINE)
+MARKS = (b"event: error", b"event:error")
+LINE = re.compile(rb"^event: ?error\b", re.MULTILINE)
 DATA = re.compile(rb"^data: ?(.*)$", re.MULTILINE)
 LONGEST = 64 * 1024
 
@@ -28,7 +28,7 @@ async def raised(pieces: AsyncIterator[bytes], headers: Mapping[str, str]) -> As
                 yield piece[: found.start()]
             raise await _failure(piece[found.start() :], pieces, headers)
         before, newline, begun = piece.rpartition(b"\n")
-        held = begun if begun and (newline or new_line) and MARK.startswith(begun) else b""
+        held = begun if begun and (newline or new_line) and any(mark.startswith(begun) for mark in MARKS) else b""
         if sent := before + newline if held else piece:
             yield sent
             new_line = sent.endswith(b"\n")
