@@ -20,15 +20,13 @@ from pathlib import Path
 from shlex import quote
 from typing import Any
 
-import yaml
-
 from ops.commands import OperationError, exit_status
 from ops.state import ENGINE
 from rules.docker import LOCAL
 from rules.engines import fault
 from rules.layout import PROJECT, stack_name
 from rules.version import VERSION
-from rules.yaml_file import YamlError, parsed
+from rules.yaml_file import YamlError, parsed, written
 
 FORMAT = f"{PROJECT} backup 1"
 OF_ENGINE = re.compile(rf" *({PROJECT}:)?docker(Host|CertPath):")
@@ -174,7 +172,7 @@ def as_written(text: str, wanted: dict[str, Any]) -> str:
     with contextlib.suppress(YamlError):
         if parsed(text) == wanted:
             return text
-    return yaml.safe_dump(wanted)
+    return written(wanted)
 
 
 def main() -> int:

@@ -17,8 +17,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-import yaml
-
 from ops import volumes
 from ops.backup_file import Backup, as_written, name_of_secret, on_engine, read
 from ops.commands import OperationError, command_line, exit_status, pulumi
@@ -26,7 +24,7 @@ from ops.engine import Engine
 from ops.stack_file import file_of
 from ops.state import State, name_of
 from rules.layout import PROJECT, stack_name
-from rules.yaml_file import parsed
+from rules.yaml_file import parsed, written
 
 BACKEND = "PULUMI_BACKEND_URL"
 
@@ -154,7 +152,7 @@ def _with(added: dict[str, Any], settings: str) -> str:
     """Returns a stack's file with more at its top, and its comments where it has the common form."""
     if not added:
         return settings
-    text = f"{settings.rstrip()}\n{yaml.safe_dump(added)}"
+    text = f"{settings.rstrip()}\n{written(added)}"
     return as_written(text, {**parsed(settings), **added})
 
 

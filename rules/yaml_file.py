@@ -3,6 +3,7 @@
 PyYAML is asked for libyaml, of which Pulumi's own parser is a translation, so that both find the same faults.
 """
 
+import re
 from typing import Any
 
 import yaml
@@ -15,14 +16,40 @@ class YamlError(Exception):
 
 
 class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
-    """Takes ``on`` and 2026-02-31 for the words that they are to Pulumi: neither is a reason to stop here."""
+    """Takes ``on``, 1:30 and 2026-02-31 for the words that they are to Pulumi, and numbers for the same ones."""
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        """Raises ConstructorError, which names the line, where PyYAML lets an error of Python's own through."""
+        try:
+            found = super().construct_object(node, deep)
+        except (ArithmeticError, AttributeError, LookupError, ValueError):
+            kind = node.tag.rpartition(":")[2]
+            raise ConstructorError(problem=f"a value is no {kind}", problem_mark=node.start_mark) from None
+        return int(found) if isinstance(found, float) and found.is_integer() else found
 
 
+class Dumper(yaml.SafeDumper):
+    """Writes a word in quotes where it would be a number to Pulumi, too."""
+
+
+OTHERS = (":timestamp", ":value", ":bool", ":int", ":float")
 Loader.yaml_implicit_resolvers = {
-    first: [one for one in resolvers if not one[0].endswith((":timestamp", ":value", ":bool")) or first in "tTfF"]
+    first: [one for one in resolvers if not one[0].endswith(OTHERS) or first in "tTfF"]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
+for kind, digits in (
+    ("int", r"0b[01][01_]*|0x[\da-fA-F][\da-fA-F_]*|0(?:o[0-7])?[0-7_]*|[1-9][\d_]*"),
+    ("float", r"(?:\d[\d_]*(?:\.[\d_]*)?|\.\d[\d_]*)(?:[eE][-+]?\d+)?"),
+):
+    for one in (Loader, Dumper):
+        number = re.compile(f"[-+]?(?:{digits})$", re.ASCII)
+        one.add_implicit_resolver(f"tag:yaml.org,2002:{kind}", number, "-+.0123456789")
 MAPPING, NOTHING = "tag:yaml.org,2002:map", "tag:yaml.org,2002:null"
+
+
+def written(content: dict[str, Any]) -> str:
+    """Returns the YAML that says ``content``, to Pulumi and to :func:`parsed`."""
+    return yaml.dump(content, Dumper=Dumper)
 
 
 def parsed(text: bytes | str, file: str = "the stack's file") -> dict[str, Any]:
@@ -31,7 +58,7 @@ def parsed(text: bytes | str, file: str = "the stack's file") -> dict[str, Any]:
     Raises:
         YamlError: when Pulumi takes it for no such file, either.
     """
-    content = text.encode() if isinstance(text, str) else text
+    content = text.encode(errors="surrogatepass") if isinstance(text, str) else text
     try:
         loader = Loader(content)
         node = loader.get_node() if loader.check_node() else None
