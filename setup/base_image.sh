@@ -44,6 +44,7 @@ work=$(mktemp -d /var/tmp/litellm-claude-base.XXXXXX)
 trap 'rm -rf --one-file-system "$work"' EXIT
 trap 'exit 130' INT TERM
 chmod 755 "$work" # without root, mmdebstrap runs as subordinate users
+umask 022         # and what it copies has to be open to them
 # sources: the machine's mirrors as lines `mirror URI` and `security URI`
 sources=$(python3 "$root/setup/apt_sources.py" 2>/dev/null || true)
 mirror=$(uri_of mirror) security=$(uri_of security)
@@ -83,7 +84,6 @@ Acquire::Languages "none";
 DPkg::Post-Invoke { "rm -f /var/cache/apt/archives/*.deb /var/cache/apt/*.bin || true"; };
 END
 printf '#!/bin/sh\nexit 101\n' >"$work/more/usr/sbin/policy-rc.d" # no service starts while an image is built
-chmod 644 "$work/more/etc/apt/apt.conf.d/docker"
 chmod 755 "$work/more/usr/sbin/policy-rc.d"
 tar -C "$work/more" --owner=0 --group=0 --append --file="$work/base.tar" etc/apt/apt.conf.d/docker usr/sbin/policy-rc.d
 docker import --change 'CMD ["bash"]' --change 'LABEL litellm-claude.base="made locally with mmdebstrap"' \

@@ -75,6 +75,15 @@ def test_without_an_archive_of_security_updates_there_is_the_main_one(maker: Cop
     assert archives(given) == ["https://near.example/debian trixie", "https://near.example/debian trixie-updates"]
 
 
+def test_what_mmdebstrap_copies_is_open_to_the_users_that_it_runs_as(maker: Copy) -> None:
+    """Without root these are subordinate ones, to which a shell with a strict umask would close the certificates."""
+    maker.fake("mmdebstrap", f'find "$TMPDIR" -printf "%m " >"{maker.root}/modes"; touch "$TMPDIR/base.tar"')
+    maker.fake("python3", "echo 0")
+    done = maker.started("bash", "-c", "umask 077; setup/base_image.sh")
+    assert done.returncode == 0, done.stderr
+    assert set((maker.root / "modes").read_text().split()) <= {"755", "644"}
+
+
 @pytest.mark.parametrize("user", ["0", "1000"])
 def test_what_mmdebstrap_says_of_its_failure_is_shown_and_nothing_is_imported(maker: Copy, user: str) -> None:
     """Also on a machine whose keyring is older than the release."""
