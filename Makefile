@@ -115,8 +115,8 @@ test-unit: setup-dev ## unit and property tests: all branches of rules/ and comp
 test-integration: setup-pulumi setup-dev setup-images ## tests on a real Docker engine
 	@setup/in_env.sh dev $(PYTHON) -m pytest $(SPREAD) -m "not faults and not long" tests/integration tests/conformance tests/gateway
 
-test-long: setup-pulumi setup-dev setup-images setup-tools ## ways to deploy: acme, replicas, CI, backends, backup, ssh, Prometheus, kills
-	@setup/in_env.sh dev $(PYTHON) -m pytest $(SPREAD) -m "long and not faults" tests/integration
+test-long: setup-pulumi setup-dev setup-images setup-tools ## ways to deploy: acme, replicas, managed CA, CI, backends, backup, ssh, Prometheus, kills
+	@setup/in_env.sh dev $(PYTHON) -m pytest $(SPREAD) -m "long and not faults" tests/integration tests/gateway
 
 test-faults: setup-pulumi setup-dev setup-engine setup-base ## break running stacks on purpose (not part of test)
 	@setup/in_env.sh dev $(PYTHON) -m pytest $(SPREAD) -m faults tests/integration tests/gateway

@@ -16,8 +16,9 @@ STACKS = {
 }
 # The ways to deploy, and what else takes long: `make test-long`, which is not part of `make test`.
 TEST_LONG = (
-    "test_acme", "test_acme_cases", "test_acme_dns", "test_arm64", "test_backends", "test_backup", "test_client_keys",
-    "test_hook", "test_interrupted", "test_monitoring", "test_new", "test_remote", "test_replicas", "test_workflow",
+    "test_acme", "test_acme_cases", "test_acme_dns", "test_arm64", "test_authority", "test_backends", "test_backup",
+    "test_client_keys", "test_gateway_acme", "test_gateway_replicas", "test_hook", "test_interrupted",
+    "test_monitoring", "test_new", "test_remote", "test_replicas", "test_workflow",
 )  # fmt: skip
 # Share containers in tests/conformance; the others there share a stack.
 LITELLM_ALONE = ("test_client_table", "test_clients", "test_keys", "test_modes", "test_parity", "test_siege")
