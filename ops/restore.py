@@ -15,7 +15,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 from ops import volumes
 from ops.backup_file import Backup, as_written, name_of_secret, on_engine, read
@@ -24,6 +23,7 @@ from ops.engine import Engine
 from ops.stack_file import file_of
 from ops.state import State, name_of
 from rules.layout import PROJECT, stack_name
+from rules.state_file import url_of
 from rules.yaml_file import parsed, written
 
 BACKEND = "PULUMI_BACKEND_URL"
@@ -36,7 +36,7 @@ def elsewhere(backup: Backup) -> Iterator[None]:
     with tempfile.TemporaryDirectory(prefix="litellm-claude-") as made:
         try:
             os.chdir(made)
-            os.environ[BACKEND] = f"file://{quote(made, safe='/ ')}"  # a blank may stand in Pulumi's (setup/lib.sh)
+            os.environ[BACKEND] = url_of(made)
             Path("Pulumi.yaml").write_text(f"name: {PROJECT}\nruntime: python\n")
             Path(file_of(backup.stack)).write_text(backup.sealed)
             yield

@@ -6,16 +6,29 @@ history/.
 
 import gzip
 import json
+import os
 import sys
 import zlib
 from pathlib import Path
 from shlex import quote
 from typing import Any
+from urllib.parse import quote_from_bytes, unquote
 
 PACKED = ".gz"
 ENDS = ("", PACKED)
 GZIP = b"\x1f\x8b"
 """How a gzip file begins: PULUMI_SELF_MANAGED_STATE_GZIP packs the state."""
+
+
+def url_of(folder: str) -> str:
+    """The URL of a backend in ``folder``: a blank may stand in Pulumi's, but not what has a meaning there."""
+    return f"file://{quote_from_bytes(os.fsencode(folder), safe='/ ')}"
+
+
+def folder_of(url: str) -> Path | None:
+    """Where a backend in files keeps states; options may stand behind its path. None for another backend."""
+    path = unquote(url.removeprefix("file://").partition("?")[0], errors="surrogateescape")
+    return Path(path).expanduser() / ".pulumi" if url.startswith("file://") else None
 
 
 def find(state: Path, stack: str) -> Path | None:

@@ -4,14 +4,13 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import unquote
 
 from posture.context import Context
 from posture.model import Outcome, check, passed, verdict
 from posture.redaction import forms_of_all
 from rules.configuration import SECRETS
 from rules.layout import PROJECT
-from rules.state_file import unpacked
+from rules.state_file import folder_of, unpacked
 from rules.yaml_file import parsed
 
 PAGE = "security page: Never commit secrets"
@@ -19,11 +18,8 @@ ROTATE = "make rotate STACK={stack}: a secret that lay in the clear is none any 
 
 
 def _state_files(context: Context) -> Iterator[Path]:
-    backend = context.environment.get("PULUMI_BACKEND_URL", "")
-    if backend.startswith("file://"):
-        stack = context.declaration.stack
-        place = unquote(backend.removeprefix("file://").partition("?")[0])  # options of the backend's own
-        root = Path(place).expanduser() / ".pulumi"
+    stack = context.declaration.stack
+    if root := folder_of(context.environment.get("PULUMI_BACKEND_URL", "")):
         yield from (path for path in root.rglob("*") if path.is_file() and stack in str(path.relative_to(root)))
 
 
