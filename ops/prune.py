@@ -7,7 +7,7 @@ STATE is a file backend's .pulumi folder, or nothing.
   the names here.
 - In a file backend, all but the newest copies of the state: Pulumi writes two at every update, and prunes none.
 
-Logs have bounds already: the containers' own (components/container.py), and Pulumi's (setup/env.sh).
+Logs have bounds already: the containers' own (components/container.py), and Pulumi's (setup/environment.py).
 """
 
 import re

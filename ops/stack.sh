@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034 # up.sh and down.sh ask for some of it
 # Sourced, after lib.sh, by the scripts that act on a stack: it is known, and the environment is what env.sh prints.
 
 : "${root:?}"
@@ -8,14 +8,10 @@ settings=Pulumi.$name.yaml
 python=$root/.venv/bin/python
 cd "$root" || exit
 
-exports=$(setup/env.sh "$stack")
-eval "$exports"
-read_stack "$stack"
-# shellcheck disable=SC2034 # up.sh and down.sh ask for it
+state='' given_name='' given_orchestrator='' given_provider=''
+known=$(setup/env.sh "$stack" for-scripts)
+eval "$known"
 made_as=${given_name:-$name} # behind litellm-claude- in the names of all that the stack has; another one once it was renamed
-
-state=
-[[ ${PULUMI_BACKEND_URL:-} != file://* ]] || state=$(path_of "$PULUMI_BACKEND_URL")/.pulumi
 
 # explain TARGET [SAID]: says what most often makes pulumi fail, and ends the script
 explain() {

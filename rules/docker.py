@@ -30,7 +30,7 @@ class EngineError(RuntimeError):
 class Client:
     """The engine at ``host``; without one that of DOCKER_HOST, else this machine's, as the provider has it.
 
-    A docker context becomes DOCKER_HOST before anything runs (setup/env.sh), because the provider knows no contexts.
+    A context becomes DOCKER_HOST before anything runs (setup/read_stack.py), because the provider knows no contexts.
     """
 
     seconds: float | None = None

@@ -58,6 +58,7 @@ meet_the_host() {
 
 stack=${1:-}
 named=${DOCKER_HOST:-}
+given_host=''
 use_engine_of "$stack"
 named+=$given_host
 old=${DOCKER_API_VERSION:-1.99}

@@ -31,25 +31,23 @@ die() {
 
 [ -d "${TMPDIR:-/tmp}" ] || die "TMPDIR=$TMPDIR in this shell is no folder. Fix: unset TMPDIR"
 
-# read_stack [STACK]: what the scripts have to know of it, as variables (read_stack.py); without one, of the engine
-read_stack() {
-  local said status=0
-  said=$(cd "$root" && .venv/bin/python -X utf8 -m setup.read_stack ${1+"$@"}) || status=$?
+# python_says MODULE [ARGUMENT...]: what it says of a stack, for eval
+python_says() {
+  local status=0
+  (cd "$root" && .venv/bin/python -X utf8 -m "$@") || status=$?
   case $status in
     0) ;;
     3) exit 1 ;; # it has said why
     *) die "the Python in .venv, which reads the stack's file, is not there or lacks something (see above). Fix: make setup-python" ;;
   esac
-  # shellcheck disable=SC2034 # for those that source this
-  given_host='' given_engine='' given_name='' given_orchestrator='' given_provider='' given_salt='' given_backend=''
-  eval "$said"
 }
 
 # use_engine_of STACK: point docker's client at it, for the rest of the script; set-up may have none yet
 use_engine_of() {
+  local said
   [ -e "$root/Pulumi.${1##*/}.yaml" ] || set --
-  read_stack ${1+"$@"}
-  eval "$given_engine"
+  said=$(python_says setup.read_stack ${1+"$@"})
+  eval "$said"
 }
 
 is_root() { [ "${SETUP_ASSUME_UID:-$(id -u)}" = 0 ]; }
@@ -93,17 +91,4 @@ find_python() {
     fi
   done
   return 1
-}
-
-# file_url PATH, and path_of URL: a blank may stand in Pulumi's file:// URL, but not what has a meaning there
-file_url() {
-  local path=${1//%/%25}
-  path=${path//\#/%23}
-  echo "file://${path//\?/%3F}"
-}
-path_of() {
-  local path=${1#file://}
-  path=${path%%\?*} # options of the backend
-  path=${path/#\~/$HOME}
-  printf '%b\n' "${path//%/\\x}"
 }

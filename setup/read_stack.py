@@ -1,4 +1,4 @@
-"""What scripts have to know of a stack, as assignments for the shell: ``python -m setup.read_stack [STACK]``.
+"""Which engine a stack is on, as lines for a shell: ``python -m setup.read_stack [STACK]``.
 
 Without a stack it is the engine of the docker context in use, if there is one.
 """
@@ -8,12 +8,13 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from shlex import quote
 from typing import Any
 
 from rules.layout import PROJECT, stack_name
+from rules.messages import tell
 from rules.stack_settings import value_of
 from rules.yaml_file import YamlError, parsed
 
@@ -74,13 +75,15 @@ def word(value: Any, name: str, file: Path) -> str:
     return str(value).lower() if isinstance(value, bool) else "" if value is None else str(value)
 
 
-def engine(host: str, certificates: str, environment: Mapping[str, str]) -> dict[str, str]:
+def engine(given: Mapping[str, str], environment: Mapping[str, str]) -> dict[str, str]:
     """Returns what docker's client needs for the engine that a stack's file names.
 
     Without one it is that of the docker context in use, which Pulumi's provider does not know.
     """
+    host, certificates = given["host"], given["certificates"]
+    docker = Path(environment.get("DOCKER_CONFIG") or Path.home() / ".docker")
     if not (host or certificates or environment.get("DOCKER_HOST")) and (
-        environment.get("DOCKER_CONTEXT") or _has_context(environment)
+        environment.get("DOCKER_CONTEXT") or noted(docker / "config.json", "currentContext")
     ):
         asked = "{{.Endpoints.docker.Host}} {{.Storage.TLSPath}}/docker"
         command = ["docker", "context", "inspect", "--format", asked]
@@ -96,16 +99,16 @@ def engine(host: str, certificates: str, environment: Mapping[str, str]) -> dict
     return {"DOCKER_HOST": host, **tls}
 
 
-def _has_context(environment: Mapping[str, str]) -> bool:
-    folder = environment.get("DOCKER_CONFIG") or Path.home() / ".docker"
+def noted(file: Path, key: str) -> str:
+    """Returns what another program has noted in its file of JSON; that one says what is wrong with the file."""
     try:
-        return bool(json.loads(Path(folder, "config.json").read_bytes())["currentContext"])
+        return str(json.loads(file.read_bytes())[key] or "")
     except (OSError, ValueError, KeyError, TypeError):
-        return False  # docker's client says what is wrong with its file
+        return ""
 
 
-def assignments(stack: str | None, environment: Mapping[str, str]) -> dict[str, str]:
-    """Returns the shell's variables.
+def read(stack: str | None, environment: Mapping[str, str]) -> dict[str, str]:
+    """Returns what a stack's file and Pulumi.yaml give.
 
     Raises:
         StackError, YamlError: with what is wrong with the stack's name or its file.
@@ -121,33 +124,44 @@ def assignments(stack: str | None, environment: Mapping[str, str]) -> dict[str, 
     def given(name: str) -> str:
         return word(value_of(name, top.get("config") or {}, project.get("config") or {}), name, file)
 
-    host = given("dockerHost")
-    found = engine(host, given("dockerCertPath"), environment)
     backend = project.get("backend")
     return {
-        "given_host": host,
-        "given_engine": "\n".join(f"export {name}={quote(value)}" for name, value in found.items()),
-        "given_name": given("name"),
-        "given_orchestrator": given("orchestrator"),
-        "given_provider": word(top.get("secretsprovider"), "secretsprovider", file),
-        "given_salt": word(top.get("encryptionsalt"), "encryptionsalt", file),
-        "given_backend": word(backend.get("url"), "url", Path("Pulumi.yaml")) if isinstance(backend, dict) else "",
+        "host": given("dockerHost"),
+        "certificates": given("dockerCertPath"),
+        "name": given("name"),
+        "orchestrator": given("orchestrator"),
+        "provider": word(top.get("secretsprovider"), "secretsprovider", file),
+        "salt": word(top.get("encryptionsalt"), "encryptionsalt", file),
+        "backend": word(backend.get("url"), "url", Path("Pulumi.yaml")) if isinstance(backend, dict) else "",
     }
 
 
-def main(stack: str | None = None) -> int:
-    """Returns the exit status."""
+def assigned(before: str = "", **values: str) -> str:
+    """Returns a line for the shell for each value, with what stands before its name."""
+    return "".join(f"{before}{name}={quote(value)}\n" for name, value in values.items())
+
+
+def lines(stack: str | None = None) -> Iterator[str]:
+    """Yields what points docker's client at the engine, and where the stack's file says that it is."""
+    given = read(stack, os.environ)
+    yield assigned("export ", **engine(given, os.environ))
+    yield assigned(given_host=given["host"])
+
+
+def told(lines: Iterable[str]) -> int:
+    """Prints all lines, or what is wrong; returns the exit status."""
     try:
-        found = assignments(stack, os.environ)
+        text = "".join(lines)
     except (StackError, YamlError) as fault:
         sys.stderr.write(f"error: {fault}\n")
         return TOLD
     except OSError as fault:
-        sys.stderr.write(f"error: {fault.filename} cannot be read: {fault.strerror}. See: ls -ld {fault.filename}\n")
+        place = fault.filename or Path.cwd()  # a full disk names no file
+        sys.stderr.write(f"error: {place} cannot be read or written: {fault.strerror}. See: ls -ld {place}\n")
         return TOLD
-    sys.stdout.write("".join(f"{name}={quote(value)}\n" for name, value in found.items()))
+    tell(text)
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:]))
+    sys.exit(told(lines(*sys.argv[1:])))

@@ -1,5 +1,6 @@
 """A working copy of the scripts alone, and commands that only pretend: no test builds or installs anything."""
 
+import json
 import shutil
 import subprocess
 import sys
@@ -8,7 +9,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 TOOLS = """
-bash sh env dirname basename cat cut chmod cmp cp date find flock grep head id ln ls mkdir mv od paste rm sed seq
+bash sh env dirname basename cat cut chmod cmp cp date find flock grep head id ln ls mkdir mv paste rm sed seq
 sha256sum sleep sort sync tail tee timeout touch tr true uname wc xargs python3 setsid mktemp umount
 """.split()  # noqa: SIM905 - a list of 40 lines says no more
 
@@ -73,12 +74,15 @@ def ready(copy: Copy, python: str = "") -> None:
     """The stack's file is read, and nothing stops an update: what looks for it does this instead (in bash)."""
     path = copy.root / ".venv" / "bin" / "python"
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(f'#!/bin/bash\n[[ "$*" != *setup.read_stack* ]] || exec "{sys.executable}" "$@"\n{python}\n')
+    path.write_text(
+        f'#!/bin/bash\n[[ "$*" != *setup.@(read_stack|environment)* ]] || exec "{sys.executable}" "$@"\n{python}\n'
+    )
     path.chmod(0o755)
 
 
-def salted_state(copy: Copy, stack: str) -> None:
+def salted_state(copy: Copy, stack: str, *resources: dict[str, str]) -> None:
     """A state with secrets, whose salt the stack's file need not have."""
     folder = copy.root / ".pulumi-state" / ".pulumi" / "stacks" / "litellm-claude"
     folder.mkdir(parents=True)
-    (folder / f"{stack}.json").write_text('{"secrets_providers": {"state": {"salt": "v1:abc"}}}')
+    state = {"secrets_providers": {"state": {"salt": "v1:abc"}}, "resources": list(resources)}
+    (folder / f"{stack}.json").write_text(json.dumps({"checkpoint": {"latest": state}}))

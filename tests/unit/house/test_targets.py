@@ -10,7 +10,7 @@ import pytest
 
 from tests.unit.house.test_habits import ROOT, tracked
 
-PYTHON = re.compile(r'\.venv/bin/|\$\(PYTHON\)|"\$python" -m|\bread_stack\b')
+PYTHON = re.compile(r'\.venv/bin/|\$\(PYTHON\)|"\$python" -m|\bpython_says\b')
 RULE = re.compile(r"^([a-z0-9-]+):(?!=)(.*?)(?:##.*|;.*)?\n((?:\t.*\n)*)", re.MULTILINE)
 TARGETS = {
     name: (set(re.findall(r"[a-z-]+", needed)), recipe)

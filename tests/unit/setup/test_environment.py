@@ -1,5 +1,7 @@
 """The environment that make sets for pulumi."""
 
+import errno
+import os
 import shlex
 import stat
 from collections.abc import Callable
@@ -8,6 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
+from setup import environment
 from tests.unit.scripts import Copy, ready, salted_state
 
 Exports = Callable[..., dict[str, str]]
@@ -33,13 +36,44 @@ def test_a_passphrase_is_made_once_for_its_owner_alone_and_never_printed(
     assert path.read_text() == passphrase
 
 
-def test_a_passphrase_is_on_the_disk_before_anything_is_encrypted_with_it(copy: Copy) -> None:
+def made_while(during: Callable[[Path], object], folder: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The passphrase of a stack, after something has happened while it was brought to the disk."""
+    path = folder / ".pulumi-passphrase-prod"
+    monkeypatch.setattr(os, "fsync", lambda _: during(path))
+    shell = {"PULUMI_BACKEND_URL": f"file://{folder}"}
+    found = environment.exports(folder, "prod", dict.fromkeys(("name", "provider", "salt"), ""), shell)
+    assert found["PULUMI_CONFIG_PASSPHRASE_FILE"] == str(path)
+    assert list(folder.glob(".pulumi-passphrase-*")) == [path]
+    return path.read_text()
+
+
+def test_a_passphrase_is_on_the_disk_before_anything_is_encrypted_with_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A power cut would leave its name without it, and what it has encrypted for ever."""
-    copy.fake("sync", f'cat "$1" >>"{copy.root}/synced"; ls -A "{copy.root}" >>"{copy.root}/there"')
-    copy.run("env.sh", "prod")
-    made = (copy.root / ".pulumi-passphrase-prod").read_text()
-    assert (copy.root / "synced").read_text() == made
-    assert ".pulumi-passphrase-prod" not in (copy.root / "there").read_text().splitlines()
+    seen: list[str] = []
+
+    def look(path: Path) -> None:
+        seen.extend(one.read_text() for one in path.parent.glob(".pulumi-passphrase-*") if one != path)
+        assert not path.exists()
+
+    assert [made_while(look, tmp_path, monkeypatch)] == seen
+
+
+def test_of_two_first_runs_at_once_one_makes_the_passphrase_and_both_take_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The second one's in its place, and the stack could never be opened again."""
+    assert made_while(lambda path: path.write_text("of the first"), tmp_path, monkeypatch) == "of the first"
+    assert capsys.readouterr().err == ""
+
+
+def test_a_file_system_without_links_has_a_passphrase_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def link(*_: object) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", link)
+    assert len(made_while(Path.exists, tmp_path, monkeypatch)) == 64
 
 
 @pytest.mark.parametrize("where", ["file", "state"])
@@ -77,10 +111,8 @@ def test_a_renamed_stack_still_has_its_passphrase(copy: Copy, exports: Exports) 
     (copy.root / "Pulumi.new.yaml").write_text("config: {}\n")
     old = copy.root / ".pulumi-passphrase-prod"
     old.write_text("of prod")
-    salted_state(copy, "new")
-    (state,) = (copy.root / ".pulumi-state").rglob("new.json")
     volume = "urn:pulumi:new::litellm-claude::litellm-claude:components:C$docker:index/volume:Volume"
-    state.write_text(f'{state.read_text()}\n "urn": "{volume}::litellm-claude-prod-claude-auth",\n')
+    salted_state(copy, "new", {"urn": f"{volume}::litellm-claude-prod-claude-auth"})
     of_new = copy.root / ".pulumi-passphrase-new"
     assert exports("new")["PULUMI_CONFIG_PASSPHRASE_FILE"] == str(of_new)
     assert (of_new.read_text(), of_new.stat().st_mode & 0o777) == ("of prod", 0o600)

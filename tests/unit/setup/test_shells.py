@@ -1,4 +1,4 @@
-"""What a shell may have set, and two of them at once."""
+"""What a shell may have set, or lack."""
 
 import subprocess
 
@@ -12,18 +12,6 @@ def test_a_shell_with_a_cdpath_finds_the_working_copy(copy: Copy) -> None:
     copy.environment["CDPATH"] = f".:{copy.root.parent}"
     done = copy.started("setup/in_env.sh", "dev", "bash", "-c", "pwd")
     assert done.stdout.strip() == str(copy.root), done.stderr
-
-
-def test_of_two_first_runs_at_once_one_makes_the_passphrase_and_both_take_it(copy: Copy) -> None:
-    """The second one's in its place, and the stack could never be opened again."""
-    path = copy.root / ".pulumi-passphrase-dev"
-    # Between the look and the making, which od is part of, another one comes by.
-    copy.fake("od", f"cat >/dev/null; echo of-the-first >'{path}'; echo of-the-second")
-    done = copy.run("env.sh", "dev")
-    assert done.returncode == 0, done.stderr
-    assert path.read_text().strip() == "of-the-first"
-    assert "made a random passphrase" not in done.stderr
-    assert [one.name for one in copy.root.glob(".pulumi-passphrase-*")] == [path.name]
 
 
 def test_an_empty_passphrase_file_is_none(copy: Copy) -> None:

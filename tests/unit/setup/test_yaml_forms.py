@@ -22,15 +22,18 @@ def test_a_folder_that_the_project_names_is_looked_after_however_it_is_written(
     assert shlex.split(exports("dev")["PULUMI_BACKEND_URL"]) == [url]
 
 
-@pytest.mark.parametrize("packed", [False, True])
-def test_a_passphrase_is_not_invented_beside_a_state_that_has_one(copy: Copy, packed: bool) -> None:
+SALTED = b'{"checkpoint": {"latest": {"secrets_providers": {"state": {"salt": "v1:abc"}}}}}'
+
+
+@pytest.mark.parametrize("content", [SALTED, gzip.compress(SALTED), gzip.compress(SALTED)[:30], SALTED[:30], b""])
+@pytest.mark.parametrize("end", ["", ".gz"])
+def test_a_passphrase_is_not_invented_beside_a_state_that_has_one_or_is_damaged(
+    copy: Copy, content: bytes, end: str
+) -> None:
     (copy.root / "Pulumi.yaml").write_text(f'name: litellm-claude\nbackend:\n  url: "file://{copy.root}/states"\n')
     folder = copy.root / "states" / ".pulumi" / "stacks" / "litellm-claude"
     folder.mkdir(parents=True)
-    state = b'{"secrets_providers": {"state": {"salt": "v1:abc"}}}'
-    if packed:
-        (copy.bin / "gzip").symlink_to(shutil.which("gzip") or "")
-    (folder / f"prod.json{'.gz' * packed}").write_bytes(gzip.compress(state) if packed else state)
+    (folder / f"prod.json{end}").write_bytes(content)
     result = copy.run("env.sh", "prod")
     assert (result.returncode, ".pulumi-passphrase-prod is missing" in result.stderr) == (1, True)
 
