@@ -23,9 +23,10 @@ def test_a_folder_that_the_project_names_is_looked_after_however_it_is_written(
 
 
 SALTED = b'{"checkpoint": {"latest": {"secrets_providers": {"state": {"salt": "v1:abc"}}}}}'
+PACKED = gzip.compress(SALTED, mtime=0)
 
 
-@pytest.mark.parametrize("content", [SALTED, gzip.compress(SALTED), gzip.compress(SALTED)[:30], SALTED[:30], b""])
+@pytest.mark.parametrize("content", [SALTED, PACKED, PACKED[:30], SALTED[:30], b""])
 @pytest.mark.parametrize("end", ["", ".gz"])
 def test_a_passphrase_is_not_invented_beside_a_state_that_has_one_or_is_damaged(
     copy: Copy, content: bytes, end: str
