@@ -80,7 +80,7 @@ def test_defaults() -> None:
         ({"MEMORY_MIB": "100"}, "MEMORY_MIB"),
         ({"MAX_REQUEST_BYTES": "-1"}, "MAX_REQUEST_BYTES"),
         ({"DROP_PARAMS": "maybe"}, "DROP_PARAMS"),
-        ({"LOG_LEVEL": "LOUD"}, "LOG_LEVEL"),
+        ({"LOG_LEVEL": "Loud"}, "LOG_LEVEL is 'Loud'; it must be DEBUG, INFO, WARNING or ERROR"),
     ],
 )
 def test_a_wrong_setting_is_refused_by_name_and_without_its_secret(change: dict[str, Any], named: str) -> None:

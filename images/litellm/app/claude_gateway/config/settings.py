@@ -46,6 +46,11 @@ URL_FORM = "an http(s) URL without credentials or query"
 Url = Annotated[str, form(URL_FORM, re.compile(r"https?://[^\s/?#@]+(/[^\s?#]*)?").fullmatch)]
 Pem = Annotated[str, form("PEM (-----BEGIN CERTIFICATE-----)", re.compile("-----BEGIN CERTIFICATE-----").search)]
 Switch = Annotated[bool, form("true or false", re.compile("(?i)true|false").fullmatch, shown=True)]
+LogLevel = Annotated[
+    Literal["DEBUG", "INFO", "WARNING", "ERROR"],
+    BeforeValidator(str.upper),
+    form("DEBUG, INFO, WARNING or ERROR", shown=True),
+]
 ModelNames = dict[Annotated[str, Field(pattern=r"\S")], Annotated[str, Field(pattern=r"^[A-Za-z0-9._:@/\[\]-]+$")]]
 MODELS_FORM = 'a JSON object of a public name or more to upstream models, such as {"sonnet": "claude-sonnet-5-5"}'
 Models = Annotated[Json[Annotated[ModelNames, Field(min_length=1)]], form(MODELS_FORM)]
@@ -102,7 +107,7 @@ class Settings(BaseModel):
     usage_days: Annotated[int, between(0, 3650)] = 0
     valkey_host: str = ""
     valkey_password: SecretStr | None = None
-    log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(str.upper)] = "INFO"
+    log_level: LogLevel = "INFO"
 
     @classmethod
     def from_environment(cls, env: Mapping[str, str]) -> Self:
