@@ -102,6 +102,9 @@ def test_the_first_contact_asks_for_the_hosts_key_as_ssh_does(tmp_path: Path) ->
     """On a terminal it can be answered; without one, nothing is trusted unseen."""
     (tmp_path / "ssh").mkdir()
     shutil.copytree(ROOT / "setup", tmp_path / "setup")
+    shutil.copy(ROOT / "Pulumi.yaml", tmp_path)
+    for what in ("rules", ".venv"):  # which reads the stack's file
+        (tmp_path / what).symlink_to(ROOT / what)
     with ssh_server(tmp_path / "ssh", known=False) as (url, commands):
         (tmp_path / "Pulumi.far.yaml").write_text(f"config:\n  litellm-claude:dockerHost: {url}\n")
         environment = {**os.environ, "PATH": f"{commands}{os.pathsep}{os.environ['PATH']}"}
