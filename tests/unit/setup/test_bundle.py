@@ -13,6 +13,7 @@ import pytest
 from rules.bundle import ROLES
 from setup import bundle_file, bundle_open
 from setup.bundle_file import Bundle, BundleError, Machine
+from tests.unit.conftest import Program
 
 HERE = Machine("x86_64", "amd64")
 IMAGES = {role: f"bundle.invalid/litellm-claude/{role}:0123456789ab" for role in ROLES}
@@ -151,30 +152,26 @@ def test_no_name_leads_out_of_its_folder(file: Path, copy_root: Path, tmp_path: 
 class Docker:
     """Stands in for the engine: what was loaded into it."""
 
-    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, folder: Path, program: Program) -> None:
         self.received = folder / "received"
         self.refuses = folder / "refuses"
         self.asked = folder / "asked"
-        commands = folder / "commands"
-        commands.mkdir()
-        (commands / "docker").write_text(
-            "#!/bin/sh\n"
+        program(
+            "docker",
             'case "$1" in\n'
             "version) echo amd64 ;;\n"
             f'image) echo "$*" >>"{self.asked}"; test -e "{self.received}" ;;\n'
             f'load) test ! -e "{self.refuses}" && cat >"{self.received}" ;;\n'
-            "esac\n"
+            "esac",
         )
-        (commands / "docker").chmod(0o755)
-        monkeypatch.setenv("PATH", f"{commands}:/usr/bin:/bin")
 
 
 @pytest.fixture
-def docker(tmp_path: Path, copy_root: Path, monkeypatch: pytest.MonkeyPatch) -> Docker:
+def docker(tmp_path: Path, copy_root: Path, program: Program, monkeypatch: pytest.MonkeyPatch) -> Docker:
     monkeypatch.setattr(bundle_open, "ROOT", copy_root)
     monkeypatch.setattr(bundle_open, "UNPACKED", copy_root / ".toolchain" / "bundle")
     monkeypatch.setattr("platform.machine", lambda: HERE.machine)
-    return Docker(tmp_path, monkeypatch)
+    return Docker(tmp_path, program)
 
 
 def use(file: Path) -> None:

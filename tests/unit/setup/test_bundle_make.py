@@ -11,6 +11,7 @@ import pytest
 from setup import bundle_make
 from setup.bundle_file import BundleError
 from testbed.hosts import ROOT
+from tests.unit.conftest import Program
 
 ENDED = """
 import os, sys
@@ -47,20 +48,18 @@ def test_one_that_was_started_with_nohup_goes_on(tmp_path: Path) -> None:
 
 
 def test_images_of_earlier_bundles_go_but_not_what_another_working_copy_is_packing_or_has_just_loaded(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, program: Program
 ) -> None:
     removed = tmp_path / "removed"
-    (tmp_path / "docker").write_text(
-        "#!/bin/sh\n"
+    program(
+        "docker",
         'case "$2 $*" in\n'
         "ls*) echo new before today ;;\n"
         "inspect*before) echo '\"2026-11-01T09:00:00.925362117Z\"' ;;\n"
         f"inspect*) echo '\"{datetime.now(UTC):%FT%TZ}\"' ;;\n"
         f'rm*) echo "$3" >>"{removed}" ;;\n'
-        "esac\n"
+        "esac",
     )
-    (tmp_path / "docker").chmod(0o755)
-    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
     bundle_make.forget(["new"])
     assert removed.read_text() == "before\n"
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
 MARKS = (b"event: error", b"event:error")
-LINE = re.compile(rb"^event: ?error\b", re.MULTILINE)
+LINE = re.compile(b"^(" + b"|".join(MARKS) + rb")\b", re.MULTILINE)
 DATA = re.compile(rb"^data: ?(.*)$", re.MULTILINE)
 LONGEST = 64 * 1024
 
